@@ -1,0 +1,171 @@
+"""Scores a lifter on whole scenes: lift everybody, place them, compare with the ground truth.
+
+3D labels are used here and nowhere else, and what is measured here decides nothing: no checkpoint is
+chosen, no training is stopped by it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from duolift.camera import elevation
+from duolift.files import write_text
+from duolift.metrics import score
+from duolift.normalisation import Normalisation, join_pair, split_pair
+from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
+from duolift.scenes import Scenes
+from duolift.skeleton import Skeleton
+from lightning_modules.lifter import LifterModule
+
+T = TypeVar("T")
+
+JOINT = "joint"
+"""The lifter of Figure 1's baseline: both people lifted as one body."""
+
+PUBLISHED = ((208.1, 5.3, 87.6, 148.4), (166.1, 4.8, 76.5, 129.4), (163.4, 4.1, 74.6, 126.6), (149.4, 2.5, 69.9, 105.8))
+"""Table 1 of the paper, row by row, as measured on CHI3D: PA-MPJPE mm, SE %, MTE mm, RDE mm."""
+
+PUBLISHED_METRICS = ("pa_mpjpe_mm", "scale_error_pct", "translation_error_mm", "root_displacement_error_mm")
+NAMES = ("2D displacement", "+ 50-pixel rule", "+ rotation compensation", "+ elevation compensation")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the ablation.
+
+    Attributes:
+        name: as a table shows it.
+        lifter: which lifter it uses.
+        placement: how people are put together; None where they were lifted as one body.
+        published: the paper's values by metric, where it has this row.
+    """
+
+    name: str
+    lifter: str
+    placement: PaperPlacement | None = None
+    published: dict[str, float] | None = None
+
+    def described(self, metrics: dict[str, float]) -> dict[str, Any]:
+        """The row with its metrics, as `ablation.json` holds it."""
+        settings = asdict(self.placement) if self.placement else dict.fromkeys(("elevation", "rotation", "rule", "scale_about"))
+        return {"name": self.name, "lifter": self.lifter, **settings, "metrics": metrics, "published": self.published}
+
+
+def rows_of(lifter: str) -> list[Row]:
+    """Every row that this lifter can fill: Table 1 under each reading of the scale step, or Figure 1's baseline."""
+    if lifter == JOINT:
+        return [Row("both people as one pose (Figure 1)", JOINT)]
+    rows = []
+    for about in SCALE_ABOUT:
+        for name, placement, published in zip(NAMES, TABLE_1, PUBLISHED, strict=True):
+            paper = dict(zip(PUBLISHED_METRICS, published, strict=True))
+            rows.append(Row(name, lifter, PaperPlacement(**{**asdict(placement), "scale_about": about}), paper))
+    return rows
+
+
+def main_row(rows: Sequence[T]) -> T:
+    """The last of Table 1 in the first reading, the paper's full method; Figure 1's baseline has but one row."""
+    return rows[min(len(TABLE_1), len(rows)) - 1]
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """Lifted people before they are placed.
+
+    Attributes:
+        bodies: (scene, person, joint, 3), head lengths, each centred on its root; two people lifted as
+            one body are centred on the mid-point of their pelvises.
+        theta: (scene, person), radians; (scene, 1) for people lifted as one body.
+        normalisation: the units of `bodies`.
+    """
+
+    bodies: Tensor
+    theta: Tensor
+    normalisation: Normalisation
+
+
+@torch.no_grad()
+def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale: float | None = None) -> Lifted:
+    """Lift everybody in the scenes with a trained module, as one body where it was trained so.
+
+    Args:
+        skeleton: of the scenes' people.
+        scale: pixels a head length on these scenes; None takes the training set's.
+    """
+    normalisation = Normalisation(scale or module.normalisation.scale, module.normalisation.c)
+    together = module.skeleton.name != skeleton.name
+    pixels = join_pair(scenes.pixels, skeleton) if together else scenes.pixels
+    poses = normalisation(pixels, pixels[..., module.skeleton.root_index, :])
+    bodies, theta = module(poses.to(module.device))
+    bodies, theta = bodies.to(pixels.device), theta.to(pixels.device)
+    return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
+
+
+def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
+    """Mean metrics of a row over the scenes; where people have elevations of their own, those as well."""
+    assert scenes.truth is not None
+    people = lifted.bodies
+    if row.placement:
+        roots = scenes.pixels[:, :, skeleton.root_index]
+        people = row.placement(people, lifted.theta, roots, scenes.principal, lifted.normalisation, skeleton.feet)
+    metrics = {name: value.mean().item() for name, value in score(people, scenes.truth, skeleton.root_index).items()}
+    return metrics | (elevation_metrics(lifted.theta, scenes, skeleton) if row.placement else {})
+
+
+def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
+    """Mean absolute error in degrees, and correlation, of elevations (scene, person)."""
+    assert scenes.truth is not None and scenes.up is not None
+    true = elevation(scenes.truth[:, :, skeleton.root_index], scenes.up.unsqueeze(1))
+    return {
+        "elevation_error_deg": (theta - true).abs().mean().rad2deg().item(),
+        "elevation_correlation": torch.corrcoef(torch.stack([theta.flatten(), true.flatten()]))[0, 1].item(),
+    }
+
+
+def evaluate(module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, scale: float | None = None) -> list[dict[str, Any]]:
+    """Lift the scenes once and score every row on them."""
+    training = module.training
+    lifted = lift_scenes(module.eval(), scenes, skeleton, scale)
+    module.train(training)
+    return [row.described(score_row(row, lifted, scenes, skeleton)) for row in rows]
+
+
+class MultiPersonEvaluation(pl.Callback):
+    """Scores the module on evaluation scenes every few epochs, and on all rows at the end.
+
+    Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes all rows to a file.
+
+    Args:
+        lifter: the lifter's name, which decides its rows.
+        scenes: with ground truth.
+        skeleton: of the scenes' people.
+        every: epochs between evaluations during training.
+        few: at most so many scenes, evenly spaced, during training; the end always uses all.
+        path: the file to write at the end.
+    """
+
+    def __init__(self, lifter: str, scenes: Scenes, skeleton: Skeleton, every: int, few: int, path: Path) -> None:
+        self.rows, self.scenes, self.skeleton, self.every, self.path = rows_of(lifter), scenes, skeleton, every, path
+        self.few = scenes[:: max(1, len(scenes) // few)]
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
+            return
+        assert isinstance(pl_module, LifterModule)
+        (result,) = evaluate(pl_module, [main_row(self.rows)], self.few, self.skeleton)
+        pl_module.log_dict({f"eval/{name}": value for name, value in result["metrics"].items()}, rank_zero_only=True)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, LifterModule)
+        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton)
+        if trainer.logger:
+            trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
+        write_text(self.path, json.dumps({"scenes": len(self.scenes), "rows": results}, indent=1))

@@ -1,0 +1,388 @@
+"""CHI3D's folder layout on disk, read once into arrays and served as 2D poses.
+
+    <root>/train/<subject>/joints3d_25/<action>.json                    world, metres, z up
+    <root>/train/<subject>/camera_parameters/<camera>/<action>.json
+
+Nothing is taken on trust: shapes, finite numbers, rotations and the side of the left leg are checked,
+and every error names the file, what was found and what was expected.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from duolift.camera import Camera
+from duolift.errors import InputError
+from duolift.files import whole_file
+from duolift.losses import bone_ratios
+from duolift.normalisation import Normalisation, head_to_root, join_pair
+from duolift.scenes import Scenes
+from duolift.skeleton import CHI3D25, Skeleton
+
+CAMERAS = ("50591643", "58860488", "60457274", "65906101")
+"""The data set's four cameras."""
+
+PEOPLE = 2
+CACHE_VERSION = 1
+MILLIMETRES = 1000.0
+CAMERA_SHAPES = {"rotation": (3, 3), "centre": (3,), "focal": (2,), "principal": (2,), "radial": (3,), "tangential": (2,)}
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Every take of some subjects, concatenated.
+
+    Attributes:
+        world: (frame, person, 25, 3), metres, z up, float32.
+        start: (take + 1,), where each take's frames begin; the last entry is the number of frames.
+        names: (take,), `<subject>/<action>`.
+        cameras: names of the views, in the order of `views`.
+        views: camera parameters with leading axes (take, camera).
+        fingerprint: a digest of the content of every file that was read.
+    """
+
+    world: Tensor
+    start: Tensor
+    names: tuple[str, ...]
+    cameras: tuple[str, ...]
+    views: Camera
+    fingerprint: str
+
+    def of(self, subjects: Sequence[str]) -> "Takes":
+        """The takes of some of the subjects."""
+        chosen = [take for take, name in enumerate(self.names) if name.split("/")[0] in subjects]
+        worlds = [self.world[self.start[take] : self.start[take + 1]] for take in chosen]
+        return replace(
+            self,
+            world=torch.cat(worlds),
+            start=torch.tensor([0, *(len(world) for world in worlds)]).cumsum(0),
+            names=tuple(self.names[take] for take in chosen),
+            views=self.views[chosen],
+        )
+
+    def scenes(self, skeleton: Skeleton) -> Scenes:
+        """All views of all frames: projected joints, and the truth they came from."""
+        joints = CHI3D25.indices(skeleton.joints)
+        parts = []
+        for take, name in enumerate(self.names):
+            world = self.world[self.start[take] : self.start[take + 1], :, joints]  # (frame, person, joint, 3)
+            views = self.views[take, :, None]
+            truth = views.to_camera(world.flatten(1, 2)).unflatten(2, world.shape[1:3])  # (camera, frame, person, joint, 3)
+            pixels = self.views[take, :, None, None].project(truth)
+            cameras, frames = truth.shape[:2]
+            parts.append(
+                Scenes(
+                    pixels=pixels.flatten(0, 1),
+                    focal=views.focal.expand(-1, frames, -1).flatten(0, 1),
+                    principal=views.principal.expand(-1, frames, -1).flatten(0, 1),
+                    sequence=torch.arange(cameras).repeat_interleave(frames),
+                    sequences=tuple(f"{name}/{camera}" for camera in self.cameras),
+                    truth=truth.flatten(0, 1) * MILLIMETRES,
+                    up=views.up.expand(-1, frames, -1).flatten(0, 1),
+                )
+            )
+        return Scenes.concatenate(parts)
+
+
+def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = None, cache: Path | None = None) -> Takes:
+    """Read the takes of `subjects`, from the cache where the same files were read before.
+
+    Args:
+        root: the folder that holds `train`.
+        subjects: such as s02 and s03.
+        cameras: the views to read. Default: those `info.json` names, else CHI3D's four where any of
+            them is there, else every camera found.
+        cache: folder of parsed copies, keyed by the files' content; None parses every time.
+
+    Raises:
+        InputError: anything that is missing or not as CHI3D has it.
+    """
+    folders = {subject: _subject_folder(root, subject) for subject in subjects}
+    cameras = tuple(cameras or _expected_cameras(root, folders.values()))
+    files = _files(folders, cameras)
+    content = {path: _read_bytes(path) for path in files}
+    digest = hashlib.blake2b(repr((CACHE_VERSION, cameras)).encode(), digest_size=16)
+    for path, data in content.items():
+        digest.update(repr((str(path.relative_to(root)), len(data))).encode() + hashlib.blake2b(data).digest())
+    fingerprint = digest.hexdigest()
+
+    cached = cache / f"{fingerprint}.npz" if cache else None
+    if cached and cached.exists():
+        return _load(cached, fingerprint)
+    takes = _parse(folders, cameras, content, fingerprint)
+    _refuse_swapped_sides(takes, root)
+    if cached:
+        _save(takes, cached)
+    return takes
+
+
+def _subject_folder(root: Path, subject: str) -> Path:
+    for folder in (root, root / "train", root / "train" / subject, root / "train" / subject / "joints3d_25"):
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; expected CHI3D's layout, <root>/train/{subject}/joints3d_25")
+    return root / "train" / subject
+
+
+def _expected_cameras(root: Path, subjects: Iterable[Path]) -> list[str]:
+    for info in (root / "info.json", root / "chi3d_info.json"):
+        if info.is_file():
+            names = _json(info, _read_bytes(info)).get("all_camera_names")
+            if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+                raise InputError(f"{info}: all_camera_names is {names!r}; expected a list of folder names")
+            return names
+    found = {path.name for subject in subjects for path in (subject / "camera_parameters").glob("*") if path.is_dir()}
+    if not found:
+        raise InputError(f"{root}: no cameras found; expected folders in train/<subject>/camera_parameters")
+    return list(CAMERAS) if found & set(CAMERAS) else sorted(found)
+
+
+def _files(folders: dict[str, Path], cameras: Sequence[str]) -> list[Path]:
+    """Every file to read, joints before cameras; refuses a take that a camera lacks."""
+    files = []
+    for subject in folders.values():
+        takes = sorted((subject / "joints3d_25").glob("*.json"))
+        if not takes:
+            raise InputError(f"{subject / 'joints3d_25'}: no takes found; expected files <action>.json")
+        for take in takes:
+            views = [_camera_file(take, camera) for camera in cameras]
+            for view in views:
+                if not view.is_file():
+                    raise InputError(f"{view}: missing; expected the parameters of camera {view.parent.name} for {take.name}")
+            files += [take, *views]
+    return files
+
+
+def _camera_file(take: Path, camera: str) -> Path:
+    return take.parent.parent / "camera_parameters" / camera / take.name
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _json(path: Path, content: bytes) -> dict:
+    try:
+        parsed = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from error
+    if not isinstance(parsed, dict):
+        raise InputError(f"{path}: holds a {type(parsed).__name__}; expected a JSON object")
+    return parsed
+
+
+def _array(path: Path, key: str, value: object) -> NDArray[np.float64]:
+    """A regular array of finite numbers, or an error that names the key."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"{path}: {key} is not a regular array of numbers ({error})") from error
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(f"{path}: {key} holds {array[where]} at {where}; expected finite numbers")
+    return array
+
+
+def _parse(folders: dict[str, Path], cameras: Sequence[str], content: dict[Path, bytes], fingerprint: str) -> Takes:
+    joints, views, names = [], [], []
+    for subject, folder in folders.items():
+        for take in sorted((folder / "joints3d_25").glob("*.json")):
+            joints.append(_parse_joints(take, content[take]))
+            views.append([_parse_camera(view, content[view]) for view in (_camera_file(take, camera) for camera in cameras)])
+            names.append(f"{subject}/{take.stem}")
+    return Takes(
+        world=torch.cat(joints),
+        start=torch.tensor([0, *(len(j) for j in joints)]).cumsum(0),
+        names=tuple(names),
+        cameras=tuple(cameras),
+        views=Camera(**{key: torch.tensor(np.array([[view[key] for view in take] for take in views]), dtype=torch.float32) for key in CAMERA_SHAPES}),
+        fingerprint=fingerprint,
+    )
+
+
+def _parse_joints(path: Path, content: bytes) -> Tensor:
+    """(frame, person, 25, 3) from the file's (person, frame, 25, 3)."""
+    key = "joints3d_25"
+    value = _json(path, content).get(key)
+    if value is None:
+        raise InputError(f"{path}: no key {key}; expected (person 2, frame, joint {len(CHI3D25)}, 3)")
+    if isinstance(value, list) and len(value) == PEOPLE:
+        frames = [len(person) if isinstance(person, list) else 0 for person in value]
+        if frames[0] != frames[1]:
+            raise InputError(f"{path}: {key} has {frames[0]} frames of one person and {frames[1]} of the other; expected as many")
+    array = _array(path, key, value)
+    if array.ndim == 3:
+        raise InputError(f"{path}: {key} has shape {array.shape}, the early one-person release; expected two people, (2, frame, {len(CHI3D25)}, 3)")
+    if array.ndim != 4 or array.shape[0] != PEOPLE or array.shape[1] == 0 or array.shape[2:] != (len(CHI3D25), 3):
+        raise InputError(f"{path}: {key} has shape {array.shape}; expected (2, frame, {len(CHI3D25)}, 3)")
+    return torch.from_numpy(array.astype(np.float32)).transpose(0, 1)
+
+
+def _parse_camera(path: Path, content: bytes) -> dict[str, NDArray[np.float64]]:
+    parsed = _json(path, content)
+    keys = {
+        "rotation": ("extrinsics", "R"),
+        "centre": ("extrinsics", "T"),
+        "focal": ("intrinsics_w_distortion", "f"),
+        "principal": ("intrinsics_w_distortion", "c"),
+        "radial": ("intrinsics_w_distortion", "k"),
+        "tangential": ("intrinsics_w_distortion", "p"),
+    }
+    camera = {}
+    for name, (group, key) in keys.items():
+        section = parsed.get(group)
+        if not isinstance(section, dict) or key not in section:
+            raise InputError(f"{path}: no key {group}.{key}")
+        array, shape = _array(path, f"{group}.{key}", section[key]), CAMERA_SHAPES[name]
+        if array.size != np.prod(shape):
+            raise InputError(f"{path}: {group}.{key} has shape {array.shape}; expected {shape}")
+        camera[name] = array.reshape(shape)
+    rotation = camera["rotation"]
+    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
+        raise InputError(f"{path}: extrinsics.R is not a rotation")
+    if (camera["focal"] <= 0).any():
+        raise InputError(f"{path}: intrinsics_w_distortion.f is {camera['focal'].tolist()}; expected positive pixels")
+    return camera
+
+
+def _refuse_swapped_sides(takes: Takes, root: Path) -> None:
+    """Toes point forward, so left = up x forward; converters are known to swap the legs."""
+    def joint(name: str) -> Tensor:
+        return takes.world[:, :, CHI3D25.index(name)]
+
+    forward = sum((joint(f"{side}_toe") - joint(f"{side}_ankle") for side in ("left", "right")), torch.zeros(3))
+    left = torch.linalg.cross(joint("neck") - joint("pelvis"), forward)
+    agrees = ((joint("left_hip") - joint("right_hip")) * left).sum(-1) > 0
+    if agrees.float().mean() < 0.5:
+        raise InputError(
+            f"{root}: the left hip lies on the right of the body in {1 - agrees.float().mean():.0%} of the poses; "
+            f"expected joints in CHI3D's order, the left leg first ({', '.join(CHI3D25.joints[:7])})"
+        )
+
+
+def _save(takes: Takes, path: Path) -> None:
+    views = {key: getattr(takes.views, key).numpy() for key in CAMERA_SHAPES}
+    names = {"names": np.array(takes.names), "cameras": np.array(takes.cameras)}
+    with whole_file(path) as part, part.open("wb") as file:
+        np.savez(file, world=takes.world.numpy(), start=takes.start.numpy(), **names, **views)
+
+
+def _load(path: Path, fingerprint: str) -> Takes:
+    with np.load(path, allow_pickle=False) as arrays:
+        return Takes(
+            world=torch.from_numpy(arrays["world"]),
+            start=torch.from_numpy(arrays["start"]),
+            names=tuple(arrays["names"].tolist()),
+            cameras=tuple(arrays["cameras"].tolist()),
+            views=Camera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
+            fingerprint=fingerprint,
+        )
+
+
+class Poses(Dataset[Tensor]):
+    """Normalised poses (pose, joint, 2) in one tensor; a batch is one indexing, never a collation."""
+
+    def __init__(self, poses: Tensor) -> None:
+        self.poses = poses
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.poses[index]
+
+    def __getitems__(self, indices: list[int]) -> Tensor:
+        return self.poses[torch.tensor(indices)]
+
+
+def _as_is(batch: Tensor) -> Tensor:
+    return batch
+
+
+class CHI3DDataModule(pl.LightningDataModule):
+    """Serves a CHI3D tree: normalised 2D poses for training, scenes with ground truth for evaluation.
+
+    Training and validation batches are poses (batch, joint, 2) and nothing else: no 3D reaches a module
+    from here. `evaluation` is what the evaluation callback scores on.
+
+    Args:
+        root: the folder that holds `train`.
+        train: subjects to train on.
+        evaluate: subjects to evaluate on; their 2D poses also serve as held-out poses for likelihoods.
+        skeleton: the joints to serve.
+        bodies: `person` serves each person's pose; `pair` both people as one pose about the mid-point
+            of their pelvises.
+        c: head lengths from camera to root, or None to derive it from the cameras' focal length.
+        batch_size: poses a step.
+        held_out: at most so many poses for validation, evenly spaced.
+        cameras: views to read, or None for those the data set names.
+        cache: folder for parsed copies.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        skeleton: Skeleton,
+        train: Sequence[str] = ("s02", "s03"),
+        evaluate: Sequence[str] = ("s04",),
+        bodies: str = "person",
+        c: float | None = None,
+        batch_size: int = 256,
+        held_out: int = 4096,
+        cameras: Sequence[str] | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.root, self.cache = Path(root), cache
+        self.skeleton, self.train, self.evaluate, self.cameras = skeleton, tuple(train), tuple(evaluate), cameras
+        self.bodies, self.c, self.batch_size, self.held_out = bodies, c, batch_size, held_out
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the takes, measure the unit of length on the training set, normalise."""
+        if hasattr(self, "normalisation"):
+            return
+        takes = read(self.root, [*self.train, *self.evaluate], self.cameras, self.cache)
+        training = takes.of(self.train).scenes(self.skeleton).without_truth()
+        scale = float(head_to_root(training.pixels, self.skeleton))
+        focal = float(training.focal.mean())
+        self.normalisation = Normalisation(scale, self.c) if self.c else Normalisation.calibrated(scale, focal)
+        self.evaluation = takes.of(self.evaluate).scenes(self.skeleton)
+        self.fingerprint = takes.fingerprint
+        self._training_world = takes.of(self.train).world[:, :, CHI3D25.indices(self.skeleton.joints)]
+        self.training_poses = self.poses(training)
+        held_out = self.poses(self.evaluation)
+        self.validation_poses = held_out[:: max(1, len(held_out) // self.held_out)]
+
+    @property
+    def pose_skeleton(self) -> Skeleton:
+        """The skeleton of the poses served: a person's, or a pair's."""
+        return self.skeleton if self.bodies == "person" else self.skeleton.pair()
+
+    def poses(self, scenes: Scenes) -> Tensor:
+        """Normalised poses (pose, joint, 2) of every body in the scenes."""
+        pixels = scenes.pixels if self.bodies == "person" else join_pair(scenes.pixels, self.skeleton)
+        return self.normalisation(pixels, pixels[..., self.pose_skeleton.root_index, :]).flatten(0, 1)
+
+    def bone_ratios(self) -> Tensor:
+        """Mean bone-length ratios (bone,) of the training subjects: statistics of their 3D skeletons, not of any
+        pose, which ElePose and LInKs take as known."""
+        ratios = bone_ratios(self._training_world, torch.tensor([self.skeleton.indices(bone) for bone in self.skeleton.bones]))
+        mean = ratios.flatten(0, -2).mean(0)
+        return mean if self.bodies == "person" else mean.repeat(PEOPLE)
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        return DataLoader(Poses(self.training_poses), self.batch_size, shuffle=True, drop_last=True, collate_fn=_as_is)
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        return DataLoader(Poses(self.validation_poses), 4 * self.batch_size, collate_fn=_as_is)

@@ -1,0 +1,38 @@
+"""Published human proportions, for a bone prior that owes nothing to any 3D labels.
+
+Segment lengths are fractions of stature from Drillis and Contini, "Body Segment Parameters" (1966), as
+tabulated in Winter, "Biomechanics and Motor Control of Human Movement", figure 4.1. What that table does
+not split is split here: the trunk (hip height 0.530 to shoulder height 0.818) in two halves, shoulders to
+crown (0.182) at the nose. Breadths are of the skin; joint centres lie at 0.54 (hip, of 0.191) and 0.80
+(shoulder, of 0.259) of them. The foot's 0.152 is split at the ball; a relaxed hand is 0.8 of an open one.
+"""
+
+import torch
+from torch import Tensor
+
+from duolift.skeleton import Skeleton
+
+STATURE_FRACTIONS: dict[str, float] = {
+    "hip": 0.5 * 0.54 * 0.191,
+    "knee": 0.245,
+    "ankle": 0.246,
+    "foot": 0.52 * 0.152,
+    "toe": 0.27 * 0.152,
+    "spine": 0.5 * 0.288,
+    "neck": 0.5 * 0.288,
+    "head": 0.5 * 0.182,
+    "head_top": 0.5 * 0.182,
+    "shoulder": 0.5 * 0.80 * 0.259,
+    "elbow": 0.186,
+    "wrist": 0.146,
+    "hand": 0.8 * 0.108,
+    "thumb": 0.5 * 0.108,
+}
+"""Joint, whichever side -> distance to its parent on the fullest skeleton."""
+
+
+def bone_ratios(skeleton: Skeleton) -> Tensor:
+    """Every bone's length over the mean of all bones, (bone,)."""
+    names = [child.rpartition(".")[2].removeprefix("left_").removeprefix("right_") for child, _ in skeleton.bones]
+    lengths = torch.tensor([STATURE_FRACTIONS[name] for name in names])
+    return lengths / lengths.mean()

@@ -1,0 +1,90 @@
+"""Lifting, and the cycle that teaches it: lift, turn, reproject, lift again, turn back.
+
+Camera frame: x right, y down, z forward; head lengths, every root at depth c on the optical axis. A
+*posed* body is centred on its root. 2D poses are `(..., joint, 2)` as `Normalisation` makes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from duolift.camera import rotate, rotation_x, rotation_y
+
+NEAREST = 1.0
+"""No joint comes nearer to the camera than this, in head lengths (equation 1)."""
+
+
+def lift(poses: Tensor, offsets: Tensor, c: float) -> Tensor:
+    """Equation 1: `z = max(1, d + c)`, `X = (x z, y z, z)`, here centred on the root.
+
+    Args:
+        poses: (..., joint, 2).
+        offsets: (..., joint), depth offsets from the root; 0 at the root.
+
+    Returns:
+        (..., joint, 3), relative to the root at (0, 0, c).
+    """
+    depth = (offsets + c).clamp(min=NEAREST).unsqueeze(-1)
+    return torch.cat([poses * depth, depth - c], dim=-1)
+
+
+def project(points: Tensor, c: float) -> Tensor:
+    """The 2D poses `(..., joint, 2)` of bodies `(..., joint, 3)` centred on a root at depth c."""
+    return points[..., :2] / (points[..., 2:] + c).clamp(min=NEAREST)
+
+
+def random_views(theta: Tensor, azimuth: float = torch.pi) -> Tensor:
+    """Turns that show a pose from elsewhere: `R = Rx(a) Ry(b) Rx(theta)`.
+
+    The pose is levelled by its own elevation, turned about the vertical by b, uniform in +-azimuth,
+    and seen from an elevation drawn as the batch's are: `a ~ N(-mean(theta), std(theta))`.
+
+    Args:
+        theta: (batch,), radians.
+
+    Returns:
+        (batch, 3, 3).
+    """
+    tilt = -theta.mean() + theta.std() * torch.randn_like(theta)
+    turn = azimuth * (2 * torch.rand_like(theta) - 1)
+    return rotation_x(tilt) @ rotation_y(turn) @ rotation_x(theta)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Everything the losses compare. A leading axis runs over the ways to assemble a pose.
+
+    Attributes:
+        body: (way, batch, joint, 3), the lifted poses.
+        turned: (way, batch, joint, 3), the same turned to a random view.
+        seen: (way, batch, joint, 2), its projection: should be a likely 2D pose.
+        relifted: (way, batch, joint, 3), the projection lifted again: should be `turned`.
+        returned: (way, batch, joint, 3), that turned back: should be `body`.
+        back: (way, batch, joint, 2), its projection: should be the input.
+    """
+
+    body: Tensor
+    turned: Tensor
+    seen: Tensor
+    relifted: Tensor
+    returned: Tensor
+    back: Tensor
+
+
+def cycle(offsets_of: Callable[[Tensor], Tensor], poses: Tensor, offsets: Tensor, views: Tensor, c: float) -> Cycle:
+    """Run the cycle of ElePose and LInKs.
+
+    Args:
+        offsets_of: lifts (way, batch, joint, 2) again, each way by itself: (way, batch, joint).
+        poses: (batch, joint, 2).
+        offsets: (way, batch, joint), already predicted for `poses`.
+        views: (batch, 3, 3), from `random_views`.
+    """
+    body = lift(poses, offsets, c)
+    turned = rotate(views, body)
+    seen = project(turned, c)
+    relifted = lift(seen, offsets_of(seen), c)
+    returned = rotate(views.mT, relifted)
+    return Cycle(body, turned, seen, relifted, returned, project(returned, c))

@@ -1,0 +1,49 @@
+"""The loss terms of ElePose and LInKs, one pure function each; every one is a mean over the batch."""
+
+import torch
+from torch import Tensor
+
+
+def tempered(nll: Tensor, knee: float) -> Tensor:
+    """A negative log-likelihood whose tail grows as a logarithm above `knee` nats.
+
+    A flow fitted to a few cameras gives far-off poses astronomical values, and their gradients
+    drown all others. Continuous with its first derivative; `knee = inf` leaves it as it is.
+    """
+    excess = (nll - knee).clamp(min=0)
+    return torch.where(nll > knee, knee + excess.log1p(), nll)
+
+
+def reprojection(poses: Tensor, back: Tensor) -> Tensor:
+    """L1 distance between input and cycled 2D poses `(..., joint, 2)`, summed over the pose."""
+    return (poses - back).abs().sum((-1, -2)).mean()
+
+
+def consistency(turned: Tensor, relifted: Tensor) -> Tensor:
+    """L2 distance between the turned and the re-lifted pose `(..., joint, 3)`, over the whole pose."""
+    return _norm(turned - relifted).mean()
+
+
+def deformation(body: Tensor, returned: Tensor) -> Tensor:
+    """How much the difference between two poses of the batch changes over the cycle.
+
+    Poses `(..., batch, joint, 3)` are paired with their neighbour; a batch of one has no pairs and scores 0.
+    """
+    before, after = (poses[..., 1::2, :, :] - poses[..., : poses.shape[-3] // 2 * 2 : 2, :, :] for poses in (body, returned))
+    return _norm(before - after).mean() if before.numel() else body.new_zeros(())
+
+
+def bone_ratios(body: Tensor, bones: Tensor) -> Tensor:
+    """Bone lengths over their mean: poses (..., joint, 3), bones (bone, 2) -> (..., bone)."""
+    lengths = (body[..., bones[:, 0], :] - body[..., bones[:, 1], :]).norm(dim=-1)
+    return lengths / lengths.mean(dim=-1, keepdim=True)
+
+
+def bone_prior(body: Tensor, bones: Tensor, ratios: Tensor) -> Tensor:
+    """Squared deviation of the bones' ratios from fixed ones (bone,), summed over the bones."""
+    return (bone_ratios(body, bones) - ratios).square().sum(-1).mean()
+
+
+def _norm(difference: Tensor) -> Tensor:
+    """L2 norm over joints and axes, with a gradient at zero."""
+    return (difference.square().sum((-1, -2)) + 1e-12).sqrt()

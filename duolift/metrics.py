@@ -1,0 +1,62 @@
+"""The paper's four metrics and their variants, per scene, in millimetres.
+
+Every function takes people `(..., person, joint, 3)` in millimetres and gives one number a scene (...).
+Prediction and truth are first brought together by ONE similarity for all people (`score` does).
+"""
+
+import torch
+from torch import Tensor
+
+from duolift.alignment import align, align_scene
+
+
+def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
+    """All metrics of scenes, each as one number a scene (...), by names with units.
+
+    Args:
+        predicted: (..., person, joint, 3), any unit, any frame.
+        truth: (..., person, joint, 3), millimetres.
+        root: index of the root joint.
+    """
+    if predicted.shape != truth.shape or truth.ndim < 3 or truth.shape[-3] < 2:
+        raise ValueError(f"predicted {tuple(predicted.shape)}, truth {tuple(truth.shape)}: expected the same (..., person >= 2, joint, 3)")
+    aligned = align_scene(predicted, truth)
+    size, true_size = pose_sizes(aligned, root), pose_sizes(truth, root)
+    total, true_total = size.sum(-1), true_size.sum(-1)
+    displacement, true_displacement = root_displacements(aligned, root), root_displacements(truth, root)
+    return {
+        "pa_mpjpe_mm": mpjpe(aligned, truth),
+        "pa_mpjpe_person_mm": mpjpe(align(predicted, truth), truth),
+        "scale_error_mm": (size - true_size).abs().mean(-1),
+        "scale_error_pct": 100 * ((size - true_size).abs() / true_size).mean(-1),
+        "scene_scale_error_mm": (total - true_total).abs(),
+        "scene_scale_error_pct": 100 * (total - true_total).abs() / true_total,
+        "translation_error_mm": translation_error(aligned, truth, root),
+        "root_displacement_error_mm": (displacement - true_displacement).norm(dim=-1).mean(-1),
+        "root_distance_error_mm": (displacement.norm(dim=-1) - true_displacement.norm(dim=-1)).abs().mean(-1),
+    }
+
+
+def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Mean distance between joints, over all people of a scene."""
+    return (predicted - truth).norm(dim=-1).mean((-1, -2))
+
+
+def pose_sizes(people: Tensor, root: int) -> Tensor:
+    """L2 norm of each root-centred pose: (..., person, joint, 3) -> (..., person).
+
+    The scale error compares these a person at a time; the scene's, their sum over its people.
+    """
+    return (people - people[..., root : root + 1, :]).square().sum((-1, -2)).sqrt()
+
+
+def translation_error(predicted: Tensor, truth: Tensor, root: int) -> Tensor:
+    """L2 norm, over the axes, of the mean over people of |root - true root|."""
+    return (predicted - truth)[..., root, :].abs().mean(-2).norm(dim=-1)
+
+
+def root_displacements(people: Tensor, root: int) -> Tensor:
+    """Vectors between the roots of every two people: (..., person, joint, 3) -> (..., pair, 3)."""
+    first, second = torch.triu_indices(people.shape[-3], people.shape[-3], offset=1, device=people.device)
+    roots = people[..., root, :]
+    return roots[..., second, :] - roots[..., first, :]

@@ -1,0 +1,118 @@
+"""Table 1: train what is missing, score every row, write the table.   python -m experiments.ablation lifter=all"""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import wandb
+from rich.console import Console
+from rich.table import Table
+
+from callbacks.evaluation import JOINT, PUBLISHED_METRICS
+from duolift.files import write_text
+from experiments.config import LIFTERS, Config, load
+from experiments.runs import command, wandb_logger
+from experiments.train_lifter import train
+
+HEADS = {
+    "pa_mpjpe_mm": "PA-MPJPE mm",
+    "scale_error_pct": "SE %",
+    "scale_error_mm": "SE mm",
+    "translation_error_mm": "TE mm",
+    "root_displacement_error_mm": "RDE mm",
+    "pa_mpjpe_person_mm": "person mm",
+    "elevation_error_deg": "elevation deg",
+}
+"""The columns of the printed table; files hold every metric."""
+
+SETTINGS = ("name", "lifter", "elevation", "rotation", "rule", "scale_about")
+
+
+def ablation(config: Config) -> dict[str, Any]:
+    """Every row of every lifter, and what they were measured on."""
+    stages = [train(config, lifter) for lifter in [JOINT, *(LIFTERS if config.lifter == "all" else [config.lifter])]]
+    scored = [json.loads(stage.metrics.read_text()) for stage in stages]
+    data = {"root": config.data.root, "source": config.data.source, "scenes": scored[0]["scenes"], **stages[0].settings["data"]}
+    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": [row for stage in scored for row in stage["rows"]]}
+    write_tables(Path(config.runs) / config.run / "ablation", result)
+    log_table(config, result["rows"])
+    return result
+
+
+def write_tables(stem: Path, result: dict[str, Any]) -> None:
+    """`<stem>.json`, `.csv` and `.md`: everything, every metric a column, and a table to read."""
+    sheet = io.StringIO()
+    csv.writer(sheet, lineterminator="\n").writerows(table(result["rows"]))
+    write_text(stem.with_suffix(".csv"), sheet.getvalue())
+    write_text(stem.with_suffix(".md"), markdown(result["rows"]))
+    write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    """A head and a line a row: settings, every metric, the paper's values."""
+    metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
+    lines: list[list[Any]] = [[*SETTINGS, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
+    for row in rows:
+        paper = row["published"] or {}
+        lines.append([*(row[key] for key in SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
+    return lines
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    """A row of the printed table; the paper's values, where it has some, stand in brackets."""
+    paper = (row["published"] or {}) if row["scale_about"] in ("camera", None) else {}
+    values = []
+    for name in HEADS:
+        value = "" if name not in row["metrics"] else f"{row['metrics'][name]:.1f}"
+        values.append(f"{value} [{paper[name]}]" if name in paper else value)
+    return [row["lifter"], row["name"], row["scale_about"] or "", *values]
+
+
+NOTE = "[paper's value: measured on CHI3D, with other data and therefore not comparable; its reading of the scale step is not known]"
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    head = ["lifter", "row", "scaled about", *HEADS.values()]
+    lines = [head, ["---"] * len(head), *(cells(row) for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{NOTE}\n"
+
+
+def show(rows: Sequence[dict[str, Any]]) -> None:
+    """Print the table."""
+    printed = Table("lifter", "row", "scaled about", *HEADS.values())
+    for row in rows:
+        printed.add_row(*(cell.replace("[", "\\[") for cell in cells(row)))
+    console = Console()
+    console = console if console.is_terminal else Console(width=160)
+    console.print(printed)
+    console.print(NOTE, markup=False)
+
+
+def log_table(config: Config, rows: Sequence[dict[str, Any]]) -> None:
+    """The rows as a table of a W&B run of their own, in the group of the stages."""
+    folder = Path(config.runs) / config.run / "ablation"
+    folder.mkdir(exist_ok=True)
+    logger = wandb_logger(config, folder, {})
+    if logger is None:
+        return
+    columns, *lines = table(rows)
+    logger.experiment.log({"ablation": wandb.Table(columns=columns, data=lines)})
+    wandb.finish()
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = load(arguments)
+    result = ablation(config)
+    show(result["rows"])
+    folder = Path(config.runs) / config.run
+    print(f"tables       {folder}/ablation.json, .csv, .md")
+    print(f"checkpoints  {folder}/<lifter>/last.ckpt and {folder}/flows*/last.ckpt")
+    print(f"flow samples {folder}/flows*/samples_<part>.png")
+    print(f"W&B runs     {folder}/*/wandb (upload offline runs with: wandb sync {folder}/*/wandb/offline-run-*)")
+
+
+if __name__ == "__main__":
+    command(main)

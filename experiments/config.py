@@ -1,0 +1,245 @@
+"""The experiment's settings: one structured schema, small files of deltas, overrides on the command line.
+
+Precedence, lowest first: the defaults here, `conf/<experiment>.yaml`, `key=value` arguments. A key that
+the schema does not know is an error that names the nearest one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from datamodules.synthetic import SyntheticConfig
+from duolift.errors import InputError
+from lightning_modules.lifter import LossWeights
+
+CONF = Path(__file__).parent / "conf"
+LIFTERS = ("whole", "left_right", "legs_torso")
+SOURCES = ("synthetic", "chi3d")
+RATIOS = ("training_set", "anthropometric")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass
+class Data:
+    """What to learn from and evaluate on.
+
+    Attributes:
+        source: `synthetic` writes the embedded data set to `root` if it is not there; `chi3d` expects a
+            tree in CHI3D's layout at `root`.
+        c: head lengths from the camera to every root, or `calibrated`: the cameras' focal length over
+            the mean head-to-root distance.
+        cameras: views to use; null for those the data set names.
+        held_out: poses of the evaluation subjects (2D only) to measure likelihoods on.
+        scale: `training` or `own`: pixels a head length when another set is evaluated.
+    """
+
+    source: str = "synthetic"
+    root: str = "data/synthetic"
+    cache: str = "data/cache"
+    train: list[str] = field(default_factory=lambda: ["s02", "s03"])
+    evaluate: list[str] = field(default_factory=lambda: ["s04"])
+    cameras: list[str] | None = None
+    skeleton: str = "paper19"
+    c: str = "calibrated"
+    held_out: int = 4096
+    scale: str = "own"
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+
+
+@dataclass
+class Flows:
+    """The prior over 2D poses; see `FlowPriorModule`."""
+
+    parts: list[str] = field(default_factory=lambda: ["whole", "legs", "torso", "left", "right"])
+    blocks: int = 8
+    width: int = 128
+    clamp: float = 2.0
+    noise: float = 0.04
+    mirror: bool = True
+    sampling: float = 0.0
+    epochs: int = 100
+    batch_size: int = 1024
+    learning_rate: float = 1e-3
+    decay: float = 0.95
+
+
+@dataclass
+class Lifting:
+    """The lifter; see `LifterModule`. `bone_ratios` is the one thing that comes from elsewhere than 2D poses:
+    `training_set` takes the mean ratios of the training subjects' skeletons, `anthropometric` a published table."""
+
+    width: int = 384
+    blocks: int = 2
+    elevation_bound_deg: float | None = 57.3
+    bone_ratios: str = "training_set"
+    knee: float | None = None
+    azimuth_deg: float = 180.0
+    mirror: bool = True
+    sampling: float = 0.0
+    epochs: int = 40
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    decay: float = 0.95
+    weight_decay: float = 1e-5
+    gradient_clip: float | None = 5.0
+    precision: str = "auto"
+    weights: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass
+class Evaluation:
+    """`every` so many epochs, on at most `few` scenes; all of them at the end."""
+
+    every: int = 5
+    few: int = 2000
+
+
+@dataclass
+class Compute:
+    """Passed on to Lightning's Trainer."""
+
+    accelerator: str = "auto"
+    devices: str = "auto"
+    num_nodes: int = 1
+    strategy: str = "auto"
+    threads: int | None = None
+
+
+@dataclass
+class Wandb:
+    """`mode` auto is online where there is a key and a network, offline otherwise."""
+
+    project: str = "duolift"
+    entity: str | None = None
+    mode: str = "auto"
+
+
+@dataclass
+class Config:
+    """Everything that decides a run. `lifter` is one of whole, left_right, legs_torso, or all."""
+
+    experiment: str = "default"
+    run: str = "default"
+    runs: str = "runs"
+    seed: int = 0
+    lifter: str = "whole"
+    data: Data = field(default_factory=Data)
+    flows: Flows = field(default_factory=Flows)
+    lifting: Lifting = field(default_factory=Lifting)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    compute: Compute = field(default_factory=Compute)
+    wandb: Wandb = field(default_factory=Wandb)
+
+
+def load(arguments: Sequence[str]) -> Config:
+    """The settings for `key=value` arguments, of which `experiment=` chooses the file of deltas.
+
+    Raises:
+        InputError: an unknown experiment or key (with the nearest name), a value of the wrong type or
+            out of its range, an argument that is no `key=value`.
+    """
+    for argument in arguments:
+        if not re.fullmatch(r"[\w.]+=.*", argument, re.DOTALL):
+            raise InputError(f"argument {argument!r}: expected key=value, such as lifter=left_right")
+    try:
+        overrides = OmegaConf.from_dotlist(list(arguments))
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise InputError(f"arguments: {_first_line(error)}") from error
+    return merged([_experiment(str(overrides.get("experiment", "default"))), overrides])
+
+
+def load_run(path: Path, arguments: Sequence[str]) -> Config:
+    """The settings that a finished run was made with, and overrides."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected the settings of a trained run (train it first, or check RUN)")
+    return merged([_yaml(path), OmegaConf.from_dotlist(list(arguments))])
+
+
+def merged(layers: Sequence[DictConfig]) -> Config:
+    """The schema with layers of settings over it, checked."""
+    settings = OmegaConf.structured(Config)
+    for layer in layers:
+        _refuse_unknown(layer, settings, "")
+        try:
+            settings = OmegaConf.merge(settings, layer)
+        except OmegaConfBaseException as error:
+            key = getattr(error, "full_key", None)
+            raise InputError(f"setting {key}: {_first_line(error)}") from error
+    config = cast(Config, OmegaConf.to_object(settings))
+    _check(config)
+    return config
+
+
+def plain(config: object) -> dict[str, Any]:
+    """Settings as plain dictionaries, lists and numbers."""
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config), resolve=True))
+
+
+def _experiment(name: str) -> DictConfig:
+    known = sorted(path.stem for path in CONF.glob("*.yaml"))
+    if name not in known:
+        raise InputError(f"experiment {name!r} is unknown{_nearest(name, known)}; expected one of {', '.join(known)}")
+    return _yaml(CONF / f"{name}.yaml")
+
+
+def _yaml(path: Path) -> DictConfig:
+    try:
+        loaded = OmegaConf.load(path)
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as settings ({_first_line(error)})") from error
+    if not isinstance(loaded, DictConfig):
+        raise InputError(f"{path}: holds a list; expected settings by name")
+    return loaded
+
+
+def _refuse_unknown(layer: DictConfig, schema: DictConfig, prefix: str) -> None:
+    for key in layer:
+        name, known = str(key), [str(k) for k in schema]
+        if name not in known:
+            raise InputError(f"setting {prefix}{name} is unknown{_nearest(name, known)}; expected one of {', '.join(known)}")
+        value = layer._get_node(key)
+        if isinstance(value, DictConfig) and isinstance(schema[name], DictConfig):
+            _refuse_unknown(value, schema[name], f"{prefix}{name}.")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def _check(config: Config) -> None:
+    _one_of("lifter", config.lifter, (*LIFTERS, "all"))
+    _one_of("data.source", config.data.source, SOURCES)
+    _one_of("data.scale", config.data.scale, ("own", "training"))
+    _one_of("lifting.bone_ratios", config.lifting.bone_ratios, RATIOS)
+    _one_of("lifting.precision", config.lifting.precision, PRECISIONS)
+    _one_of("wandb.mode", config.wandb.mode, ("auto", "online", "offline", "disabled"))
+    if config.data.c != "calibrated" and not (re.fullmatch(r"\d+(\.\d*)?", config.data.c) and float(config.data.c) > 1):
+        raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated, or head lengths above 1")
+    if not re.fullmatch(r"[\w.\-]+", config.run) or config.run in (".", ".."):
+        raise InputError(f"setting run is {config.run!r}; expected a folder name of letters, digits, dots, dashes")
+    positive = {
+        **{f"flows.{k}": getattr(config.flows, k) for k in ("blocks", "width", "clamp", "epochs", "batch_size", "learning_rate", "decay")},
+        **{f"lifting.{k}": getattr(config.lifting, k) for k in ("width", "blocks", "epochs", "batch_size", "learning_rate", "decay")},
+        **{f"evaluation.{k}": getattr(config.evaluation, k) for k in ("every", "few")},
+        "data.held_out": config.data.held_out,
+    }
+    for key, value in positive.items():
+        if not value > 0:
+            raise InputError(f"setting {key} is {value}; expected a positive number")
+
+
+def _one_of(key: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InputError(f"setting {key} is {value!r}{_nearest(value, known)}; expected one of {', '.join(known)}")

@@ -1,0 +1,86 @@
+"""Stage one: pre-train the flows.   python -m experiments.pretrain_flows experiment=paper data.root=..."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from callbacks.samples import FlowSamples
+from datamodules import synthetic
+from datamodules.chi3d import CHI3DDataModule
+from duolift.errors import InputError
+from duolift.files import write_text
+from duolift.skeleton import skeleton_named
+from experiments.config import Config, load, plain
+from experiments.runs import Stage, command, fit
+from lightning_modules.flow_prior import FlowPriorModule
+
+PAIR_PARTS = ["whole"]
+
+
+def open_data(config: Config, bodies: str, batch_size: int) -> CHI3DDataModule:
+    """The run's data, read and normalised; the embedded set is written first where it is not there."""
+    if config.data.source == "synthetic":
+        synthetic.write(Path(config.data.root), config.data.synthetic)
+    data = CHI3DDataModule(
+        Path(config.data.root),
+        skeleton_named(config.data.skeleton),
+        train=config.data.train,
+        evaluate=config.data.evaluate,
+        bodies=bodies,
+        c=None if config.data.c == "calibrated" else float(config.data.c),
+        batch_size=batch_size,
+        held_out=config.data.held_out,
+        cameras=config.data.cameras,
+        cache=Path(config.data.cache),
+    )
+    data.setup()
+    if len(data.training_poses) < batch_size:
+        raise InputError(f"{config.data.root}: holds {len(data.training_poses)} training poses; expected at least a batch of {batch_size}")
+    return data
+
+
+def data_settings(config: Config, data: CHI3DDataModule) -> dict[str, object]:
+    """What of the data decides a result: its content and how it is read, not where it lies."""
+    read = {key: getattr(config.data, key) for key in ("train", "evaluate", "cameras", "skeleton", "c", "held_out")}
+    return {**read, "content": data.fingerprint}
+
+
+def pretrain(config: Config, bodies: str = "person") -> Stage:
+    """Train the flows of a person's poses, or of a pair's, unless that is done already."""
+    data = open_data(config, bodies, config.flows.batch_size)
+    parts = config.flows.parts if bodies == "person" else PAIR_PARTS
+    settings = {"seed": config.seed, "bodies": bodies, "data": data_settings(config, data), "flows": plain(config.flows)}
+    stage = Stage(Path(config.runs) / config.run / ("flows" if bodies == "person" else "flows-pair"), settings)
+    if stage.finished:
+        return stage
+    options = plain(config.flows)
+    epochs, _ = options.pop("epochs"), options.pop("batch_size")
+
+    def build() -> FlowPriorModule:
+        module = FlowPriorModule(data.pose_skeleton.name, **{**options, "parts": parts})
+        module.standardise(data.training_poses)
+        return module
+
+    watched = ("train/nll_whole_nats", "val/nll_whole_nats")
+    measured = fit(config, stage, build, data, epochs, [FlowSamples(stage.folder)], watched)
+    write_text(stage.metrics, json.dumps(measured, indent=1))
+    return stage
+
+
+def load_flows(stage: Stage) -> nn.ModuleDict:
+    """The trained flows of a stage, by part."""
+    return FlowPriorModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True).flows
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = load(arguments)
+    stage = pretrain(config)
+    for name, value in json.loads(stage.metrics.read_text()).items():
+        print(f"{name:32} {value:9.3f}")
+    print(f"flows: {stage.checkpoint}, pictures of drawn poses beside it")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,187 @@
+"""What every stage shares: its folder, its trainer, its log, and how a command ends.
+
+A stage is a folder in `runs/<run>/`. `settings.json` says what decides its result and `metrics.json` is
+written last: together they tell a finished stage, which is not run again, from one to go on with, and
+from one that was made with other settings, which is never overwritten.
+"""
+
+import json
+import logging
+import netrc
+import os
+import socket
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytorch_lightning as pl
+import torch
+import wandb
+from omegaconf import OmegaConf
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import WandbLogger
+
+from callbacks.progress import StageProgress
+from duolift.errors import InputError
+from duolift.files import write_text
+from experiments.config import Compute, Config, plain
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder, and the settings that decide what ends up in it.
+
+    Raises:
+        InputError: the folder holds the work of other settings.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        path = self.folder / "settings.json"
+        if not path.exists():
+            write_text(path, json.dumps(self.settings, indent=1))
+            return
+        before, now = _flat(json.loads(path.read_text())), _flat(json.loads(json.dumps(self.settings)))
+        changed = [f"{key} {before.get(key)!r} -> {now.get(key)!r}" for key in sorted(before | now) if before.get(key) != now.get(key)]
+        if changed:
+            shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+            raise InputError(f"{self.folder}: was made with other settings ({shown}); give another RUN=name, or remove the folder")
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "last.ckpt"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def finished(self) -> bool:
+        return self.metrics.exists() and self.checkpoint.exists()
+
+
+def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(settings, dict):
+        return {prefix: settings}
+    return {k: v for key, value in settings.items() for k, v in _flat(value, f"{prefix}.{key}" if prefix else str(key)).items()}
+
+
+def fit(
+    config: Config,
+    stage: Stage,
+    build: Callable[[], pl.LightningModule],
+    data: pl.LightningDataModule,
+    epochs: int,
+    callbacks: Sequence[pl.Callback],
+    watched: tuple[str, ...],
+    gradient_clip: float | None = None,
+) -> dict[str, float]:
+    """Train a stage to its end, from its last finished epoch where it was interrupted.
+
+    Returns:
+        the last value of everything that was logged; validation's alone where nothing was left to train.
+    """
+    write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    module = build()
+    logger = wandb_logger(config, stage.folder, stage.settings)
+    checkpoint = ModelCheckpoint(dirpath=stage.folder, save_last=True, save_top_k=0, enable_version_counter=False)
+    trainer = pl.Trainer(
+        **trainer_options(config.compute),
+        max_epochs=epochs,
+        gradient_clip_val=gradient_clip,
+        logger=logger or False,
+        callbacks=[*callbacks, checkpoint, StageProgress(stage.folder.name, watched)],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=50,
+    )
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=stage.checkpoint if stage.checkpoint.exists() else None, weights_only=True)
+        measured = dict(trainer.callback_metrics)
+        if not measured:
+            measured = dict(trainer.validate(module, datamodule=data, verbose=False)[0])
+        return {name: float(value) for name, value in measured.items()}
+    finally:
+        if logger:
+            wandb.finish()
+
+
+def trainer_options(compute: Compute) -> dict[str, Any]:
+    """Lightning's device options, and the number of threads."""
+    if compute.threads:
+        torch.set_num_threads(compute.threads)
+    devices: str | int = int(compute.devices) if compute.devices.isdigit() else compute.devices
+    return {"accelerator": compute.accelerator, "devices": devices, "num_nodes": compute.num_nodes, "strategy": compute.strategy}
+
+
+def wandb_logger(config: Config, folder: Path, settings: dict[str, Any]) -> WandbLogger | None:
+    """A W&B run for a stage's folder, in the run's group, with everything it stages kept in that folder."""
+    mode = wandb_mode(config.wandb.mode)
+    if mode == "disabled":
+        return None
+    os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(folder.resolve() / "wandb")
+    return WandbLogger(
+        project=config.wandb.project,
+        entity=config.wandb.entity,
+        group=config.run,
+        name=f"{config.run}/{folder.name}",
+        job_type=folder.name,
+        save_dir=str(folder),
+        config={**plain(config), "stage": settings},
+        mode=mode,
+        settings=wandb.Settings(silent=True, console="off"),
+    )
+
+
+def wandb_mode(wanted: str) -> str:
+    """`auto` resolved: online with a key and a network that answers, offline otherwise."""
+    wanted = os.environ.get("WANDB_MODE", wanted) if wanted == "auto" else wanted
+    if wanted != "auto":
+        return wanted
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    return "online" if _has_key(host.hostname or "") and _answers(host.hostname or "", host.port or 443) else "offline"
+
+
+def _has_key(host: str) -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    try:
+        return netrc.netrc().authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _answers(host: str, port: int, seconds: float = 2.0) -> bool:
+    try:
+        with socket.create_connection((host, port), seconds):
+            return True
+    except OSError:
+        return False
+
+
+def quiet() -> None:
+    """Keep the libraries' advice off the terminal; errors and the project's own lines stay."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for advice in ("does not have many workers", "exists and is not empty", "smaller than the logging interval", "module.s. in eval mode", "LeafSpec"):
+        warnings.filterwarnings("ignore", f".*{advice}.*")
+
+
+def command(main: Callable[[Sequence[str]], None]) -> None:
+    """Run a command on the process's arguments; bad input is one line and exit code 2."""
+    quiet()
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,83 @@
+"""Stage two: train a lifter on the flows of stage one.   python -m experiments.train_lifter lifter=left_right"""
+
+import json
+from collections.abc import Sequence
+from math import radians
+from pathlib import Path
+
+import torch
+
+from callbacks.evaluation import JOINT, MultiPersonEvaluation, main_row
+from datamodules.chi3d import CHI3DDataModule
+from duolift.anthropometry import bone_ratios
+from duolift.lifters import SPLITS
+from experiments.config import LIFTERS, Config, load, plain
+from experiments.pretrain_flows import data_settings, load_flows, open_data, pretrain
+from experiments.runs import Stage, command, fit
+from lightning_modules.lifter import LifterModule
+
+TYPICAL_POSES = 8192
+"""So many training poses tell what a typical likelihood is."""
+
+
+def train(config: Config, lifter: str) -> Stage:
+    """Train one lifter, `joint` for Figure 1's baseline, and score it; nothing is done twice."""
+    bodies, split = ("pair", "whole") if lifter == JOINT else ("person", lifter)
+    flows = pretrain(config, bodies)
+    data = open_data(config, bodies, config.lifting.batch_size)
+    settings = {**flows.settings, "data": data_settings(config, data), "lifter": lifter, "lifting": plain(config.lifting)}
+    stage = Stage(Path(config.runs) / config.run / lifter, settings)
+    if stage.finished:
+        return stage
+
+    def build() -> LifterModule:
+        some = data.training_poses[:: max(1, len(data.training_poses) // TYPICAL_POSES)]
+        return lifter_module(config, split, data).learn_from(load_flows(flows), some)
+
+    evaluation = MultiPersonEvaluation(lifter, data.evaluation, data.skeleton, config.evaluation.every, config.evaluation.few, stage.metrics)
+    watched = ("train/loss", "train/elevation_mean_deg", "eval/pa_mpjpe_person_mm")
+    fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)
+    return stage
+
+
+def lifter_module(config: Config, split: str, data: CHI3DDataModule) -> LifterModule:
+    """A fresh module with the configured network, losses and units."""
+    options = plain(config.lifting)
+    for key in ("epochs", "batch_size", "gradient_clip"):
+        options.pop(key)
+    bound, precision, ratios = options.pop("elevation_bound_deg"), options.pop("precision"), options.pop("bone_ratios")
+    prior = data.bone_ratios() if ratios == "training_set" else bone_ratios(data.pose_skeleton)
+    return LifterModule(
+        data.pose_skeleton.name,
+        scale=data.normalisation.scale,
+        c=data.normalisation.c,
+        bone_ratios=prior.tolist(),
+        split=split,
+        elevation_bound=None if bound is None else radians(bound),
+        half=precision == "bfloat16" or (precision == "auto" and fast_bfloat16()),
+        azimuth=radians(options.pop("azimuth_deg")),
+        **options,
+    )
+
+
+def fast_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 matrices in hardware."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check is not None and check() for check in checks)
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = load(arguments)
+    for lifter in LIFTERS if config.lifter == "all" else [config.lifter]:
+        stage = train(config, lifter)
+        row = main_row(json.loads(stage.metrics.read_text())["rows"])
+        print(f"{lifter}: {row['name']}")
+        for name, value in row["metrics"].items():
+            print(f"  {name:32} {value:9.3f}")
+        print(f"  checkpoint {stage.checkpoint}, all rows {stage.metrics}")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,81 @@
+"""Stage one: learn how likely 2D poses are."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from duolift.flows import PoseFlow
+from duolift.skeleton import skeleton_named
+from lightning_modules.optimisation import adam_with_decay, randomly_mirrored
+
+
+class FlowPriorModule(pl.LightningModule):
+    """One flow a part of the body, all trained in one run on the same batches.
+
+    Args:
+        skeleton: name of the skeleton of the poses.
+        parts: parts of the skeleton to learn, `whole` among them where sampling is used.
+        blocks, width, clamp: see `duolift.flows.PoseFlow`.
+        noise: standard deviation of the Gaussian noise on training poses, in units of each
+            coordinate's own deviation; 0 trains on the poses as they are.
+        mirror: also train on mirrored poses.
+        sampling: strength of LInKs' generative sampling: every flow also learns neighbours of the
+            batch drawn through the flow of the whole pose; 0 leaves them out.
+        learning_rate, decay: Adam's rate, and its factor every epoch.
+    """
+
+    def __init__(
+        self,
+        skeleton: str,
+        parts: Sequence[str] = ("whole",),
+        blocks: int = 8,
+        width: int = 1024,
+        clamp: float = 2.0,
+        noise: float = 0.0,
+        mirror: bool = False,
+        sampling: float = 0.0,
+        learning_rate: float = 2e-4,
+        decay: float = 0.95,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.skeleton = skeleton_named(skeleton)
+        self.flows = nn.ModuleDict({part: PoseFlow(self.skeleton, part, blocks, width, clamp) for part in parts})
+        self.register_buffer("deviation", torch.zeros(len(self.skeleton), 2))
+        self.noise, self.mirror, self.sampling = noise, mirror, sampling
+        self.learning_rate, self.decay = learning_rate, decay
+
+    def flow(self, part: str) -> PoseFlow:
+        return cast(PoseFlow, self.flows[part])
+
+    def standardise(self, poses: Tensor) -> None:
+        """Fit the flows' fixed first maps, and the noise, to the training poses (pose, joint, 2)."""
+        self.get_buffer("deviation").copy_(poses.std(0))
+        for part in self.flows:
+            self.flow(part).standardise(poses)
+
+    def nll(self, poses: Tensor) -> dict[str, Tensor]:
+        """Mean negative log-likelihood of each part in nats."""
+        return {part: -self.flow(part).log_prob(poses).mean() for part in self.flows}
+
+    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+        poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
+        seen = poses + self.noise * self.get_buffer("deviation") * torch.randn_like(poses)
+        if self.sampling:
+            seen = torch.cat([seen, self.flow("whole").perturb(poses, self.sampling)])
+        nll = self.nll(seen)
+        for part, value in nll.items():
+            self.log(f"train/nll_{part}_nats", value, on_step=False, on_epoch=True)
+        return torch.stack(list(nll.values())).sum()
+
+    def validation_step(self, batch: Tensor, batch_index: int) -> None:
+        for part, value in self.nll(batch).items():
+            self.log(f"val/nll_{part}_nats", value)
+            self.log(f"val/bits_per_dimension_{part}", value / math.log(2) / self.flow(part).dimensions)
+
+    def configure_optimizers(self) -> Any:
+        return adam_with_decay(self.flows.parameters(), self.learning_rate, self.decay)

@@ -1,0 +1,158 @@
+"""Stage two: learn depth and elevation by making turned, reprojected poses likely."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from duolift import losses
+from duolift.flows import PoseFlow
+from duolift.lifters import SPLITS, Lifter
+from duolift.lifting import Cycle, cycle, lift, random_views
+from duolift.normalisation import Normalisation
+from duolift.skeleton import skeleton_named
+from lightning_modules.optimisation import adam_with_decay, randomly_mirrored
+
+
+@dataclass
+class LossWeights:
+    """Weight of every term of the loss; 0 leaves a term out. LInKs' and ElePose's values.
+
+    Attributes:
+        likelihood: negative log-likelihood of the turned, reprojected pose under the flows.
+        reprojection: L1 between input and cycled 2D pose.
+        consistency: L2 between turned and re-lifted 3D pose.
+        deformation: change of the difference between two poses over the cycle.
+        bone: deviation of the bones' length ratios from fixed ones.
+    """
+
+    likelihood: float = 1.0
+    reprojection: float = 1.0
+    consistency: float = 1.0
+    deformation: float = 1.0
+    bone: float = 50.0
+
+
+class LifterModule(pl.LightningModule):
+    """A lifting network and how it learns without 3D labels.
+
+    Args:
+        skeleton: name of the skeleton of the poses.
+        scale, c: the `Normalisation` that the poses were made with.
+        bone_ratios: prior length of every bone of the skeleton over their mean.
+        split: `whole`, `left_right` or `legs_torso`; see `duolift.lifters.SPLITS`.
+        width, blocks: of the networks.
+        elevation_bound: largest elevation in radians, or None for no bound.
+        half: bfloat16 in the networks' matrix products.
+        weights: a `LossWeights`, as a plain dictionary.
+        knee: nats above a typical pose from which the likelihood's tail is tempered, or None.
+        azimuth: turns about the vertical are uniform in +-azimuth, radians.
+        mirror: also train on mirrored poses.
+        sampling: strength of LInKs' generative sampling, which doubles the batch; 0 leaves it out.
+        learning_rate, decay, weight_decay: Adam's.
+    """
+
+    def __init__(
+        self,
+        skeleton: str,
+        scale: float,
+        c: float,
+        bone_ratios: list[float],
+        split: str = "whole",
+        width: int = 1024,
+        blocks: int = 3,
+        elevation_bound: float | None = None,
+        half: bool = False,
+        weights: dict[str, float] | None = None,
+        knee: float | None = None,
+        azimuth: float = torch.pi,
+        mirror: bool = False,
+        sampling: float = 0.0,
+        learning_rate: float = 2e-4,
+        decay: float = 0.95,
+        weight_decay: float = 1e-5,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.skeleton = skeleton_named(skeleton)
+        self.normalisation = Normalisation(scale, c)
+        self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half)
+        self.weights = LossWeights(**(weights or {}))
+        self.split, self.knee, self.azimuth, self.mirror, self.sampling = split, knee, azimuth, mirror, sampling
+        self.learning_rate, self.decay, self.weight_decay = learning_rate, decay, weight_decay
+        bones = [self.skeleton.indices(bone) for bone in self.skeleton.bones]
+        self.register_buffer("bones", torch.tensor(bones), persistent=False)
+        self.register_buffer("ratios", torch.tensor(bone_ratios), persistent=False)
+        self.flows: nn.ModuleDict | None = None
+        self.typical: dict[str, Tensor] = {}
+        self.strict_loading = False
+
+    def learn_from(self, flows: nn.ModuleDict, poses: Tensor) -> Self:
+        """Take the frozen flows that score this module's views, and poses to know a typical score by.
+
+        The flows are the earlier stage's: they are no part of this module's checkpoints.
+        """
+        self.flows = flows.eval().requires_grad_(False)
+        with torch.no_grad():
+            self.typical = {part: -self._flow(part).log_prob(poses).mean() for part in SPLITS[self.split]}
+        return self
+
+    def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised poses (..., joint, 2) -> bodies (..., joint, 3) and elevations (...) in radians."""
+        offsets, theta = self.lifter.predict(poses)
+        return lift(poses, offsets, self.normalisation.c), theta
+
+    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+        poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
+        if self.sampling:
+            poses = torch.cat([poses, self._flow("whole").perturb(poses, self.sampling)])
+        loss, terms, theta = self.loss(poses)
+        self.log_dict({f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss}, on_step=False, on_epoch=True)
+        self.log_dict({"train/elevation_mean_deg": theta.mean().rad2deg(), "train/elevation_std_deg": theta.std().rad2deg()}, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Tensor, batch_index: int) -> None:
+        loss, terms, _ = self.loss(batch)
+        self.log_dict({f"val/{name}": value for name, value in terms.items()} | {"val/loss": loss})
+
+    def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
+        offsets, theta = self.lifter(poses)
+        views = random_views(theta, self.azimuth)
+        seen = cycle(self.lifter.relift, poses, offsets, views, self.normalisation.c)
+        terms = self._terms(poses, seen)
+        weights = asdict(self.weights)
+        return torch.stack([weights[name] * value for name, value in terms.items()]).sum(), terms, theta
+
+    def _terms(self, poses: Tensor, seen: Cycle) -> dict[str, Tensor]:
+        """Every term, summed over the ways to assemble a pose."""
+        ways = len(seen.body)
+        ratios, bones = self.get_buffer("ratios"), self.get_buffer("bones")
+        return {
+            "likelihood": torch.stack([self._surprise(part, seen.seen) for part in SPLITS[self.split]]).sum(),
+            "reprojection": ways * losses.reprojection(poses, seen.back),
+            "consistency": ways * losses.consistency(seen.turned, seen.relifted),
+            "deformation": ways * losses.deformation(seen.body, seen.returned),
+            "bone": ways * losses.bone_prior(seen.body, bones, ratios),
+        }
+
+    def _surprise(self, part: str, poses: Tensor) -> Tensor:
+        """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, tail tempered."""
+        nll = -self._flow(part).log_prob(poses) - self.typical[part].to(poses.device)
+        return (nll if self.knee is None else losses.tempered(nll, self.knee)).mean(-1).sum()
+
+    def _flow(self, part: str) -> PoseFlow:
+        if self.flows is None or part not in self.flows:
+            raise RuntimeError(f"no flow of the part {part!r}: call learn_from with the pre-trained flows first")
+        flow = self.flows[part]
+        assert isinstance(flow, PoseFlow)
+        return flow
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        weights = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("flows.")}
+
+    def configure_optimizers(self) -> Any:
+        return adam_with_decay(self.lifter.parameters(), self.learning_rate, self.decay, self.weight_decay)
