@@ -53,7 +53,11 @@ class Row:
 
     def described(self, metrics: dict[str, float]) -> dict[str, Any]:
         """The row with its metrics, as `ablation.json` holds it."""
-        settings = asdict(self.placement) if self.placement else dict.fromkeys(("elevation", "rotation", "rule", "scale_about"))
+        settings = (
+            asdict(self.placement)
+            if self.placement
+            else dict.fromkeys(("elevation", "rotation", "rule", "scale_about"))
+        )
         return {"name": self.name, "lifter": self.lifter, **settings, "metrics": metrics, "published": self.published}
 
 
@@ -120,7 +124,8 @@ def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> d
 
 def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
     """Mean absolute error in degrees, and correlation, of elevations (scene, person)."""
-    assert scenes.truth is not None and scenes.up is not None
+    assert scenes.truth is not None
+    assert scenes.up is not None
     true = elevation(scenes.truth[:, :, skeleton.root_index], scenes.up.unsqueeze(1))
     return {
         "elevation_error_deg": (theta - true).abs().mean().rad2deg().item(),
@@ -128,7 +133,9 @@ def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict
     }
 
 
-def evaluate(module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, scale: float | None = None) -> list[dict[str, Any]]:
+def evaluate(
+    module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, scale: float | None = None
+) -> list[dict[str, Any]]:
     """Lift the scenes once and score every row on them."""
     training = module.training
     lifted = lift_scenes(module.eval(), scenes, skeleton, scale)

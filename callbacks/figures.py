@@ -23,7 +23,9 @@ def pose_grid(poses: Tensor, skeleton: Skeleton, columns: int = 8, joints: list[
         joints: only bones between these are drawn; None draws all.
     """
     shown = set(range(len(skeleton)) if joints is None else joints)
-    bones = [(child, parent) for child, parent in skeleton.bones if {skeleton.index(child), skeleton.index(parent)} <= shown]
+    bones = [
+        (child, parent) for child, parent in skeleton.bones if {skeleton.index(child), skeleton.index(parent)} <= shown
+    ]
     points = poses.detach().cpu().numpy()
     rows = -(-len(points) // columns)
     figure = Figure(figsize=(1.5 * columns, 1.9 * rows), layout="constrained")

@@ -10,7 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 def progress() -> Progress:
     """The project's progress bar, on standard error; silent where that is no terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
@@ -37,7 +44,9 @@ class StageProgress(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 1
-        figures = "  ".join(f"{name} {trainer.callback_metrics[name]:.2f}" for name in self.watched if name in trainer.callback_metrics)
+        figures = "  ".join(
+            f"{name} {trainer.callback_metrics[name]:.2f}" for name in self.watched if name in trainer.callback_metrics
+        )
         self.bar.update(self.task, completed=epoch, description=f"{self.stage}  {figures}")
         if self.bar.disable and trainer.is_global_zero and (epoch == epochs or epoch % max(1, epochs // 10) == 0):
             print(f"{self.stage}: epoch {epoch} of {epochs}  {figures}", file=sys.stderr, flush=True)

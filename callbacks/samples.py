@@ -23,7 +23,9 @@ class FlowSamples(pl.Callback):
         pl_module.eval()
         for part in pl_module.flows:
             path = self.folder / f"samples_{part}.png"
-            figure = pose_grid(pl_module.flow(part).sample(self.count), pl_module.skeleton, joints=pl_module.skeleton.part(part))
+            figure = pose_grid(
+                pl_module.flow(part).sample(self.count), pl_module.skeleton, joints=pl_module.skeleton.part(part)
+            )
             with whole_file(path) as temporary:
                 figure.savefig(temporary, format="png", dpi=80)
             if isinstance(trainer.logger, WandbLogger):

@@ -1,4 +1,4 @@
-"""The eight kinds of action of CHI3D. Each is a function that edits a scene in which two people stand idle at the origin.
+"""The eight kinds of action of CHI3D: each is a function that edits a scene of two people who stand idle at the origin.
 
 The first person acts and faces x, the second faces -x; metres, radians, frames at 50 a second.
 """
@@ -81,7 +81,7 @@ def hit(scene: Scene) -> None:
     a, b = scene.motions
     weight, first, last = scene.hold(0.35, 0.12, 0.45)
     side, frames = scene.side(left=0.4), scene.frames
-    name = scene.pick("cheek", "cheek", "shoulder", "chest", "belly", "upper arm", "upper back")
+    name = scene.pick("cheek", "cheek", "shoulder", "chest", "belly", "upper arm", "nape")
     scene.touch(0, side, spot(1, name, SIDES[side == "left"] if name != "chest" else side), weight)
     back = scene.pick("W", "waving", "back swing", "out", "overhead", "guard")
     a.arms[side] = gesture(scene.rng, frames, ["loose", back, "guard", "loose"])
@@ -121,7 +121,7 @@ def holding_hands(scene: Scene) -> None:
 
 
 def beside(scene: Scene, gap: float, walk: float) -> None:
-    """The two stand side by side, looking the same way: the first on the left, facing -y; they may walk on."""
+    """The two stand side by side, looking the same way, the first on the left; they may walk on."""
     a, b = scene.motions
     a.path[:, 0] -= gap / 2
     b.path[:, 0] += gap / 2
@@ -145,9 +145,8 @@ def hug(scene: Scene) -> None:
             name = scene.pick(*(high if over else low))
             scene.touch(person, side, spot(1 - person, name, SIDES[side == "left"]), weight)
             arm = gesture(scene.rng, scene.frames, [scene.pick("W", "out", "out low", "offering"), "loose"])
-            arm.swivel += weight * scene.uniform(
-                0.3, 0.9
-            )  # elbows out and hands bent inwards: arms go round, not through
+            # Elbows out and hands bent inwards: arms go round the other, not through.
+            arm.swivel += weight * scene.uniform(0.3, 0.9)
             arm.wrist -= weight * (arm.wrist + scene.uniform(0.4, 0.7))
             motion.arms[side] = arm
         motion.bend[:, 0] += weight * scene.uniform(0.08, 0.3)
@@ -180,13 +179,11 @@ def kick(scene: Scene) -> None:
     away = plateau(frames, first - 8, first + 12, last + 15, last + 50)
     b.bend += away[:, None] * [scene.uniform(-0.1, 0.6), scene.uniform(-0.2, 0.2), scene.uniform(-0.4, 0.4)]
     b.crouch += away * scene.dip(0.15)
+    balance = ("guard", "out low", "out", "W", "reaching down", "loose", "waving")
     for motion in scene.motions:
         for arm in SIDES:
             if scene.chance(0.7):
-                names = [
-                    scene.pick("guard", "out low", "out", "W", "reaching down", "loose", "waving") for _ in range(2)
-                ]
-                motion.arms[arm] = gesture(scene.rng, frames, names)
+                motion.arms[arm] = gesture(scene.rng, frames, [scene.pick(*balance), scene.pick(*balance)])
 
 
 def push(scene: Scene) -> None:
@@ -235,13 +232,12 @@ def posing(scene: Scene) -> None:
 
 
 def strike_pose(scene: Scene, motion: Motion) -> None:
-    """Two poses, one after the other, of arms, trunk, knees and possibly a raised leg."""
+    """Three poses, one after the other, of arms, trunk, knees and possibly a raised leg."""
     rng, frames = scene.rng, scene.frames
-    both = [scene.pick(*ARM_POSES) for _ in range(3)]
+    alike = scene.chance(0.4)
+    names = {side: [scene.pick(*ARM_POSES) for _ in range(3)] for side in SIDES}
     for side in SIDES:
-        motion.arms[side] = gesture(
-            rng, frames, both if scene.chance(0.4) else [scene.pick(*ARM_POSES) for _ in range(3)]
-        )
+        motion.arms[side] = gesture(rng, frames, names["left" if alike else side])
     times = np.sort(rng.uniform(0, frames, 3)) + np.array([-15, 0, 15])
     squat = 0.42 * rng.random(3) ** 2 * scene.chance(0.6)
     motion.crouch += through(frames, times, squat[:, None])[:, 0]
@@ -251,8 +247,8 @@ def strike_pose(scene: Scene, motion: Motion) -> None:
     motion.bend += through(frames, times, np.clip(bends, [-0.3, -0.5, -0.7], most))
     motion.gaze *= scene.uniform(0, 0.6)
     motion.head += rng.normal(0, [0.2, 0.15, 0.3])
-    widen = scene.uniform(1.0, 1.9)
-    motion.spread = {side: place * [1.0, widen] for side, place in motion.spread.items()}
+    wider = rng.uniform(1.0, [2.2, 1.9])
+    motion.spread = {side: place * wider for side, place in motion.spread.items()}
     if squat.max() < 0.1 and scene.chance(0.45):
         side = scene.side()
         pose = leg_pose(scene.pick(*LEG_POSES))

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -34,7 +35,14 @@ CAMERAS = ("50591643", "58860488", "60457274", "65906101")
 PEOPLE = 2
 CACHE_VERSION = 1
 MILLIMETRES = 1000.0
-CAMERA_SHAPES = {"rotation": (3, 3), "centre": (3,), "focal": (2,), "principal": (2,), "radial": (3,), "tangential": (2,)}
+CAMERA_SHAPES = {
+    "rotation": (3, 3),
+    "centre": (3,),
+    "focal": (2,),
+    "principal": (2,),
+    "radial": (3,),
+    "tangential": (2,),
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,9 @@ class Takes:
         for take, name in enumerate(self.names):
             world = self.world[self.start[take] : self.start[take + 1], :, joints]  # (frame, person, joint, 3)
             views = self.views[take, :, None]
-            truth = views.to_camera(world.flatten(1, 2)).unflatten(2, world.shape[1:3])  # (camera, frame, person, joint, 3)
+            truth = views.to_camera(world.flatten(1, 2)).unflatten(
+                2, world.shape[1:3]
+            )  # (camera, frame, person, joint, 3)
             pixels = self.views[take, :, None, None].project(truth)
             cameras, frames = truth.shape[:2]
             parts.append(
@@ -156,7 +166,9 @@ def _files(folders: dict[str, Path], cameras: Sequence[str]) -> list[Path]:
             views = [_camera_file(take, camera) for camera in cameras]
             for view in views:
                 if not view.is_file():
-                    raise InputError(f"{view}: missing; expected the parameters of camera {view.parent.name} for {take.name}")
+                    raise InputError(
+                        f"{view}: missing; expected the parameters of camera {view.parent.name} for {take.name}"
+                    )
             files += [take, *views]
     return files
 
@@ -199,14 +211,21 @@ def _parse(folders: dict[str, Path], cameras: Sequence[str], content: dict[Path,
     for subject, folder in folders.items():
         for take in sorted((folder / "joints3d_25").glob("*.json")):
             joints.append(_parse_joints(take, content[take]))
-            views.append([_parse_camera(view, content[view]) for view in (_camera_file(take, camera) for camera in cameras)])
+            views.append(
+                [_parse_camera(view, content[view]) for view in (_camera_file(take, camera) for camera in cameras)]
+            )
             names.append(f"{subject}/{take.stem}")
     return Takes(
         world=torch.cat(joints),
         start=torch.tensor([0, *(len(j) for j in joints)]).cumsum(0),
         names=tuple(names),
         cameras=tuple(cameras),
-        views=Camera(**{key: torch.tensor(np.array([[view[key] for view in take] for take in views]), dtype=torch.float32) for key in CAMERA_SHAPES}),
+        views=Camera(
+            **{
+                key: torch.tensor(np.array([[view[key] for view in take] for take in views]), dtype=torch.float32)
+                for key in CAMERA_SHAPES
+            }
+        ),
         fingerprint=fingerprint,
     )
 
@@ -220,12 +239,14 @@ def _parse_joints(path: Path, content: bytes) -> Tensor:
     if isinstance(value, list) and len(value) == PEOPLE:
         frames = [len(person) if isinstance(person, list) else 0 for person in value]
         if frames[0] != frames[1]:
-            raise InputError(f"{path}: {key} has {frames[0]} frames of one person and {frames[1]} of the other; expected as many")
-    array = _array(path, key, value)
+            raise InputError(
+                f"{path}: {key} has {frames[0]} frames of one person and {frames[1]} of the other; expected as many"
+            )
+    array, expected = _array(path, key, value), f"expected two people, (2, frame, {len(CHI3D25)}, 3)"
     if array.ndim == 3:
-        raise InputError(f"{path}: {key} has shape {array.shape}, the early one-person release; expected two people, (2, frame, {len(CHI3D25)}, 3)")
+        raise InputError(f"{path}: {key} has shape {array.shape}, the early one-person release; {expected}")
     if array.ndim != 4 or array.shape[0] != PEOPLE or array.shape[1] == 0 or array.shape[2:] != (len(CHI3D25), 3):
-        raise InputError(f"{path}: {key} has shape {array.shape}; expected (2, frame, {len(CHI3D25)}, 3)")
+        raise InputError(f"{path}: {key} has shape {array.shape}; {expected}")
     return torch.from_numpy(array.astype(np.float32)).transpose(0, 1)
 
 
@@ -258,6 +279,7 @@ def _parse_camera(path: Path, content: bytes) -> dict[str, NDArray[np.float64]]:
 
 def _refuse_swapped_sides(takes: Takes, root: Path) -> None:
     """Toes point forward, so left = up x forward; converters are known to swap the legs."""
+
     def joint(name: str) -> Tensor:
         return takes.world[:, :, CHI3D25.index(name)]
 
@@ -274,8 +296,9 @@ def _refuse_swapped_sides(takes: Takes, root: Path) -> None:
 def _save(takes: Takes, path: Path) -> None:
     views = {key: getattr(takes.views, key).numpy() for key in CAMERA_SHAPES}
     names = {"names": np.array(takes.names), "cameras": np.array(takes.cameras)}
+    arrays = {"world": takes.world.numpy(), "start": takes.start.numpy(), **names, **views}
     with whole_file(path) as part, part.open("wb") as file:
-        np.savez(file, world=takes.world.numpy(), start=takes.start.numpy(), **names, **views)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _load(path: Path, fingerprint: str) -> Takes:
@@ -306,7 +329,7 @@ class Poses(Dataset[Tensor]):
         return self.poses[torch.tensor(indices)]
 
 
-def _as_is(batch: Tensor) -> Tensor:
+def _as_is(batch: Any) -> Any:
     return batch
 
 
@@ -377,7 +400,9 @@ class CHI3DDataModule(pl.LightningDataModule):
     def bone_ratios(self) -> Tensor:
         """Mean bone-length ratios (bone,) of the training subjects: statistics of their 3D skeletons, not of any
         pose, which ElePose and LInKs take as known."""
-        ratios = bone_ratios(self._training_world, torch.tensor([self.skeleton.indices(bone) for bone in self.skeleton.bones]))
+        ratios = bone_ratios(
+            self._training_world, torch.tensor([self.skeleton.indices(bone) for bone in self.skeleton.bones])
+        )
         mean = ratios.flatten(0, -2).mean(0)
         return mean if self.bodies == "person" else mean.repeat(PEOPLE)
 

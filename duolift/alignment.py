@@ -21,7 +21,9 @@ def align(points: Tensor, target: Tensor) -> Tensor:
         (..., point, 3), in the target's unit and frame.
     """
     if points.shape != target.shape or points.shape[-1] != 3:
-        raise ValueError(f"points {tuple(points.shape)} and target {tuple(target.shape)}: expected the same shape (..., point, 3)")
+        raise ValueError(
+            f"points {tuple(points.shape)} and target {tuple(target.shape)}: expected the same shape (..., point, 3)"
+        )
     centre = target.mean(-2, keepdim=True)
     spread = (points - points.mean(-2, keepdim=True)).square().sum((-1, -2), keepdim=True)
     if not (flat := spread <= torch.finfo(points.dtype).tiny).any():

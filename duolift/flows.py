@@ -33,12 +33,15 @@ class CouplingBlock(Transform):
         rotation: (dimensions, dimensions), orthogonal with determinant 1.
     """
 
+    rotation: Tensor
+
     def __init__(self, dimensions: int, width: int, clamp: float, rotation: Tensor) -> None:
         super().__init__()
         self.kept, self.changed, self.clamp = dimensions // 2, dimensions - dimensions // 2, clamp
-        self.subnet = nn.Sequential(nn.Linear(self.kept, width), nn.ReLU(), nn.Linear(width, 2 * self.changed))
-        nn.init.zeros_(self.subnet[-1].weight)
-        nn.init.zeros_(self.subnet[-1].bias)
+        last = nn.Linear(width, 2 * self.changed)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.subnet = nn.Sequential(nn.Linear(self.kept, width), nn.ReLU(), last)
         self.log_scale = nn.Parameter(torch.zeros(dimensions))
         self.shift = nn.Parameter(torch.zeros(dimensions))
         self.register_buffer("rotation", rotation)
@@ -72,6 +75,8 @@ class PoseFlow(nn.Module):
         blocks, width, clamp: see `CouplingBlock`.
     """
 
+    joints: Tensor
+
     def __init__(self, skeleton: Skeleton, part: str, blocks: int, width: int, clamp: float) -> None:
         super().__init__()
         joints = [j for j in skeleton.part(part) if j != skeleton.root_index]
@@ -79,7 +84,9 @@ class PoseFlow(nn.Module):
         self.dimensions = 2 * len(joints)
         self.register_buffer("joints", torch.tensor(joints), persistent=False)
         standardise = PointwiseAffineTransform(torch.zeros(self.dimensions), torch.ones(self.dimensions))
-        couplings = [CouplingBlock(self.dimensions, width, clamp, random_rotation(self.dimensions)) for _ in range(blocks)]
+        couplings = [
+            CouplingBlock(self.dimensions, width, clamp, random_rotation(self.dimensions)) for _ in range(blocks)
+        ]
         self.flow = Flow(CompositeTransform([standardise, *couplings]), StandardNormal([self.dimensions]))
 
     @torch.no_grad()

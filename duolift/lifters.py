@@ -12,7 +12,11 @@ from torch import Tensor, nn
 
 from duolift.skeleton import Skeleton
 
-SPLITS: dict[str, tuple[str, ...]] = {"whole": ("whole",), "left_right": ("left", "right"), "legs_torso": ("legs", "torso")}
+SPLITS: dict[str, tuple[str, ...]] = {
+    "whole": ("whole",),
+    "left_right": ("left", "right"),
+    "legs_torso": ("legs", "torso"),
+}
 """Lifter -> the skeleton's parts that are lifted independently."""
 
 
@@ -67,8 +71,17 @@ class Lifter(nn.Module):
         half: run the networks' matrix products in bfloat16; geometry stays in full precision.
     """
 
+    ways: Tensor
+    free: Tensor
+
     def __init__(
-        self, skeleton: Skeleton, split: str, width: int, blocks: int, elevation_bound: float | None = None, half: bool = False
+        self,
+        skeleton: Skeleton,
+        split: str,
+        width: int,
+        blocks: int,
+        elevation_bound: float | None = None,
+        half: bool = False,
     ) -> None:
         super().__init__()
         parts = [skeleton.part(name) for name in SPLITS[split]]
@@ -101,7 +114,10 @@ class Lifter(nn.Module):
         return offsets.mean(0), theta
 
     def _parts(self, poses: Tensor) -> list[tuple[PartLifter, Tensor]]:
-        return [(cast(PartLifter, network), poses[..., self.get_buffer(f"part{i}"), :]) for i, network in enumerate(self.networks)]
+        return [
+            (cast(PartLifter, network), poses[..., self.get_buffer(f"part{i}"), :])
+            for i, network in enumerate(self.networks)
+        ]
 
     def _assemble(self, offsets: list[Tensor]) -> Tensor:
         """The parts' outputs, (..., joint of the part) each, as whole poses (way, ..., joint)."""

@@ -29,7 +29,9 @@ def deformation(body: Tensor, returned: Tensor) -> Tensor:
 
     Poses `(..., batch, joint, 3)` are paired with their neighbour; a batch of one has no pairs and scores 0.
     """
-    before, after = (poses[..., 1::2, :, :] - poses[..., : poses.shape[-3] // 2 * 2 : 2, :, :] for poses in (body, returned))
+    before, after = (
+        poses[..., 1::2, :, :] - poses[..., : poses.shape[-3] // 2 * 2 : 2, :, :] for poses in (body, returned)
+    )
     return _norm(before - after).mean() if before.numel() else body.new_zeros(())
 
 

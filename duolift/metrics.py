@@ -19,7 +19,10 @@ def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
         root: index of the root joint.
     """
     if predicted.shape != truth.shape or truth.ndim < 3 or truth.shape[-3] < 2:
-        raise ValueError(f"predicted {tuple(predicted.shape)}, truth {tuple(truth.shape)}: expected the same (..., person >= 2, joint, 3)")
+        raise ValueError(
+            f"predicted {tuple(predicted.shape)}, truth {tuple(truth.shape)}: "
+            "expected the same shape (..., person, joint, 3) with two people or more"
+        )
     aligned = align_scene(predicted, truth)
     size, true_size = pose_sizes(aligned, root), pose_sizes(truth, root)
     total, true_total = size.sum(-1), true_size.sum(-1)

@@ -45,7 +45,13 @@ class PaperPlacement:
             raise ValueError(f"scale_about is {self.scale_about!r}; expected one of {', '.join(SCALE_ABOUT)}")
 
     def __call__(
-        self, bodies: Tensor, theta: Tensor, roots: Tensor, principal: Tensor, normalisation: Normalisation, feet: list[int]
+        self,
+        bodies: Tensor,
+        theta: Tensor,
+        roots: Tensor,
+        principal: Tensor,
+        normalisation: Normalisation,
+        feet: list[int],
     ) -> Tensor:
         """Place lifted people in one scene.
 
@@ -90,7 +96,9 @@ class PaperPlacement:
         ground = foot.mean(-1, keepdim=True)
         reach, wanted = foot - origin[..., 1], ground - origin[..., 1]
         possible = (reach > 0) & (wanted > 0)
-        scale = torch.where(possible, wanted / torch.where(possible, reach, 1), 1).clamp(1 / LARGEST_SCALE, LARGEST_SCALE)
+        scale = torch.where(possible, wanted / torch.where(possible, reach, 1), 1).clamp(
+            1 / LARGEST_SCALE, LARGEST_SCALE
+        )
         people = bodies + places.unsqueeze(-2)
         return origin.unsqueeze(-2) + scale[..., None, None] * (people - origin.unsqueeze(-2))
 

@@ -11,7 +11,10 @@ from functools import cached_property
 from duolift.errors import InputError
 
 PARENTS: dict[str, str] = {
-    **{"spine": "pelvis", "neck": "spine", "head": "neck", "head_top": "head"},
+    "spine": "pelvis",
+    "neck": "spine",
+    "head": "neck",
+    "head_top": "head",
     **{f"{side}_hip": "pelvis" for side in ("left", "right")},
     **{f"{side}_knee": f"{side}_hip" for side in ("left", "right")},
     **{f"{side}_ankle": f"{side}_knee" for side in ("left", "right")},
@@ -75,7 +78,10 @@ class Skeleton:
             raise ValueError(f"skeleton {name}: joints must be unique, known and hold {ROOT} and {HEAD}: {joints}")
         bones = tuple((j, next(a for a in ancestors(j) if a in joints)) for j in joints if j != ROOT)
         legs = tuple(j for j in joints if j == ROOT or any(a.endswith("_hip") for a in [j, *ancestors(j)]))
-        sides = {side: tuple(j for j in joints if not j.startswith(other)) for side, other in (("left", "right_"), ("right", "left_"))}
+        sides = {
+            side: tuple(j for j in joints if not j.startswith(other))
+            for side, other in (("left", "right_"), ("right", "left_"))
+        }
         parts = {"whole": joints, "legs": legs, "torso": tuple(j for j in joints if j not in legs), **sides}
         return cls(name, joints, ROOT, HEAD, bones, parts, tuple(mirror_name(j) for j in joints))
 
@@ -134,10 +140,17 @@ def _sides(*names: str, sides: tuple[str, ...] = ("left", "right")) -> list[str]
     return [f"{side}_{name}" for side in sides for name in names]
 
 
-_LEGS, _SPINE, _ARMS, _FEET = ("hip", "knee", "ankle"), ("spine", "neck", "head", "head_top"), ("shoulder", "elbow", "wrist"), ("foot", "toe")
+_LEGS, _SPINE, _ARMS, _FEET = (
+    ("hip", "knee", "ankle"),
+    ("spine", "neck", "head", "head_top"),
+    ("shoulder", "elbow", "wrist"),
+    ("foot", "toe"),
+)
 _HUMAN36M = [ROOT, *_sides(*_LEGS, sides=("right", "left")), *_SPINE, *_sides(*_ARMS)]
 
-CHI3D25 = Skeleton.person("chi3d25", [ROOT, *_sides(*_LEGS), *_SPINE, *_sides(*_ARMS), *_sides(*_FEET), *_sides("thumb", "hand")])
+CHI3D25 = Skeleton.person(
+    "chi3d25", [ROOT, *_sides(*_LEGS), *_SPINE, *_sides(*_ARMS), *_sides(*_FEET), *_sides("thumb", "hand")]
+)
 """The data set's own order: pelv lhip lkne lank rhip rkne rank spin neck head htop lsho lelb lwri rsho
 relb rwri lfoo ltoe rfoo rtoe lthu lfin rthu rfin; the finger tip is called the hand."""
 

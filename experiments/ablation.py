@@ -35,10 +35,16 @@ def ablation(config: Config) -> dict[str, Any]:
     """Every row of every lifter, and what they were measured on."""
     stages = [train(config, lifter) for lifter in [JOINT, *(LIFTERS if config.lifter == "all" else [config.lifter])]]
     scored = [json.loads(stage.metrics.read_text()) for stage in stages]
-    data = {"root": config.data.root, "source": config.data.source, "scenes": scored[0]["scenes"], **stages[0].settings["data"]}
-    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": [row for stage in scored for row in stage["rows"]]}
+    data = {
+        "root": config.data.root,
+        "source": config.data.source,
+        "scenes": scored[0]["scenes"],
+        **stages[0].settings["data"],
+    }
+    rows = [row for stage in scored for row in stage["rows"]]
+    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": rows}
     write_tables(Path(config.runs) / config.run / "ablation", result)
-    log_table(config, result["rows"])
+    log_table(config, rows)
     return result
 
 
@@ -57,7 +63,9 @@ def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     lines: list[list[Any]] = [[*SETTINGS, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
     for row in rows:
         paper = row["published"] or {}
-        lines.append([*(row[key] for key in SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
+        lines.append(
+            [*(row[key] for key in SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)]
+        )
     return lines
 
 
@@ -71,7 +79,7 @@ def cells(row: dict[str, Any]) -> list[str]:
     return [row["lifter"], row["name"], row["scale_about"] or "", *values]
 
 
-NOTE = "[paper's value: measured on CHI3D, with other data and therefore not comparable; its reading of the scale step is not known]"
+NOTE = "[the paper's value, measured on CHI3D: not comparable where the data is another]"
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:

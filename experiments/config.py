@@ -203,7 +203,9 @@ def _refuse_unknown(layer: DictConfig, schema: DictConfig, prefix: str) -> None:
     for key in layer:
         name, known = str(key), [str(k) for k in schema]
         if name not in known:
-            raise InputError(f"setting {prefix}{name} is unknown{_nearest(name, known)}; expected one of {', '.join(known)}")
+            raise InputError(
+                f"setting {prefix}{name} is unknown{_nearest(name, known)}; expected one of {', '.join(known)}"
+            )
         value = layer._get_node(key)
         if isinstance(value, DictConfig) and isinstance(schema[name], DictConfig):
             _refuse_unknown(value, schema[name], f"{prefix}{name}.")
@@ -230,8 +232,14 @@ def _check(config: Config) -> None:
     if not re.fullmatch(r"[\w.\-]+", config.run) or config.run in (".", ".."):
         raise InputError(f"setting run is {config.run!r}; expected a folder name of letters, digits, dots, dashes")
     positive = {
-        **{f"flows.{k}": getattr(config.flows, k) for k in ("blocks", "width", "clamp", "epochs", "batch_size", "learning_rate", "decay")},
-        **{f"lifting.{k}": getattr(config.lifting, k) for k in ("width", "blocks", "epochs", "batch_size", "learning_rate", "decay")},
+        **{
+            f"flows.{k}": getattr(config.flows, k)
+            for k in ("blocks", "width", "clamp", "epochs", "batch_size", "learning_rate", "decay")
+        },
+        **{
+            f"lifting.{k}": getattr(config.lifting, k)
+            for k in ("width", "blocks", "epochs", "batch_size", "learning_rate", "decay")
+        },
         **{f"evaluation.{k}": getattr(config.evaluation, k) for k in ("every", "few")},
         "data.held_out": config.data.held_out,
     }

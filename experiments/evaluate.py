@@ -1,6 +1,5 @@
 """Score a trained run on another set in CHI3D's layout.   python -m experiments.evaluate run=default data.root=..."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,13 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     for lifter in trained:
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
         rows += evaluate(module, rows_of(lifter), scenes, skeleton, scale)
-    data = {"root": str(root), "evaluate": config.data.evaluate, "scenes": len(scenes), "content": takes.fingerprint, "scale": config.data.scale}
+    data = {
+        "root": str(root),
+        "evaluate": config.data.evaluate,
+        "scenes": len(scenes),
+        "content": takes.fingerprint,
+        "scale": config.data.scale,
+    }
     return {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": rows}
 
 

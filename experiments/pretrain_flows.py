@@ -37,7 +37,8 @@ def open_data(config: Config, bodies: str, batch_size: int) -> CHI3DDataModule:
     )
     data.setup()
     if len(data.training_poses) < batch_size:
-        raise InputError(f"{config.data.root}: holds {len(data.training_poses)} training poses; expected at least a batch of {batch_size}")
+        found = len(data.training_poses)
+        raise InputError(f"{config.data.root}: holds {found} training poses; expected at least a batch of {batch_size}")
     return data
 
 
@@ -51,7 +52,12 @@ def pretrain(config: Config, bodies: str = "person") -> Stage:
     """Train the flows of a person's poses, or of a pair's, unless that is done already."""
     data = open_data(config, bodies, config.flows.batch_size)
     parts = config.flows.parts if bodies == "person" else PAIR_PARTS
-    settings = {"seed": config.seed, "bodies": bodies, "data": data_settings(config, data), "flows": plain(config.flows)}
+    settings = {
+        "seed": config.seed,
+        "bodies": bodies,
+        "data": data_settings(config, data),
+        "flows": plain(config.flows),
+    }
     stage = Stage(Path(config.runs) / config.run / ("flows" if bodies == "person" else "flows-pair"), settings)
     if stage.finished:
         return stage

@@ -48,10 +48,16 @@ class Stage:
             write_text(path, json.dumps(self.settings, indent=1))
             return
         before, now = _flat(json.loads(path.read_text())), _flat(json.loads(json.dumps(self.settings)))
-        changed = [f"{key} {before.get(key)!r} -> {now.get(key)!r}" for key in sorted(before | now) if before.get(key) != now.get(key)]
+        changed = [
+            f"{key} {before.get(key)!r} -> {now.get(key)!r}"
+            for key in sorted(before | now)
+            if before.get(key) != now.get(key)
+        ]
         if changed:
             shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-            raise InputError(f"{self.folder}: was made with other settings ({shown}); give another RUN=name, or remove the folder")
+            raise InputError(
+                f"{self.folder}: was made with other settings ({shown}); give another RUN=name, or remove the folder"
+            )
 
     @property
     def checkpoint(self) -> Path:
@@ -69,7 +75,11 @@ class Stage:
 def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(settings, dict):
         return {prefix: settings}
-    return {k: v for key, value in settings.items() for k, v in _flat(value, f"{prefix}.{key}" if prefix else str(key)).items()}
+    return {
+        k: v
+        for key, value in settings.items()
+        for k, v in _flat(value, f"{prefix}.{key}" if prefix else str(key)).items()
+    }
 
 
 def fit(
@@ -104,10 +114,13 @@ def fit(
         log_every_n_steps=50,
     )
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=stage.checkpoint if stage.checkpoint.exists() else None, weights_only=True)
-        measured = dict(trainer.callback_metrics)
-        if not measured:
-            measured = dict(trainer.validate(module, datamodule=data, verbose=False)[0])
+        trainer.fit(
+            module,
+            datamodule=data,
+            ckpt_path=stage.checkpoint if stage.checkpoint.exists() else None,
+            weights_only=True,
+        )
+        measured = trainer.callback_metrics or trainer.validate(module, datamodule=data, verbose=False)[0]
         return {name: float(value) for name, value in measured.items()}
     finally:
         if logger:
@@ -119,7 +132,12 @@ def trainer_options(compute: Compute) -> dict[str, Any]:
     if compute.threads:
         torch.set_num_threads(compute.threads)
     devices: str | int = int(compute.devices) if compute.devices.isdigit() else compute.devices
-    return {"accelerator": compute.accelerator, "devices": devices, "num_nodes": compute.num_nodes, "strategy": compute.strategy}
+    return {
+        "accelerator": compute.accelerator,
+        "devices": devices,
+        "num_nodes": compute.num_nodes,
+        "strategy": compute.strategy,
+    }
 
 
 def wandb_logger(config: Config, folder: Path, settings: dict[str, Any]) -> WandbLogger | None:
@@ -170,7 +188,13 @@ def _answers(host: str, port: int, seconds: float = 2.0) -> bool:
 def quiet() -> None:
     """Keep the libraries' advice off the terminal; errors and the project's own lines stay."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    for advice in ("does not have many workers", "exists and is not empty", "smaller than the logging interval", "module.s. in eval mode", "LeafSpec"):
+    for advice in (
+        "does not have many workers",
+        "exists and is not empty",
+        "smaller than the logging interval",
+        "module.s. in eval mode",
+        "LeafSpec",
+    ):
         warnings.filterwarnings("ignore", f".*{advice}.*")
 
 

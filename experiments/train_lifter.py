@@ -10,7 +10,6 @@ import torch
 from callbacks.evaluation import JOINT, MultiPersonEvaluation, main_row
 from datamodules.chi3d import CHI3DDataModule
 from duolift.anthropometry import bone_ratios
-from duolift.lifters import SPLITS
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.pretrain_flows import data_settings, load_flows, open_data, pretrain
 from experiments.runs import Stage, command, fit
@@ -25,7 +24,12 @@ def train(config: Config, lifter: str) -> Stage:
     bodies, split = ("pair", "whole") if lifter == JOINT else ("person", lifter)
     flows = pretrain(config, bodies)
     data = open_data(config, bodies, config.lifting.batch_size)
-    settings = {**flows.settings, "data": data_settings(config, data), "lifter": lifter, "lifting": plain(config.lifting)}
+    settings = {
+        **flows.settings,
+        "data": data_settings(config, data),
+        "lifter": lifter,
+        "lifting": plain(config.lifting),
+    }
     stage = Stage(Path(config.runs) / config.run / lifter, settings)
     if stage.finished:
         return stage
@@ -34,7 +38,9 @@ def train(config: Config, lifter: str) -> Stage:
         some = data.training_poses[:: max(1, len(data.training_poses) // TYPICAL_POSES)]
         return lifter_module(config, split, data).learn_from(load_flows(flows), some)
 
-    evaluation = MultiPersonEvaluation(lifter, data.evaluation, data.skeleton, config.evaluation.every, config.evaluation.few, stage.metrics)
+    evaluation = MultiPersonEvaluation(
+        lifter, data.evaluation, data.skeleton, config.evaluation.every, config.evaluation.few, stage.metrics
+    )
     watched = ("train/loss", "train/elevation_mean_deg", "eval/pa_mpjpe_person_mm")
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)
     return stage

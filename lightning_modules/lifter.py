@@ -109,8 +109,16 @@ class LifterModule(pl.LightningModule):
         if self.sampling:
             poses = torch.cat([poses, self._flow("whole").perturb(poses, self.sampling)])
         loss, terms, theta = self.loss(poses)
-        self.log_dict({f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss}, on_step=False, on_epoch=True)
-        self.log_dict({"train/elevation_mean_deg": theta.mean().rad2deg(), "train/elevation_std_deg": theta.std().rad2deg()}, on_step=False, on_epoch=True)
+        self.log_dict(
+            {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss},
+            on_step=False,
+            on_epoch=True,
+        )
+        self.log_dict(
+            {"train/elevation_mean_deg": theta.mean().rad2deg(), "train/elevation_std_deg": theta.std().rad2deg()},
+            on_step=False,
+            on_epoch=True,
+        )
         return loss
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:

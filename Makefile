@@ -1,0 +1,64 @@
+# duolift: 3D people in one scene from 2D poses alone.   `make help` says what there is.
+
+PYTHON ?= python3
+VENV ?= .venv
+DATA ?= synthetic
+ROOT ?= data/$(DATA)
+EXPERIMENT ?= default
+ARGS ?=
+
+# A run is named after its experiment and its data, unless RUN says otherwise.
+RUN_GIVEN := $(RUN)
+RUN ?= $(EXPERIMENT)-$(notdir $(patsubst %/,%,$(ROOT)))
+
+READY := $(VENV)/.installed
+RUN_PYTHON := $(VENV)/bin/python -m
+SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help install pretrain-flows train-lifter ablation evaluate test lint format clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Variables, with their values now:"
+	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand) or chi3d (a tree in CHI3D's layout)"
+	@echo "    ROOT=$(ROOT)        the data's folder"
+	@echo "    EXPERIMENT=$(EXPERIMENT)    default, paper or quick"
+	@echo "    RUN=$(RUN)        folder of results in runs/"
+	@echo "    ARGS=\"key=value ...\"    any other setting, such as ARGS=\"lifter=all seed=1\""
+
+install: $(READY) ## Create the environment
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	@touch $@
+
+pretrain-flows: $(READY) ## Learn the density of 2D poses
+	@$(RUN_PYTHON) experiments.pretrain_flows $(SETTINGS)
+
+train-lifter: $(READY) ## Train the lifter, and the flows where they are missing
+	@$(RUN_PYTHON) experiments.train_lifter $(SETTINGS)
+
+ablation: $(READY) ## Everything from nothing to Table 1
+	@$(RUN_PYTHON) experiments.ablation $(SETTINGS)
+
+evaluate: $(READY) ## Score a trained run (RUN=name) on another set (ROOT=folder)
+	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.evaluate run=$(RUN) data.source=chi3d data.root=$(ROOT) $(ARGS)
+
+test: $(READY) ## Run the tests
+	@$(RUN_PYTHON) pytest --cov=duolift --cov-report=term --cov-fail-under=95
+
+lint: $(READY) ## Check style and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+format: $(READY) ## Rewrite the code in the project's style
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+clean: ## Remove the environment; data and runs stay
+	rm -rf $(VENV) *.egg-info
