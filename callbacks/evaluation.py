@@ -12,9 +12,12 @@ from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
-from duolift.camera import elevation
+from callbacks.figures import save_figure, scene_sheet
+from duolift.alignment import align_scene
+from duolift.camera import elevation, levelling, rotate
 from duolift.files import write_text
 from duolift.metrics import score
 from duolift.normalisation import Normalisation, join_pair, split_pair
@@ -32,6 +35,9 @@ PUBLISHED = ((208.1, 5.3, 87.6, 148.4), (166.1, 4.8, 76.5, 129.4), (163.4, 4.1, 
 """Table 1 of the paper, row by row, as measured on CHI3D: PA-MPJPE mm, SE %, MTE mm, RDE mm."""
 
 PUBLISHED_METRICS = ("pa_mpjpe_mm", "scale_error_pct", "translation_error_mm", "root_displacement_error_mm")
+PICTURED = 8
+"""So many evaluation scenes are drawn, evenly spaced."""
+
 NAMES = ("2D displacement", "+ 50-pixel rule", "+ rotation compensation", "+ elevation compensation")
 
 
@@ -111,13 +117,18 @@ def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale:
     return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
 
 
+def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
+    """The row's people in one scene, (scene, person, joint, 3)."""
+    if row.placement is None:
+        return lifted.bodies
+    roots = scenes.pixels[:, :, skeleton.root_index]
+    return row.placement(lifted.bodies, lifted.theta, roots, scenes.principal, lifted.normalisation, skeleton.feet)
+
+
 def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
     """Mean metrics of a row over the scenes; where people have elevations of their own, those as well."""
     assert scenes.truth is not None
-    people = lifted.bodies
-    if row.placement:
-        roots = scenes.pixels[:, :, skeleton.root_index]
-        people = row.placement(people, lifted.theta, roots, scenes.principal, lifted.normalisation, skeleton.feet)
+    people = place(row, lifted, scenes, skeleton)
     metrics = {name: value.mean().item() for name, value in score(people, scenes.truth, skeleton.root_index).items()}
     return metrics | (elevation_metrics(lifted.theta, scenes, skeleton) if row.placement else {})
 
@@ -143,10 +154,20 @@ def evaluate(
     return [row.described(score_row(row, lifted, scenes, skeleton)) for row in rows]
 
 
+def picture(module: LifterModule, row: Row, scenes: Scenes, skeleton: Skeleton) -> Figure:
+    """Some scenes of a row beside their ground truth, both turned level."""
+    assert scenes.truth is not None
+    assert scenes.up is not None
+    people = align_scene(place(row, lift_scenes(module.eval(), scenes, skeleton), scenes, skeleton), scenes.truth)
+    level = levelling(scenes.up).unsqueeze(1)
+    return scene_sheet(scenes.pixels, rotate(level, people), rotate(level, scenes.truth), skeleton)
+
+
 class MultiPersonEvaluation(pl.Callback):
     """Scores the module on evaluation scenes every few epochs, and on all rows at the end.
 
-    Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes all rows to a file.
+    Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes all rows to a file
+    and a picture of some scenes, `scenes.png`, beside it.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -159,7 +180,7 @@ class MultiPersonEvaluation(pl.Callback):
 
     def __init__(self, lifter: str, scenes: Scenes, skeleton: Skeleton, every: int, few: int, path: Path) -> None:
         self.rows, self.scenes, self.skeleton, self.every, self.path = rows_of(lifter), scenes, skeleton, every, path
-        self.few = scenes[:: max(1, len(scenes) // few)]
+        self.few = scenes[:: -(-len(scenes) // few)]
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
@@ -175,4 +196,6 @@ class MultiPersonEvaluation(pl.Callback):
         results = evaluate(pl_module, self.rows, self.scenes, self.skeleton)
         if trainer.logger:
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
+        some = self.scenes[torch.linspace(0, len(self.scenes) - 1, PICTURED).long()]
+        save_figure(picture(pl_module, main_row(self.rows), some, self.skeleton), self.path.with_name("scenes.png"))
         write_text(self.path, json.dumps({"scenes": len(self.scenes), "rows": results}, indent=1))

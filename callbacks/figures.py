@@ -1,19 +1,69 @@
 """Pictures, as functions from data to a matplotlib figure."""
 
+from pathlib import Path
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from torch import Tensor
 
+from duolift.files import whole_file
 from duolift.skeleton import Skeleton
 
 SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
 MIDLINE_COLOUR = "#444444"
+PERSON_COLOURS = (("#c1121f", "#f08a8f"), ("#1d3557", "#6d9dc5"), ("#2a7f4f", "#8ac6a3"), ("#8a5a00", "#e0b060"))
+"""A person's colours: right limbs and midline, left limbs."""
 
 
 def bone_colour(joint: str) -> str:
     """Left and right limbs differ at a glance, whoever they belong to."""
     side = joint.rpartition(".")[2].partition("_")[0]
     return SIDE_COLOURS.get(side, MIDLINE_COLOUR)
+
+
+def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, faded: bool = False) -> None:
+    """People (person, joint, 2) as sticks, each in a colour of their own, left limbs lighter than right ones."""
+    for number, person in enumerate(people):
+        colours = PERSON_COLOURS[number % len(PERSON_COLOURS)]
+        for child, parent in skeleton.bones:
+            ends = person[[skeleton.index(child), skeleton.index(parent)]]
+            colour = "#b0b0b0" if faded else colours[child.startswith("left")]
+            axis.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.3 if faded else 1.8, solid_capstyle="round")
+
+
+def scene_sheet(pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skeleton) -> Figure:
+    """Scenes side by side: the image, then prediction over grey ground truth from the front, the side and above.
+
+    Args:
+        pixels: (scene, person, joint, 2).
+        predicted, truth: (scene, person, joint, 3), one level frame: x right, y down, z away from the camera.
+    """
+    rows = ("the image: all that is given", "from the front", "from the side", "from above")
+    figure = Figure(figsize=(2.3 * len(pixels), 2.3 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(pixels), squeeze=False)
+    for column, (image, found, true) in enumerate(zip(pixels.numpy(), predicted.numpy(), truth.numpy(), strict=True)):
+        draw_people(axes[0, column], image, skeleton)
+        centre = true.reshape(-1, 3).mean(0)
+        for row, (across, down) in enumerate(((0, 1), (2, 1), (0, 2)), start=1):
+            axis = axes[row, column]
+            draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
+            draw_people(axis, (found - centre)[..., [across, down]], skeleton)
+            axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200))
+        axes[0, column].invert_yaxis()
+    for row, name in enumerate(rows):
+        axes[row, 0].set_ylabel(name)
+    for axis in axes.flat:
+        axis.set_aspect("equal", adjustable="datalim" if axis in axes[0] else "box")
+        axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole."""
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=80)
 
 
 def pose_grid(poses: Tensor, skeleton: Skeleton, columns: int = 8, joints: list[int] | None = None) -> Figure:

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import WandbLogger
 
-from callbacks.figures import pose_grid
-from duolift.files import whole_file
+from callbacks.figures import pose_grid, save_figure
 from lightning_modules.flow_prior import FlowPriorModule
 
 
@@ -26,7 +25,6 @@ class FlowSamples(pl.Callback):
             figure = pose_grid(
                 pl_module.flow(part).sample(self.count), pl_module.skeleton, joints=pl_module.skeleton.part(part)
             )
-            with whole_file(path) as temporary:
-                figure.savefig(temporary, format="png", dpi=80)
+            save_figure(figure, path)
             if isinstance(trainer.logger, WandbLogger):
                 trainer.logger.log_image(f"samples/{part}", [str(path)])

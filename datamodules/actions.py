@@ -56,7 +56,7 @@ def handshake(scene: Scene) -> None:
 
 def grab(scene: Scene) -> None:
     """One takes hold of the other's arm or shoulders, who pulls away."""
-    facing(scene, scene.uniform(0.55, 0.95))
+    facing(scene, scene.uniform(0.45, 0.75))
     a, b = scene.motions
     weight, first, last = scene.hold()
     both = scene.chance(0.4)
@@ -69,7 +69,7 @@ def grab(scene: Scene) -> None:
     if name in ("wrist", "forearm", "elbow"):
         b.arms[held] = gesture(scene.rng, scene.frames, ["hanging", scene.pick("offering", "guard", "forward")])
     pull = plateau(scene.frames, first, first + 20, last, last + 25)
-    b.bend += pull[:, None] * [-scene.uniform(0.0, 0.3), scene.uniform(-0.2, 0.2), scene.uniform(-0.5, 0.5)]
+    b.bend += pull[:, None] * [-scene.uniform(0.0, 0.25), scene.uniform(-0.2, 0.2), scene.uniform(-0.4, 0.4)]
     a.bend += weight[:, None] * [scene.uniform(0.0, 0.4), 0, OUTWARD[held] * scene.uniform(0.0, 0.3)]
     a.crouch += pull * scene.dip(0.12)
     b.crouch += pull * scene.dip(0.12)
@@ -238,7 +238,7 @@ def strike_pose(scene: Scene, motion: Motion) -> None:
     names = {side: [scene.pick(*ARM_POSES) for _ in range(3)] for side in SIDES}
     for side in SIDES:
         motion.arms[side] = gesture(rng, frames, names["left" if alike else side])
-    times = np.sort(rng.uniform(0, frames, 3)) + np.array([-15, 0, 15])
+    times = frames * np.array([0.1, 0.5, 0.9]) + rng.uniform(-12, 12, 3)
     squat = 0.42 * rng.random(3) ** 2 * scene.chance(0.6)
     motion.crouch += through(frames, times, squat[:, None])[:, 0]
     bends = rng.normal(0, [0.30, 0.22, 0.35], (3, 3)) + (squat * 0.8 + 0.1)[:, None] * [1, 0, 0]
@@ -247,14 +247,15 @@ def strike_pose(scene: Scene, motion: Motion) -> None:
     motion.bend += through(frames, times, np.clip(bends, [-0.3, -0.5, -0.7], most))
     motion.gaze *= scene.uniform(0, 0.6)
     motion.head += rng.normal(0, [0.2, 0.15, 0.3])
-    wider = rng.uniform(1.0, [2.2, 1.9])
-    motion.spread = {side: place * wider for side, place in motion.spread.items()}
+    wider = rng.uniform(1.0, [1.8, 1.9])
     if squat.max() < 0.1 and scene.chance(0.45):
         side = scene.side()
         pose = leg_pose(scene.pick(*LEG_POSES))
         first, last = scene.uniform(0.25, 0.4) * frames, scene.uniform(0.6, 0.75) * frames
         motion.lift[side] = plateau(frames, first - 35, first, last, last + 35)
         motion.leg[side] = pose + wander(rng, frames, np.array([0.02, 0.02, 0.02, 0.08]))
+    else:
+        motion.spread = {side: place * wider for side, place in motion.spread.items()}
 
 
 ACTIONS: dict[str, Callable[[Scene], None]] = {

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pytorch_lightning as pl
@@ -126,8 +127,8 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     fingerprint = digest.hexdigest()
 
     cached = cache / f"{fingerprint}.npz" if cache else None
-    if cached and cached.exists():
-        return _load(cached, fingerprint)
+    if cached and (takes := _load(cached, fingerprint)):
+        return takes
     takes = _parse(folders, cameras, content, fingerprint)
     _refuse_swapped_sides(takes, root)
     if cached:
@@ -301,16 +302,21 @@ def _save(takes: Takes, path: Path) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def _load(path: Path, fingerprint: str) -> Takes:
-    with np.load(path, allow_pickle=False) as arrays:
-        return Takes(
-            world=torch.from_numpy(arrays["world"]),
-            start=torch.from_numpy(arrays["start"]),
-            names=tuple(arrays["names"].tolist()),
-            cameras=tuple(arrays["cameras"].tolist()),
-            views=Camera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
-            fingerprint=fingerprint,
-        )
+def _load(path: Path, fingerprint: str) -> Takes | None:
+    """A parsed copy, or None where there is none that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return None
+    return Takes(
+        world=torch.from_numpy(arrays["world"]),
+        start=torch.from_numpy(arrays["start"]),
+        names=tuple(arrays["names"].tolist()),
+        cameras=tuple(arrays["cameras"].tolist()),
+        views=Camera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
+        fingerprint=fingerprint,
+    )
 
 
 class Poses(Dataset[Tensor]):
@@ -385,7 +391,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         self._training_world = takes.of(self.train).world[:, :, CHI3D25.indices(self.skeleton.joints)]
         self.training_poses = self.poses(training)
         held_out = self.poses(self.evaluation)
-        self.validation_poses = held_out[:: max(1, len(held_out) // self.held_out)]
+        self.validation_poses = held_out[:: -(-len(held_out) // self.held_out)]
 
     @property
     def pose_skeleton(self) -> Skeleton:

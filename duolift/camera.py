@@ -32,6 +32,17 @@ def rotate(rotation: Tensor, points: Tensor) -> Tensor:
     return points @ rotation.mT
 
 
+def levelling(up: Tensor) -> Tensor:
+    """The rotation (..., 3, 3) that turns `up` (..., 3), a unit vector in the camera frame, to -y, and nothing more.
+
+    The camera's forward axis keeps its heading, so a level camera is left as it is.
+    """
+    forward = torch.zeros_like(up)
+    forward[..., 2] = 1
+    ahead = torch.nn.functional.normalize(forward - (forward * up).sum(-1, keepdim=True) * up, dim=-1)
+    return torch.stack([torch.linalg.cross(-up, ahead), -up, ahead], dim=-2)
+
+
 @dataclass(frozen=True)
 class Camera:
     """Pinhole cameras with CHI3D's distortion; every field may carry leading batch axes.

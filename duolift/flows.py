@@ -101,7 +101,7 @@ class PoseFlow(nn.Module):
     def log_prob(self, poses: Tensor) -> Tensor:
         """Log-likelihood in nats of poses (..., joint, 2) -> (...)."""
         flat = self._flatten(poses)
-        return cast(Tensor, self.flow.log_prob(flat.flatten(0, -2))).view(flat.shape[:-1])
+        return cast(Tensor, self.flow.log_prob(flat.reshape(-1, self.dimensions))).view(flat.shape[:-1])
 
     @torch.no_grad()
     def sample(self, count: int) -> Tensor:

@@ -47,7 +47,7 @@ def random_views(theta: Tensor, azimuth: float = torch.pi) -> Tensor:
     Returns:
         (batch, 3, 3).
     """
-    tilt = -theta.mean() + theta.std() * torch.randn_like(theta)
+    tilt = -theta.mean() + theta.std(correction=0) * torch.randn_like(theta)
     turn = azimuth * (2 * torch.rand_like(theta) - 1)
     return rotation_x(tilt) @ rotation_y(turn) @ rotation_x(theta)
 

@@ -6,8 +6,9 @@ the schema does not know is an error that names the nearest one.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from yaml import YAMLError
 
 from datamodules.synthetic import SyntheticConfig
 from duolift.errors import InputError
+from duolift.lifters import SPLITS
+from duolift.skeleton import SKELETONS
 from lightning_modules.lifter import LossWeights
 
 CONF = Path(__file__).parent / "conf"
@@ -145,13 +148,7 @@ def load(arguments: Sequence[str]) -> Config:
         InputError: an unknown experiment or key (with the nearest name), a value of the wrong type or
             out of its range, an argument that is no `key=value`.
     """
-    for argument in arguments:
-        if not re.fullmatch(r"[\w.]+=.*", argument, re.DOTALL):
-            raise InputError(f"argument {argument!r}: expected key=value, such as lifter=left_right")
-    try:
-        overrides = OmegaConf.from_dotlist(list(arguments))
-    except (OmegaConfBaseException, YAMLError) as error:
-        raise InputError(f"arguments: {_first_line(error)}") from error
+    overrides = _overrides(arguments)
     return merged([_experiment(str(overrides.get("experiment", "default"))), overrides])
 
 
@@ -159,7 +156,7 @@ def load_run(path: Path, arguments: Sequence[str]) -> Config:
     """The settings that a finished run was made with, and overrides."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the settings of a trained run (train it first, or check RUN)")
-    return merged([_yaml(path), OmegaConf.from_dotlist(list(arguments))])
+    return merged([_yaml(path), _overrides(arguments)])
 
 
 def merged(layers: Sequence[DictConfig]) -> Config:
@@ -169,7 +166,8 @@ def merged(layers: Sequence[DictConfig]) -> Config:
         _refuse_unknown(layer, settings, "")
         try:
             settings = OmegaConf.merge(settings, layer)
-        except OmegaConfBaseException as error:
+            OmegaConf.resolve(settings)
+        except (OmegaConfBaseException, TypeError) as error:
             key = getattr(error, "full_key", None)
             raise InputError(f"setting {key}: {_first_line(error)}") from error
     config = cast(Config, OmegaConf.to_object(settings))
@@ -180,6 +178,16 @@ def merged(layers: Sequence[DictConfig]) -> Config:
 def plain(config: object) -> dict[str, Any]:
     """Settings as plain dictionaries, lists and numbers."""
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config), resolve=True))
+
+
+def _overrides(arguments: Sequence[str]) -> DictConfig:
+    for argument in arguments:
+        if not re.fullmatch(r"[\w.]+=.*", argument, re.DOTALL):
+            raise InputError(f"argument {argument!r}: expected key=value, such as lifter=left_right")
+    try:
+        return OmegaConf.from_dotlist(list(arguments))
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise InputError(f"arguments: {_first_line(error)}") from error
 
 
 def _experiment(name: str) -> DictConfig:
@@ -206,8 +214,10 @@ def _refuse_unknown(layer: DictConfig, schema: DictConfig, prefix: str) -> None:
             raise InputError(
                 f"setting {prefix}{name} is unknown{_nearest(name, known)}; expected one of {', '.join(known)}"
             )
-        value = layer._get_node(key)
-        if isinstance(value, DictConfig) and isinstance(schema[name], DictConfig):
+        if isinstance(schema[name], DictConfig):
+            value = layer._get_node(key)
+            if not isinstance(value, DictConfig) or value._is_none():
+                raise InputError(f"setting {prefix}{name} is {value}; expected settings by name, {prefix}{name}.<key>")
             _refuse_unknown(value, schema[name], f"{prefix}{name}.")
 
 
@@ -223,6 +233,7 @@ def _first_line(error: Exception) -> str:
 def _check(config: Config) -> None:
     _one_of("lifter", config.lifter, (*LIFTERS, "all"))
     _one_of("data.source", config.data.source, SOURCES)
+    _one_of("data.skeleton", config.data.skeleton, tuple(SKELETONS))
     _one_of("data.scale", config.data.scale, ("own", "training"))
     _one_of("lifting.bone_ratios", config.lifting.bone_ratios, RATIOS)
     _one_of("lifting.precision", config.lifting.precision, PRECISIONS)
@@ -231,6 +242,10 @@ def _check(config: Config) -> None:
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated, or head lengths above 1")
     if not re.fullmatch(r"[\w.\-]+", config.run) or config.run in (".", ".."):
         raise InputError(f"setting run is {config.run!r}; expected a folder name of letters, digits, dots, dashes")
+    for key, subjects in (("data.train", config.data.train), ("data.evaluate", config.data.evaluate)):
+        if not subjects or len(set(subjects)) < len(subjects):
+            raise InputError(f"setting {key} is {subjects}; expected one subject or more, each once")
+    _check_parts(config)
     positive = {
         **{
             f"flows.{k}": getattr(config.flows, k)
@@ -244,8 +259,29 @@ def _check(config: Config) -> None:
         "data.held_out": config.data.held_out,
     }
     for key, value in positive.items():
-        if not value > 0:
+        if not 0 < value < inf:
             raise InputError(f"setting {key} is {value}; expected a positive number")
+    not_negative = {
+        **{f"flows.{k}": getattr(config.flows, k) for k in ("noise", "sampling")},
+        **{f"lifting.{k}": getattr(config.lifting, k) for k in ("sampling", "weight_decay")},
+        **{f"lifting.weights.{k}": value for k, value in asdict(config.lifting.weights).items()},
+        "seed": config.seed,
+    }
+    for key, value in not_negative.items():
+        if not 0 <= value < (2**32 if key == "seed" else inf):
+            raise InputError(f"setting {key} is {value}; expected 0 or more, and finite")
+
+
+def _check_parts(config: Config) -> None:
+    known = SKELETONS[config.data.skeleton].parts
+    for part in config.flows.parts:
+        _one_of("flows.parts", part, tuple(known))
+    needed = {part for lifter in LIFTERS if config.lifter in (lifter, "all") for part in SPLITS[lifter]}
+    if config.flows.sampling or config.lifting.sampling:
+        needed.add("whole")
+    if missing := ", ".join(sorted(needed - set(config.flows.parts))):
+        raise InputError(f"setting flows.parts is {config.flows.parts}; expected {missing} in it as well")
+
 
 
 def _one_of(key: str, value: str, known: Sequence[str]) -> None:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from callbacks.evaluation import JOINT, evaluate, rows_of
 from datamodules.chi3d import read
 from duolift.errors import InputError
@@ -44,12 +42,12 @@ def evaluate_run(config: Config) -> dict[str, Any]:
 def load_lifter(path: Path, skeleton: str) -> LifterModule:
     """A trained lifter. Raises InputError for a file that is none, or that lifts another skeleton."""
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)["hyper_parameters"]["skeleton"]
+        module = LifterModule.load_from_checkpoint(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint of a lifter ({type(error).__name__})") from error
-    if found != skeleton:
-        raise InputError(f"{path}: lifts the skeleton {found}; expected {skeleton}")
-    return LifterModule.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+    if module.skeleton.name != skeleton:
+        raise InputError(f"{path}: lifts the skeleton {module.skeleton.name}; expected {skeleton}")
+    return module.eval()
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -101,7 +101,9 @@ def fit(
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = build()
     logger = wandb_logger(config, stage.folder, stage.settings)
-    checkpoint = ModelCheckpoint(dirpath=stage.folder, save_last=True, save_top_k=0, enable_version_counter=False)
+    checkpoint = ModelCheckpoint(
+        dirpath=stage.folder, filename=stage.checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
+    )
     trainer = pl.Trainer(
         **trainer_options(config.compute),
         max_epochs=epochs,
