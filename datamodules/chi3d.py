@@ -201,8 +201,9 @@ def _array(path: Path, key: str, value: object) -> NDArray[np.float64]:
         array = np.asarray(value, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: {key} is not a regular array of numbers ({error})") from error
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    finite = np.abs(array) <= np.finfo(np.float32).max
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise InputError(f"{path}: {key} holds {array[where]} at {where}; expected finite numbers")
     return array
 
