@@ -6,7 +6,7 @@ the schema does not know is an error that names the nearest one.
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from math import inf
 from pathlib import Path
@@ -24,9 +24,30 @@ from lightning_modules.lifter import LossWeights
 
 CONF = Path(__file__).parent / "conf"
 LIFTERS = ("whole", "left_right", "legs_torso")
-SOURCES = ("synthetic", "chi3d")
-RATIOS = ("training_set", "anthropometric")
-PRECISIONS = ("auto", "float32", "bfloat16")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "lifter": (*LIFTERS, "all"),
+    "data.source": ("synthetic", "chi3d"),
+    "data.skeleton": tuple(SKELETONS),
+    "data.scale": ("own", "training"),
+    "lifting.bone_ratios": ("training_set", "anthropometric"),
+    "lifting.precision": ("auto", "float32", "bfloat16"),
+    "wandb.mode": ("auto", "online", "offline", "disabled"),
+}
+"""Settings that are one of a few words."""
+
+POSITIVE = (
+    *(f"flows.{key}" for key in ("blocks", "width", "clamp", "epochs", "batch_size", "learning_rate", "decay")),
+    *(f"lifting.{key}" for key in ("width", "blocks", "epochs", "batch_size", "learning_rate", "decay")),
+    *("lifting.elevation_bound_deg", "lifting.gradient_clip", "data.held_out", "compute.threads"),
+    *("evaluation.every", "evaluation.few"),
+)
+"""Settings that are above 0, where they are set at all."""
+
+NOT_NEGATIVE = (
+    *("flows.noise", "flows.sampling", "lifting.sampling", "lifting.weight_decay", "lifting.azimuth_deg", "seed"),
+    *(f"lifting.weights.{term.name}" for term in fields(LossWeights)),
+)
+"""Settings that are 0 or more."""
 
 
 @dataclass
@@ -231,13 +252,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _check(config: Config) -> None:
-    _one_of("lifter", config.lifter, (*LIFTERS, "all"))
-    _one_of("data.source", config.data.source, SOURCES)
-    _one_of("data.skeleton", config.data.skeleton, tuple(SKELETONS))
-    _one_of("data.scale", config.data.scale, ("own", "training"))
-    _one_of("lifting.bone_ratios", config.lifting.bone_ratios, RATIOS)
-    _one_of("lifting.precision", config.lifting.precision, PRECISIONS)
-    _one_of("wandb.mode", config.wandb.mode, ("auto", "online", "offline", "disabled"))
+    settings = OmegaConf.structured(config)
+    for key, known in CHOICES.items():
+        _one_of(key, OmegaConf.select(settings, key), known)
     if config.data.c != "calibrated" and not (re.fullmatch(r"\d+(\.\d*)?", config.data.c) and float(config.data.c) > 1):
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated, or head lengths above 1")
     if not re.fullmatch(r"[\w.\-]+", config.run) or config.run in (".", ".."):
@@ -246,30 +263,14 @@ def _check(config: Config) -> None:
         if not subjects or len(set(subjects)) < len(subjects):
             raise InputError(f"setting {key} is {subjects}; expected one subject or more, each once")
     _check_parts(config)
-    positive = {
-        **{
-            f"flows.{k}": getattr(config.flows, k)
-            for k in ("blocks", "width", "clamp", "epochs", "batch_size", "learning_rate", "decay")
-        },
-        **{
-            f"lifting.{k}": getattr(config.lifting, k)
-            for k in ("width", "blocks", "epochs", "batch_size", "learning_rate", "decay")
-        },
-        **{f"evaluation.{k}": getattr(config.evaluation, k) for k in ("every", "few")},
-        "data.held_out": config.data.held_out,
-    }
-    for key, value in positive.items():
-        if not 0 < value < inf:
-            raise InputError(f"setting {key} is {value}; expected a positive number")
-    not_negative = {
-        **{f"flows.{k}": getattr(config.flows, k) for k in ("noise", "sampling")},
-        **{f"lifting.{k}": getattr(config.lifting, k) for k in ("sampling", "weight_decay")},
-        **{f"lifting.weights.{k}": value for k, value in asdict(config.lifting.weights).items()},
-        "seed": config.seed,
-    }
-    for key, value in not_negative.items():
-        if not 0 <= value < (2**32 if key == "seed" else inf):
-            raise InputError(f"setting {key} is {value}; expected 0 or more, and finite")
+    for key in (*POSITIVE, *NOT_NEGATIVE):
+        value, zero = OmegaConf.select(settings, key), key in NOT_NEGATIVE
+        if value is not None and not (0 < value < inf or (zero and value == 0)):
+            raise InputError(
+                f"setting {key} is {value}; expected {'0 or more, and finite' if zero else 'a positive number'}"
+            )
+    if config.seed >= 2**32:
+        raise InputError(f"setting seed is {config.seed}; expected less than 2**32")
 
 
 def _check_parts(config: Config) -> None:
@@ -281,7 +282,6 @@ def _check_parts(config: Config) -> None:
         needed.add("whole")
     if missing := ", ".join(sorted(needed - set(config.flows.parts))):
         raise InputError(f"setting flows.parts is {config.flows.parts}; expected {missing} in it as well")
-
 
 
 def _one_of(key: str, value: str, known: Sequence[str]) -> None:

@@ -76,8 +76,11 @@ def pretrain(config: Config, bodies: str = "person") -> Stage:
 
 
 def load_flows(stage: Stage) -> nn.ModuleDict:
-    """The trained flows of a stage, by part."""
-    return FlowPriorModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True).flows
+    """The trained flows of a stage, by part. Raises InputError for a checkpoint that is spoilt."""
+    try:
+        return FlowPriorModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True).flows
+    except Exception as error:
+        raise InputError(f"{stage.checkpoint}: not a checkpoint of flows ({type(error).__name__})") from error
 
 
 def main(arguments: Sequence[str]) -> None:

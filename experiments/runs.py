@@ -124,6 +124,8 @@ def fit(
         )
         measured = trainer.callback_metrics or trainer.validate(module, datamodule=data, verbose=False)[0]
         return {name: float(value) for name, value in measured.items()}
+    except SystemExit as interrupted:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from interrupted
     finally:
         if logger:
             wandb.finish()

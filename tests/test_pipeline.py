@@ -1,0 +1,424 @@
+"""Properties of the commands: from a tree on disk to Table 1 once, never twice, and on from where it was cut off."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from omegaconf import OmegaConf
+
+import callbacks.evaluation
+from callbacks.evaluation import PUBLISHED_METRICS, MultiPersonEvaluation, main_row
+from datamodules.chi3d import CHI3DDataModule, read
+from datamodules.synthetic import SyntheticConfig
+from duolift.errors import InputError
+from duolift.placement import SCALE_ABOUT, TABLE_1
+from duolift.scenes import Scenes
+from duolift.skeleton import PAPER19
+from experiments import ablation, evaluate, pretrain_flows, train_lifter
+from experiments.runs import command
+from lightning_modules.flow_prior import FlowPriorModule
+from lightning_modules.lifter import LifterModule
+
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:.*{advice}.*")
+    for advice in (
+        "exists and is not empty",
+        "smaller than the logging interval",
+        "in eval mode",
+        "LeafSpec",
+        "dirpath has changed",
+    )
+]
+REPOSITORY = Path(__file__).parents[1]
+DATA = SyntheticConfig(takes=1, frames=6)
+SMALL = [
+    "experiment=quick",
+    "run=small",
+    *(f"data.synthetic.{key}={value}" for key, value in asdict(DATA).items()),
+    "data.held_out=64",
+    *("flows.parts=[whole,legs]", "flows.blocks=2", "flows.width=8", "flows.epochs=1", "flows.batch_size=64"),
+    *("lifting.width=8", "lifting.blocks=1", "lifting.epochs=2", "lifting.batch_size=64", "evaluation.every=1"),
+]
+STAGES = ("flows", "flows-pair", "joint", "whole")
+SETTINGS = ["name", "lifter", "elevation", "rotation", "rule", "scale_about"]
+
+
+def arguments(folder: Path, *more: str) -> list[str]:
+    places = [f"runs={folder}/runs", f"data.root={folder}/data", f"data.cache={folder}/cache"]
+    return [*SMALL, *places, "wandb.mode=disabled", *more]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the data and the finished run `small`, logged by an offline W&B."""
+    folder = tmp_path_factory.mktemp("done")
+    environment = dict(os.environ)
+    ablation.main(arguments(folder, "wandb.mode=offline"))
+    yield folder
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+
+
+@pytest.fixture
+def copied(done: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return shutil.copytree(done, tmp_path / "copied", ignore=shutil.ignore_patterns("wandb"))
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def files(folder: Path) -> dict[Path, int]:
+    """Every file and its time of change."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def epochs_trained(monkeypatch: pytest.MonkeyPatch, kind: type = LifterModule) -> list[int]:
+    """A list that grows by the number of every epoch that is trained."""
+    epochs: list[int] = []
+    monkeypatch.setattr(kind, "on_train_epoch_start", lambda module: epochs.append(module.current_epoch))
+    return epochs
+
+
+# A run ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_every_file_whole(done: Path) -> None:
+    run = done / "runs" / "small"
+    names = ["config.yaml", *(f"ablation.{kind}" for kind in ("json", "csv", "md"))]
+    names += [f"{stage}/{name}" for stage in STAGES for name in ("last.ckpt", "metrics.json", "settings.json")]
+    names += [f"flows{which}/samples_whole.png" for which in ("", "-pair")] + ["flows/samples_legs.png"]
+    names += ["joint/scenes.png", "whole/scenes.png"]
+    assert [name for name in names if not (run / name).stat().st_size] == []
+    beyond = {path.relative_to(run).as_posix() for path in files(run) if "wandb" not in path.parts} - set(names)
+    assert beyond == set()
+    for stage in (*STAGES, "ablation"):
+        assert list((run / stage / "wandb").glob("offline-run-*/run-*.wandb")), stage
+    assert OmegaConf.load(run / "config.yaml").flows.width == 8
+
+
+def test_the_table_holds_every_row_with_finite_metrics_in_named_units(done: Path) -> None:
+    result = load(done / "runs" / "small" / "ablation.json")
+    rows = result["rows"]
+    assert len(rows) == 13
+    placed = [(row["elevation"], row["rotation"], row["rule"], row["scale_about"]) for row in rows[1:]]
+    assert placed == [(p.elevation, p.rotation, p.rule, about) for about in SCALE_ABOUT for p in TABLE_1]
+    assert [row["lifter"] for row in rows] == ["joint"] + ["whole"] * 12
+    for row in rows:
+        assert [*row] == [*SETTINGS, "metrics", "published"]
+        assert set(PUBLISHED_METRICS) <= row["metrics"].keys()
+        assert all(isfinite(value) for value in row["metrics"].values())
+        assert all(name.endswith(("_mm", "_pct", "_deg", "_correlation")) for name in row["metrics"])
+    assert len({row["metrics"]["pa_mpjpe_mm"] for row in rows}) > 5
+
+
+def test_the_table_says_what_it_was_measured_on(done: Path) -> None:
+    result = load(done / "runs" / "small" / "ablation.json")
+    takes = read(done / "data", ["s02", "s03", "s04"])
+    assert result["data"]["content"] == takes.fingerprint
+    assert result["data"]["scenes"] == len(takes.of(["s04"]).scenes(PAPER19)) == 8 * 6 * 4
+    assert (result["run"], result["experiment"], result["seed"]) == ("small", "quick", 0)
+
+
+def test_the_three_tables_hold_the_same_numbers(done: Path) -> None:
+    stem = done / "runs" / "small" / "ablation"
+    rows = load(stem.with_suffix(".json"))["rows"]
+    with stem.with_suffix(".csv").open() as file:
+        sheet = list(csv.DictReader(file))
+    lines = [line for line in stem.with_suffix(".md").read_text().splitlines() if line.startswith("|")][2:]
+    assert len(sheet) == len(lines) == len(rows)
+    for row, cells, line in zip(rows, sheet, lines, strict=True):
+        for name, value in row["metrics"].items():
+            assert float(cells[name]) == value
+        assert f"| {row['metrics']['pa_mpjpe_mm']:.1f}" in line and row["name"] in line
+
+
+def test_no_3d_label_chooses_a_checkpoint(done: Path) -> None:
+    for stage in STAGES:
+        content = torch.load(done / "runs" / "small" / stage / "last.ckpt", weights_only=True)
+        (state,) = (value for name, value in content["callbacks"].items() if name.startswith("ModelCheckpoint"))
+        assert state["monitor"] is None and state["best_model_score"] is None
+        assert content["epoch"] == (0 if "flows" in stage else 1)
+
+
+def test_the_same_command_again_trains_nothing(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pl.Trainer, "fit", lambda *_, **__: pytest.fail("trained again"))
+    folder = done / "runs" / "small"
+    before, table = files(folder), load(folder / "ablation.json")
+    ablation.main(arguments(done))
+    train_lifter.main(arguments(done))
+    pretrain_flows.main(arguments(done))
+    after = files(folder)
+    changed = {path.name for path in after if after[path] != before.get(path)}
+    assert changed == {"ablation.json", "ablation.csv", "ablation.md"}
+    assert load(folder / "ablation.json") == table
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("lifting.epochs=3", "lifting.epochs 2 -> 3"),
+        ("flows.width=16", "flows.width 8 -> 16"),
+        ("lifting.weights.bone=1", "lifting.weights.bone 50.0 -> 1.0"),
+        ("seed=1", "seed 0 -> 1"),
+        ("data.c=10", "data.c 'calibrated' -> '10'"),
+        ("data.skeleton=paper23", "data.skeleton 'paper19' -> 'paper23'"),
+        ("data.train=[s02]", "data.train.* -> "),
+    ],
+)
+def test_other_settings_in_the_same_run_are_refused_by_name(done: Path, setting: str, shown: str) -> None:
+    before = files(done / "runs")
+    with pytest.raises(InputError, match=f"small/.*made with other settings.*{shown}.*another RUN") as caught:
+        ablation.main(arguments(done, setting))
+    assert "\n" not in str(caught.value)
+    assert files(done / "runs") == before
+
+
+def test_other_data_in_the_same_run_is_refused(copied: Path) -> None:
+    path = next((copied / "data" / "train" / "s04" / "joints3d_25").iterdir())
+    path.write_text(path.read_text() + " ")
+    with pytest.raises(InputError, match=r"data\.content"):
+        ablation.main(arguments(copied))
+
+
+def test_the_place_of_the_data_may_change(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = epochs_trained(monkeypatch)
+    (copied / "data").rename(copied / "moved")
+    ablation.main(arguments(copied, f"data.root={copied}/moved"))
+    assert epochs == []
+
+
+# Cut off, and on again ------------------------------------------------------------------------------------------------
+
+
+def run_command(main: Callable[..., None], given: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of a command."""
+    monkeypatch.setattr(sys, "argv", ["duolift", *given])
+    try:
+        command(main)
+    except SystemExit as error:
+        return int(error.code or 0)
+    return 0
+
+
+def test_an_interrupted_stage_goes_on_from_its_last_epoch(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = copied / "runs" / "small" / "whole"
+    shutil.rmtree(stage)
+
+    def interrupt(module: LifterModule) -> None:
+        if module.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LifterModule, "on_train_epoch_start", interrupt)
+        try:
+            assert run_command(train_lifter.main, arguments(copied), patched) == 130
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning leaves it ignored
+    assert "the same command goes on from the last finished epoch" in capsys.readouterr().err
+    assert torch.load(stage / "last.ckpt", weights_only=True)["epoch"] == 0
+    assert not (stage / "metrics.json").exists()
+
+    epochs = epochs_trained(monkeypatch)
+    train_lifter.main(arguments(copied))
+    assert epochs == [1]
+    assert torch.load(stage / "last.ckpt", weights_only=True)["epoch"] == 1
+    assert len(load(stage / "metrics.json")["rows"]) == 12
+
+
+@pytest.mark.parametrize("stage", ["whole", "flows"])
+def test_a_stage_cut_off_after_its_last_epoch_is_only_measured(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    metrics = copied / "runs" / "small" / stage / "metrics.json"
+    before = load(metrics)
+    metrics.unlink()
+    epochs = epochs_trained(monkeypatch)
+    train_lifter.main(arguments(copied))
+    assert epochs == []
+    if stage == "whole":
+        assert load(metrics) == before
+    else:  # what was logged while training is gone
+        assert load(metrics) == pytest.approx({name: before[name] for name in before if name.startswith("val/")})
+
+
+def test_spoilt_flows_are_refused_by_name(copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    shutil.rmtree(copied / "runs" / "small" / "whole")
+    (copied / "runs" / "small" / "flows" / "last.ckpt").write_bytes(b"spoilt")
+    assert run_command(train_lifter.main, arguments(copied), monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and "flows/last.ckpt: not a checkpoint of flows" in line
+
+
+# Another set ----------------------------------------------------------------------------------------------------------
+
+
+def evaluation(folder: Path, *more: str) -> list[str]:
+    return ["run=small", f"runs={folder}/runs", "data.source=chi3d", *more]
+
+
+@pytest.fixture
+def other(copied: Path) -> Path:
+    """A tree with nothing but the evaluation subject."""
+    shutil.copytree(copied / "data" / "train" / "s04", copied / "other" / "train" / "s04")
+    return copied / "other"
+
+
+@pytest.mark.parametrize("scale", ["own", "training"])
+def test_a_run_is_scored_on_a_tree_with_the_evaluation_subject_alone(copied: Path, other: Path, scale: str) -> None:
+    evaluate.main(evaluation(copied, f"data.root={other}", f"data.scale={scale}"))
+    run = copied / "runs" / "small"
+    result, trained = load(run / "evaluate-other.json"), load(run / "ablation.json")
+    assert (run / "evaluate-other.csv").is_file() and (run / "evaluate-other.md").is_file()
+    assert result["data"]["scale"] == scale and result["data"]["scenes"] == trained["data"]["scenes"]
+    assert [row["name"] for row in result["rows"]] == [row["name"] for row in trained["rows"]]
+    same = all(
+        ours["metrics"] == pytest.approx(theirs["metrics"], rel=1e-4)
+        for ours, theirs in zip(result["rows"], trained["rows"], strict=True)
+    )
+    assert same == (scale == "training")  # the same poses in the same units score the same
+
+
+def cut_off(run: Path) -> None:
+    path = run / "whole" / "last.ckpt"
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+REFUSED = {
+    "no run": (["run=nothing"], lambda run: None, "nothing/config.yaml: no such file"),
+    "no data": (["data.root=/nowhere"], lambda run: None, "/nowhere: no such folder"),
+    "malformed": (["data.root=["], lambda run: None, "arguments: "),
+    "another skeleton": (["data.skeleton=paper23"], lambda run: None, "lifts the skeleton paper19"),
+    "cut off": ([], cut_off, "whole/last.ckpt: not a checkpoint of a lifter"),
+    "missing": ([], lambda run: (run / "whole" / "last.ckpt").unlink(), "whole/last.ckpt: not a checkpoint"),
+    "flows": ([], lambda run: shutil.copy(run / "flows/last.ckpt", run / "whole/last.ckpt"), "not a checkpoint"),
+    "untrained": ([], lambda run: [(run / n / "metrics.json").unlink() for n in ("joint", "whole")], "no trained"),
+    "settings spoilt": ([], lambda run: (run / "config.yaml").write_text("flows: 3"), "setting flows is 3"),
+}
+
+
+@pytest.mark.parametrize(("given", "sabotage", "fragment"), REFUSED.values(), ids=REFUSED)
+def test_a_run_that_cannot_be_scored_is_refused_in_one_line(
+    copied: Path,
+    other: Path,
+    given: list[str],
+    sabotage: Callable[[Path], object],
+    fragment: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sabotage(copied / "runs" / "small")
+    before = files(copied / "runs")
+    assert run_command(evaluate.main, evaluation(copied, f"data.root={other}", *given), monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and fragment in line
+    assert files(copied / "runs") == before
+
+
+# The evaluation callback ----------------------------------------------------------------------------------------------
+
+
+def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[int, int, int]] = []
+    score = callbacks.evaluation.evaluate
+
+    def recorded(module: LifterModule, rows: list, scenes: Scenes, *rest: Any) -> list:
+        calls.append((module.current_epoch, len(rows), len(scenes)))
+        return score(module, rows, scenes, *rest)
+
+    monkeypatch.setattr(callbacks.evaluation, "evaluate", recorded)
+    data = CHI3DDataModule(done / "data", PAPER19, batch_size=256, held_out=64)
+    data.setup()
+    module = evaluate.load_lifter(done / "runs" / "small" / "whole" / "last.ckpt", PAPER19.name)
+    flows = FlowPriorModule.load_from_checkpoint(done / "runs" / "small" / "flows" / "last.ckpt", weights_only=True)
+    module.learn_from(flows.flows, data.training_poses)
+    callback = MultiPersonEvaluation("whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json")
+    trainer = pl.Trainer(
+        max_epochs=5,
+        accelerator="cpu",
+        logger=False,
+        callbacks=[callback],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, datamodule=data)
+    everything = len(data.evaluation)
+    assert calls == [(1, 1, everything // 2), (3, 1, everything // 2), (5, 12, everything)]
+    logged = {name for name in trainer.callback_metrics if name.startswith("eval/")}
+    rows = load(tmp_path / "rows.json")["rows"]
+    assert logged == {f"eval/{name}" for name in main_row(rows)["metrics"]}
+    assert main_row(rows)["name"] == "+ elevation compensation" and main_row(rows)["scale_about"] == "camera"
+
+
+# Commands as processes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "fragment"),
+    [
+        ("ablation", ["data.source=chi3d", "data.root=/nowhere"], "/nowhere: no such folder"),
+        ("evaluate", [], "config.yaml: no such file"),
+    ],
+)
+def test_bad_input_ends_a_command_with_one_line_and_leaves_nothing(
+    tmp_path: Path, module: str, given: list[str], fragment: str
+) -> None:
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            f"experiments.{module}",
+            f"runs={tmp_path}/runs",
+            f"data.cache={tmp_path}/cache",
+            *given,
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    (line,) = process.stderr.splitlines()
+    assert (process.returncode, process.stdout) == (2, "")
+    assert line.startswith("error: ") and fragment in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_data_leaves_no_run(tmp_path: Path, done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [*arguments(done), f"runs={tmp_path}/runs", "flows.batch_size=100000"]
+    assert run_command(ablation.main, given, monkeypatch) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not at hand")
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        (["EXPERIMENT=quick", "DATA=chi3d", "ROOT=/x/y/pairs"], "quick-pairs"),
+        (["EXPERIMENT=quick", "DATA=chi3d", "ROOT=/x/y/pairs/"], "quick-pairs"),
+        (["EXPERIMENT=quick", "DATA=chi3d", "ROOT=/x/y/pairs", "RUN=mine"], "mine"),
+    ],
+)
+def test_make_names_a_run_after_its_experiment_and_its_data(given: list[str], run: str) -> None:
+    process = subprocess.run(["make", "-n", "ablation", *given], cwd=REPOSITORY, capture_output=True, text=True)
+    (line,) = (line for line in process.stdout.splitlines() if "experiments.ablation" in line)
+    words = line.split()[1:]
+    root = given[2].removeprefix("ROOT=")
+    wanted = ["experiment=quick", f"run={run}", "data.source=chi3d", f"data.root={root}"]
+    assert words == ["-m", "experiments.ablation", *wanted]
