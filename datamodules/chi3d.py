@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from datamodules.progress import tracked
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.files import whole_file
@@ -119,8 +120,8 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     """
     folders = {subject: _subject_folder(root, subject) for subject in subjects}
     cameras = tuple(cameras or _expected_cameras(root, folders.values()))
-    files = _files(folders, cameras)
-    content = {path: _read_bytes(path) for path in files}
+    files = _files(folders.values(), cameras)
+    content = {path: _read_bytes(path) for take, views in files.items() for path in (take, *views)}
     digest = hashlib.blake2b(repr((CACHE_VERSION, cameras)).encode(), digest_size=16)
     for path, data in content.items():
         digest.update(repr((str(path.relative_to(root)), len(data))).encode() + hashlib.blake2b(data).digest())
@@ -129,7 +130,7 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     cached = cache / f"{fingerprint}.npz" if cache else None
     if cached and (takes := _load(cached, fingerprint)):
         return takes
-    takes = _parse(folders, cameras, content, fingerprint)
+    takes = _parse(files, content, cameras, fingerprint)
     _refuse_swapped_sides(takes, root)
     if cached:
         _save(takes, cached)
@@ -156,26 +157,21 @@ def _expected_cameras(root: Path, subjects: Iterable[Path]) -> list[str]:
     return list(CAMERAS) if found & set(CAMERAS) else sorted(found)
 
 
-def _files(folders: dict[str, Path], cameras: Sequence[str]) -> list[Path]:
-    """Every file to read, joints before cameras; refuses a take that a camera lacks."""
-    files = []
-    for subject in folders.values():
+def _files(folders: Iterable[Path], cameras: Sequence[str]) -> dict[Path, list[Path]]:
+    """Each take's file of joints and its cameras' files; refuses a take that a camera lacks."""
+    files = {}
+    for subject in folders:
         takes = sorted((subject / "joints3d_25").glob("*.json"))
         if not takes:
             raise InputError(f"{subject / 'joints3d_25'}: no takes found; expected files <action>.json")
         for take in takes:
-            views = [_camera_file(take, camera) for camera in cameras]
-            for view in views:
+            files[take] = [subject / "camera_parameters" / camera / take.name for camera in cameras]
+            for view in files[take]:
                 if not view.is_file():
                     raise InputError(
                         f"{view}: missing; expected the parameters of camera {view.parent.name} for {take.name}"
                     )
-            files += [take, *views]
     return files
-
-
-def _camera_file(take: Path, camera: str) -> Path:
-    return take.parent.parent / "camera_parameters" / camera / take.name
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -208,26 +204,20 @@ def _array(path: Path, key: str, value: object) -> NDArray[np.float64]:
     return array
 
 
-def _parse(folders: dict[str, Path], cameras: Sequence[str], content: dict[Path, bytes], fingerprint: str) -> Takes:
-    joints, views, names = [], [], []
-    for subject, folder in folders.items():
-        for take in sorted((folder / "joints3d_25").glob("*.json")):
-            joints.append(_parse_joints(take, content[take]))
-            views.append(
-                [_parse_camera(view, content[view]) for view in (_camera_file(take, camera) for camera in cameras)]
-            )
-            names.append(f"{subject}/{take.stem}")
+def _parse(
+    files: dict[Path, list[Path]], content: dict[Path, bytes], cameras: Sequence[str], fingerprint: str
+) -> Takes:
+    joints, views = [], []
+    for take in tracked(files, "reading takes", len(files)):
+        joints.append(_parse_joints(take, content[take]))
+        views.append([_parse_camera(view, content[view]) for view in files[take]])
+    parameters = {key: np.array([[view[key] for view in take] for take in views]) for key in CAMERA_SHAPES}
     return Takes(
         world=torch.cat(joints),
         start=torch.tensor([0, *(len(j) for j in joints)]).cumsum(0),
-        names=tuple(names),
+        names=tuple(f"{take.parent.parent.name}/{take.stem}" for take in files),
         cameras=tuple(cameras),
-        views=Camera(
-            **{
-                key: torch.tensor(np.array([[view[key] for view in take] for take in views]), dtype=torch.float32)
-                for key in CAMERA_SHAPES
-            }
-        ),
+        views=Camera(**{key: torch.from_numpy(values.astype(np.float32)) for key, values in parameters.items()}),
         fingerprint=fingerprint,
     )
 

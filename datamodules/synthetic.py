@@ -17,13 +17,12 @@ import numpy as np
 import orjson
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 from scipy.spatial.transform import Rotation
 
 from datamodules.actions import ACTIONS, compose
 from datamodules.bodies import SIDES, Array, Body, dot, human, unit
 from datamodules.choreography import FPS, Scene, play
+from datamodules.progress import tracked
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.skeleton import CHI3D25
@@ -242,11 +241,10 @@ def write(root: Path, config: SyntheticConfig) -> Path:
 
 def write_tree(root: Path, config: SyntheticConfig) -> None:
     """The whole tree but for its mark of completion."""
-    console = Console(stderr=True)
     actions = ((s, action) for s in SUBJECTS for action in write_subject(root / "train" / s, s, config))
     total = len(SUBJECTS) * len(ACTIONS) * config.takes
     names: dict[str, list[str]] = {subject: [] for subject in SUBJECTS}
-    for subject, action in track(actions, "synthetic data", total, console=console, disable=not console.is_terminal):
+    for subject, action in tracked(actions, "synthetic data", total):
         names[subject].append(action)
     info = {"train_subj_names": list(SUBJECTS), "subj_to_act": names, "all_camera_names": list(CAMERA_IDS)}
     write_json(root / "info.json", info)
