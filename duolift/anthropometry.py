@@ -10,7 +10,7 @@ crown (0.182) at the nose. Breadths are of the skin; joint centres lie at 0.54 (
 import torch
 from torch import Tensor
 
-from duolift.skeleton import Skeleton
+from duolift.skeleton import Skeleton, ancestors
 
 STATURE_FRACTIONS: dict[str, float] = {
     "hip": 0.5 * 0.54 * 0.191,
@@ -33,6 +33,13 @@ STATURE_FRACTIONS: dict[str, float] = {
 
 def bone_ratios(skeleton: Skeleton) -> Tensor:
     """Every bone's length over the mean of all bones, (bone,)."""
-    names = [child.rpartition(".")[2].removeprefix("left_").removeprefix("right_") for child, _ in skeleton.bones]
-    lengths = torch.tensor([STATURE_FRACTIONS[name] for name in names])
+    bones = [(child.rpartition(".")[2], parent.rpartition(".")[2]) for child, parent in skeleton.bones]
+    lengths = torch.tensor([bone_length(child, parent) for child, parent in bones])
     return lengths / lengths.mean()
+
+
+def bone_length(child: str, parent: str) -> float:
+    """Fraction of stature from a joint to one of its ancestors, along the joints between them."""
+    chain = [child, *ancestors(child)]
+    between = chain[: chain.index(parent)]
+    return sum(STATURE_FRACTIONS[joint.removeprefix("left_").removeprefix("right_")] for joint in between)

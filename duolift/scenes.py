@@ -50,7 +50,9 @@ class Scenes:
 
     @classmethod
     def concatenate(cls, parts: Sequence["Scenes"]) -> "Scenes":
-        """One batch of several, sequence names and indices joined."""
+        """One batch of several, sequence names and indices joined; all of them with truth, or none."""
+        if len({(p.truth is None, p.up is None) for p in parts}) > 1:
+            raise ValueError("some scenes have ground truth and some have none: expected one or the other")
         offsets = torch.tensor([0, *(len(p.sequences) for p in parts)]).cumsum(0)
         joined: dict[str, Tensor | None] = {}
         for name in ("pixels", "focal", "principal", "truth", "up"):

@@ -1,0 +1,120 @@
+"""Lifting networks: every split gives whole poses, and its parts do not see each other."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from duolift.lifters import SPLITS, Lifter, PartLifter
+from duolift.skeleton import CHI3D25, PAPER19, Skeleton
+
+WAYS = {"whole": 1, "left_right": 2, "legs_torso": 1}
+LIFTERS = [(skeleton, split) for skeleton in (PAPER19, CHI3D25) for split in SPLITS] + [(PAPER19.pair(), "whole")]
+EVERY_LIFTER = pytest.mark.parametrize(
+    ("skeleton", "split"), LIFTERS, ids=[f"{skeleton.name}-{split}" for skeleton, split in LIFTERS]
+)
+
+
+def small(skeleton: Skeleton, split: str, **options: float | bool | None) -> Lifter:
+    return Lifter(skeleton, split, width=24, blocks=2, **options)  # type: ignore[arg-type]
+
+
+def moved(poses: Tensor, joints: set[str]) -> Tensor:
+    """The same poses with other places for some joints."""
+    poses = poses.clone()
+    indices = PAPER19.indices(joints)
+    poses[..., indices, :] += torch.randn_like(poses[..., indices, :])
+    return poses
+
+
+@EVERY_LIFTER
+def test_shapes_and_a_root_that_stays(skeleton: Skeleton, split: str) -> None:
+    lifter, poses = small(skeleton, split), torch.randn(5, 3, len(skeleton), 2)
+    offsets, theta = lifter(poses)
+    assert offsets.shape == (WAYS[split], 5, 3, len(skeleton))
+    assert theta.shape == (5, 3)
+    moving = offsets.abs().amax((0, 1, 2)) > 0
+    assert moving.tolist() == [joint != skeleton.root for joint in skeleton.joints]
+    assert lifter.relift(poses.expand(WAYS[split], -1, -1, -1, -1)).shape == offsets.shape
+
+
+@EVERY_LIFTER
+def test_every_parameter_has_a_gradient(skeleton: Skeleton, split: str) -> None:
+    lifter = small(skeleton, split)
+    offsets, theta = lifter(torch.randn(64, len(skeleton), 2))
+    (offsets.square().sum() + theta.square().sum()).backward()
+    for name, parameter in lifter.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@EVERY_LIFTER
+def test_a_batch_equals_a_loop_and_prediction_is_the_mean_over_the_ways(skeleton: Skeleton, split: str) -> None:
+    lifter, poses = small(skeleton, split), torch.randn(5, 3, len(skeleton), 2)
+    (offsets, theta), (mean, same_theta) = lifter(poses), lifter.predict(poses)
+    torch.testing.assert_close(mean, offsets.sum(0) / WAYS[split])
+    torch.testing.assert_close(same_theta, theta)
+    for i, j in torch.cartesian_prod(torch.arange(5), torch.arange(3)).tolist():
+        one_offsets, one_theta = lifter(poses[i, j])
+        torch.testing.assert_close(one_offsets, offsets[:, i, j])
+        torch.testing.assert_close(one_theta, theta[i, j])
+
+
+@EVERY_LIFTER
+def test_relifting_takes_each_pose_in_its_own_way(skeleton: Skeleton, split: str) -> None:
+    lifter, poses = small(skeleton, split), torch.randn(WAYS[split], 6, len(skeleton), 2)
+    relifted = lifter.relift(poses)
+    for way in range(WAYS[split]):
+        torch.testing.assert_close(relifted[way], lifter(poses[way])[0][way])
+
+
+@pytest.mark.parametrize(
+    ("split", "part", "others"), [(s, a, b) for s, parts in SPLITS.items() for a in parts for b in parts if a != b]
+)
+def test_a_parts_depths_depend_on_that_part_alone_and_the_elevation_on_all(split: str, part: str, others: str) -> None:
+    lifter, poses = small(PAPER19, split), torch.randn(6, 19, 2)
+    elsewhere = set(PAPER19.parts[others]) - set(PAPER19.parts[part])
+    own = PAPER19.indices(set(PAPER19.parts[part]) - set(PAPER19.parts[others]))
+    (before, theta), (after, new_theta) = lifter(poses), lifter(moved(poses, elsewhere))
+    same = (before == after).all(1).all(0)
+    assert same[own].all()
+    assert not same[PAPER19.indices(elsewhere - {PAPER19.root})].any()
+    assert (theta != new_theta).all()
+
+
+def test_left_and_right_each_give_the_midline_in_their_own_way() -> None:
+    lifter, poses = small(PAPER19, "left_right"), torch.randn(6, 19, 2)
+    offsets, _ = lifter(poses)
+    for way, side in enumerate(("left", "right")):
+        for number, part in enumerate(("left", "right")):
+            alone, _ = lifter.networks[number](poses[:, PAPER19.part(part)])
+            for i, joint in enumerate(PAPER19.parts[part]):
+                if joint != PAPER19.root and (part == side or joint not in PAPER19.parts[side]):
+                    torch.testing.assert_close(offsets[way, :, PAPER19.index(joint)], alone[:, i])
+
+
+def test_a_parts_offsets_alone_are_those_it_gives_with_its_angle() -> None:
+    network, part = PartLifter(19, width=24, blocks=2), torch.randn(4, 19, 2)
+    assert torch.equal(network(part)[0], network.offsets(part))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_elevation_is_bounded_only_where_asked(split: str) -> None:
+    bounded, free = small(PAPER19, split, elevation_bound=0.8), small(PAPER19, split)
+    bounded.load_state_dict(free.state_dict())
+    poses = 1000 * torch.randn(500, 19, 2)
+    raw, theta = free(poses)[1], bounded(poses)[1]
+    assert raw.abs().max() > 2
+    assert 0.7 < theta.abs().max() <= 0.8
+    torch.testing.assert_close(theta, 0.8 * raw.tanh())
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_half_precision_is_close_to_full_and_gives_float32(split: str) -> None:
+    half, full = small(PAPER19, split, half=True), small(PAPER19, split)
+    half.load_state_dict(full.state_dict())
+    poses = torch.randn(WAYS[split], 50, 19, 2)
+    pairs = [*zip(half(poses), full(poses), strict=True), (half.relift(poses), full.relift(poses))]
+    for low, high in pairs:
+        assert low.dtype == torch.float32
+        assert not torch.equal(low, high)
+        assert (low - high).norm() < 0.02 * high.norm()

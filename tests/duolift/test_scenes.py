@@ -1,0 +1,79 @@
+"""Batches of images: choosing, joining, and hiding what training may not see."""
+
+import pytest
+import torch
+
+from duolift.scenes import Scenes
+
+
+def some(count: int, *names: str, truth: bool = True) -> Scenes:
+    return Scenes(
+        pixels=torch.randn(count, 2, 19, 2),
+        focal=torch.randn(count, 2),
+        principal=torch.randn(count, 2),
+        sequence=torch.arange(count) % len(names),
+        sequences=names,
+        truth=torch.randn(count, 2, 19, 3) if truth else None,
+        up=torch.randn(count, 3) if truth else None,
+    )
+
+
+def names(scenes: Scenes) -> list[str]:
+    return [scenes.sequences[i] for i in scenes.sequence]
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (slice(1, 4), [1, 2, 3]),
+        (torch.tensor([4, 0]), [4, 0]),
+        (torch.tensor([True, False, False, True, False]), [0, 3]),
+    ],
+    ids=["slice", "indices", "mask"],
+)
+def test_choosing_scenes_chooses_every_field(index: slice | torch.Tensor, expected: list[int]) -> None:
+    scenes = some(5, "a", "b")
+    chosen = scenes[index]
+    assert len(chosen) == len(expected)
+    assert names(chosen) == [names(scenes)[i] for i in expected]
+    for field in ("pixels", "focal", "principal", "truth", "up"):
+        assert torch.equal(getattr(chosen, field), getattr(scenes, field)[expected])
+
+
+def test_joining_keeps_every_scene_with_its_sequence() -> None:
+    parts = [some(3, "a", "b"), some(2, "c"), some(4, "d", "e", "f")]
+    joined = Scenes.concatenate(parts)
+    assert len(joined) == 9
+    assert joined.sequences == ("a", "b", "c", "d", "e", "f")
+    assert names(joined) == [name for part in parts for name in names(part)]
+    for field in ("pixels", "focal", "principal", "truth", "up"):
+        assert torch.equal(getattr(joined, field), torch.cat([getattr(part, field) for part in parts]))
+
+
+def test_joining_scenes_without_truth_leaves_them_without() -> None:
+    joined = Scenes.concatenate([some(3, "a", truth=False), some(2, "b", truth=False)])
+    assert joined.truth is None
+    assert joined.up is None
+    assert names(joined) == ["a", "a", "a", "b", "b"]
+
+
+def test_without_truth_nothing_but_the_image_is_left() -> None:
+    scenes = some(3, "a")
+    hidden = scenes.without_truth()
+    assert hidden.truth is None
+    assert hidden.up is None
+    assert hidden.pixels is scenes.pixels
+    assert names(hidden) == names(scenes)
+    assert len(hidden[:2]) == 2
+
+
+def test_every_tensor_goes_to_the_device() -> None:
+    moved = some(3, "a").to("meta")
+    for field in ("pixels", "focal", "principal", "sequence", "truth", "up"):
+        assert getattr(moved, field).device.type == "meta"
+    assert moved.sequences == ("a",)
+
+
+def test_scenes_with_and_without_truth_are_not_mixed() -> None:
+    with pytest.raises(ValueError, match="ground truth"):
+        Scenes.concatenate([some(3, "a", truth=False), some(2, "b", truth=True)])
