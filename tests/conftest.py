@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
-
-torch.set_num_threads(1)  # small tensors: threads cost more than they gain, and one gives the same sums everywhere
 from torch import Tensor
 
 from duolift.skeleton import Skeleton
+
+torch.set_num_threads(1)  # small tensors: threads cost more than they gain, and one gives the same sums everywhere
 
 
 @pytest.fixture(autouse=True)
