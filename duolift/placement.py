@@ -28,7 +28,8 @@ class PaperPlacement:
     Attributes:
         elevation: roots take their height from the elevation angles (equation 2), not from the image.
         rotation: every pose is levelled by its own elevation angle (equation 3).
-        rule: roots within 50 pixels vertically are taken to be level.
+        rule: people whose roots are within 50 pixels vertically share one elevation angle, their mean,
+            and, where heights come from the image, one height.
         scale_about: the point about which people are scaled until their lower feet share a plane. The
             paper leaves it open: `camera` scales pose and root together about the camera, which moves
             people in depth; `root` each pose about its own root; `origin` pose and root about the
@@ -68,7 +69,7 @@ class PaperPlacement:
         """
         c = normalisation.c
         group = level_groups(roots[..., 1]) if self.rule else None
-        if self.elevation and group is not None:
+        if group is not None:
             theta = group_mean(theta, group)
         if self.rotation:
             bodies = rotate(rotation_x(theta), bodies)

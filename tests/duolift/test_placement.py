@@ -199,7 +199,7 @@ def placed_in_a_loop(scene: Lifted, placement: PaperPlacement) -> list[Tensor]:
 
     x = [(u - PRINCIPAL[0].item()) / NORMALISATION.scale for u, _ in pixels]
     y = [(v - PRINCIPAL[1].item()) / NORMALISATION.scale for _, v in pixels]
-    angles = [mean(theta, i) if placement.elevation else theta[i] for i in people]
+    angles = [mean(theta, i) for i in people]
     y = [-C * math.tan(angles[i]) if placement.elevation else mean(y, i) for i in people]
     bodies = [scene.bodies[i] @ rotation_x(scene.theta.new_tensor(angles[i])).T for i in people]
     bodies = bodies if placement.rotation else list(scene.bodies)
