@@ -11,12 +11,13 @@ def progress() -> Progress:
     """The project's progress bar, on standard error; silent where that is no terminal."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        TextColumn("{task.description:11}"),
+        BarColumn(20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
     )
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
@@ -26,15 +27,14 @@ class StageProgress(pl.Callback):
 
     Args:
         stage: what the bar is called.
-        watched: the logged metrics shown beside it.
+        watched: logged metric -> the short name it is shown by.
     """
 
-    def __init__(self, stage: str, watched: tuple[str, ...]) -> None:
-        self.stage, self.watched = stage, watched
+    def __init__(self, stage: str, watched: dict[str, str]) -> None:
+        self.stage, self.watched, self.bar = stage, watched, progress()
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.bar = progress()
-        self.task = self.bar.add_task(self.stage, total=trainer.max_epochs, completed=trainer.current_epoch)
+        self.task = self.bar.add_task(self.stage, total=trainer.max_epochs, completed=trainer.current_epoch, figures="")
         if trainer.is_global_zero:
             self.bar.start()
 
@@ -44,10 +44,9 @@ class StageProgress(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 1
-        figures = "  ".join(
-            f"{name} {trainer.callback_metrics[name]:.2f}" for name in self.watched if name in trainer.callback_metrics
-        )
-        self.bar.update(self.task, completed=epoch, description=f"{self.stage}  {figures}")
+        logged = trainer.callback_metrics
+        figures = ", ".join(f"{short} {logged[name]:.1f}" for name, short in self.watched.items() if name in logged)
+        self.bar.update(self.task, completed=epoch, figures=figures)
         if self.bar.disable and trainer.is_global_zero and (epoch == epochs or epoch % max(1, epochs // 10) == 0):
             print(f"{self.stage}: epoch {epoch} of {epochs}  {figures}", file=sys.stderr, flush=True)
 

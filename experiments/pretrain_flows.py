@@ -69,7 +69,7 @@ def pretrain(config: Config, bodies: str = "person") -> Stage:
         module.standardise(data.training_poses)
         return module
 
-    watched = ("train/nll_whole_nats", "val/nll_whole_nats")
+    watched = {"train/nll_whole_nats": "nats", "val/nll_whole_nats": "held out"}
     measured = fit(config, stage, build, data, epochs, [FlowSamples(stage.folder)], watched)
     write_text(stage.metrics, json.dumps(measured, indent=1))
     return stage

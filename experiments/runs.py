@@ -89,7 +89,7 @@ def fit(
     data: pl.LightningDataModule,
     epochs: int,
     callbacks: Sequence[pl.Callback],
-    watched: tuple[str, ...],
+    watched: dict[str, str],
     gradient_clip: float | None = None,
 ) -> dict[str, float]:
     """Train a stage to its end, from its last finished epoch where it was interrupted.
@@ -149,6 +149,7 @@ def wandb_logger(config: Config, folder: Path, settings: dict[str, Any]) -> Wand
     mode = wandb_mode(config.wandb.mode)
     if mode == "disabled":
         return None
+    os.environ.setdefault("WANDB_SILENT", "true")
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(folder.resolve() / "wandb")
     return WandbLogger(
         project=config.wandb.project,

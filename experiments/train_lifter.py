@@ -41,7 +41,7 @@ def train(config: Config, lifter: str) -> Stage:
     evaluation = MultiPersonEvaluation(
         lifter, data.evaluation, data.skeleton, config.evaluation.every, config.evaluation.few, stage.metrics
     )
-    watched = ("train/loss", "train/elevation_mean_deg", "eval/pa_mpjpe_person_mm")
+    watched = {"train/loss": "loss", "train/elevation_mean_deg": "elevation", "eval/pa_mpjpe_person_mm": "person mm"}
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)
     return stage
 
