@@ -10,10 +10,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from duolift.skeleton import Skeleton
+from duolift.skeleton import WHOLE, Skeleton
 
 SPLITS: dict[str, tuple[str, ...]] = {
-    "whole": ("whole",),
+    WHOLE: (WHOLE,),
     "left_right": ("left", "right"),
     "legs_torso": ("legs", "torso"),
 }

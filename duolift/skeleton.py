@@ -31,6 +31,9 @@ PARENTS: dict[str, str] = {
 ROOT = "pelvis"
 HEAD = "head_top"
 
+WHOLE = "whole"
+"""The part that every skeleton has: all of its joints."""
+
 
 def ancestors(joint: str) -> list[str]:
     """The chain of parents of `joint`, nearest first."""
@@ -82,7 +85,7 @@ class Skeleton:
             side: tuple(j for j in joints if not j.startswith(other))
             for side, other in (("left", "right_"), ("right", "left_"))
         }
-        parts = {"whole": joints, "legs": legs, "torso": tuple(j for j in joints if j not in legs), **sides}
+        parts = {WHOLE: joints, "legs": legs, "torso": tuple(j for j in joints if j not in legs), **sides}
         return cls(name, joints, ROOT, HEAD, bones, parts, tuple(mirror_name(j) for j in joints))
 
     def pair(self) -> "Skeleton":
@@ -98,7 +101,7 @@ class Skeleton:
             root="middle",
             head="1." + self.head,
             bones=tuple((p + child, p + parent) for p in people for child, parent in self.bones),
-            parts={"whole": joints},
+            parts={WHOLE: joints},
             mirrored=("middle", *(p + j for p in people for j in self.mirrored)),
         )
 

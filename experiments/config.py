@@ -19,11 +19,11 @@ from yaml import YAMLError
 from datamodules.synthetic import SyntheticConfig
 from duolift.errors import InputError
 from duolift.lifters import SPLITS
-from duolift.skeleton import SKELETONS
+from duolift.skeleton import SKELETONS, WHOLE
 from lightning_modules.lifter import LossWeights
 
 CONF = Path(__file__).parent / "conf"
-LIFTERS = ("whole", "left_right", "legs_torso")
+LIFTERS = tuple(SPLITS)
 CHOICES: dict[str, tuple[str, ...]] = {
     "lifter": (*LIFTERS, "all"),
     "data.source": ("synthetic", "chi3d"),
@@ -279,7 +279,7 @@ def _check_parts(config: Config) -> None:
         _one_of("flows.parts", part, tuple(known))
     needed = {part for lifter in LIFTERS if config.lifter in (lifter, "all") for part in SPLITS[lifter]}
     if config.flows.sampling or config.lifting.sampling:
-        needed.add("whole")
+        needed.add(WHOLE)
     if missing := ", ".join(sorted(needed - set(config.flows.parts))):
         raise InputError(f"setting flows.parts is {config.flows.parts}; expected {missing} in it as well")
 

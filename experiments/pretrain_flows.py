@@ -11,12 +11,12 @@ from datamodules import synthetic
 from datamodules.chi3d import CHI3DDataModule
 from duolift.errors import InputError
 from duolift.files import write_text
-from duolift.skeleton import skeleton_named
+from duolift.skeleton import WHOLE, skeleton_named
 from experiments.config import Config, load, plain
 from experiments.runs import Stage, command, fit
 from lightning_modules.flow_prior import FlowPriorModule
 
-PAIR_PARTS = ["whole"]
+PAIR_PARTS = [WHOLE]
 
 
 def open_data(config: Config, bodies: str, batch_size: int) -> CHI3DDataModule:

@@ -149,7 +149,7 @@ def wandb_logger(config: Config, folder: Path, settings: dict[str, Any]) -> Wand
     mode = wandb_mode(config.wandb.mode)
     if mode == "disabled":
         return None
-    os.environ.setdefault("WANDB_SILENT", "true")
+    wandb.setup(wandb.Settings(silent=True))
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(folder.resolve() / "wandb")
     return WandbLogger(
         project=config.wandb.project,

@@ -10,6 +10,7 @@ import torch
 from callbacks.evaluation import JOINT, MultiPersonEvaluation, main_row
 from datamodules.chi3d import CHI3DDataModule
 from duolift.anthropometry import bone_ratios
+from duolift.skeleton import WHOLE
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.pretrain_flows import data_settings, load_flows, open_data, pretrain
 from experiments.runs import Stage, command, fit
@@ -21,7 +22,7 @@ TYPICAL_POSES = 8192
 
 def train(config: Config, lifter: str) -> Stage:
     """Train one lifter, `joint` for Figure 1's baseline, and score it; nothing is done twice."""
-    bodies, split = ("pair", "whole") if lifter == JOINT else ("person", lifter)
+    bodies, split = ("pair", WHOLE) if lifter == JOINT else ("person", lifter)
     flows = pretrain(config, bodies)
     data = open_data(config, bodies, config.lifting.batch_size)
     settings = {

@@ -1,7 +1,7 @@
 """Stage one: learn how likely 2D poses are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.flows import PoseFlow
-from duolift.skeleton import skeleton_named
+from duolift.skeleton import WHOLE, skeleton_named
 from lightning_modules.optimisation import adam_with_decay, randomly_mirrored
 
 
@@ -23,8 +23,9 @@ class FlowPriorModule(pl.LightningModule):
         noise: standard deviation of the Gaussian noise on training poses, in units of each
             coordinate's own deviation; 0 trains on the poses as they are.
         mirror: also train on mirrored poses.
-        sampling: strength of LInKs' generative sampling: every flow also learns neighbours of the
-            batch drawn through the flow of the whole pose; 0 leaves them out.
+        sampling: strength of LInKs' generative sampling: the flows of parts also learn neighbours of the
+            batch, drawn through the flow of the whole pose, which learns real poses alone: taught by its
+            own samples it diverges. 0 leaves the neighbours out.
         learning_rate, decay: Adam's rate, and its factor every epoch.
     """
 
@@ -58,16 +59,18 @@ class FlowPriorModule(pl.LightningModule):
         for part in self.flows:
             self.flow(part).standardise(poses)
 
-    def nll(self, poses: Tensor) -> dict[str, Tensor]:
-        """Mean negative log-likelihood of each part in nats."""
-        return {part: -self.flow(part).log_prob(poses).mean() for part in self.flows}
+    def nll(self, poses: Tensor, parts: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """Mean negative log-likelihood in nats of each part, or of some."""
+        return {part: -self.flow(part).log_prob(poses).mean() for part in (self.flows if parts is None else parts)}
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
         poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
         seen = poses + self.noise * self.get_buffer("deviation") * torch.randn_like(poses)
-        if self.sampling:
-            seen = torch.cat([seen, self.flow("whole").perturb(poses, self.sampling)])
         nll = self.nll(seen)
+        if self.sampling:
+            neighbours = self.flow(WHOLE).perturb(poses, self.sampling)
+            drawn = self.nll(neighbours, [part for part in nll if part != WHOLE])
+            nll |= {part: (nll[part] + value) / 2 for part, value in drawn.items()}
         for part, value in nll.items():
             self.log(f"train/nll_{part}_nats", value, on_step=False, on_epoch=True)
         return torch.stack(list(nll.values())).sum()

@@ -12,7 +12,7 @@ from duolift.flows import PoseFlow
 from duolift.lifters import SPLITS, Lifter
 from duolift.lifting import Cycle, cycle, lift, random_views
 from duolift.normalisation import Normalisation
-from duolift.skeleton import skeleton_named
+from duolift.skeleton import WHOLE, skeleton_named
 from lightning_modules.optimisation import adam_with_decay, randomly_mirrored
 
 
@@ -107,7 +107,7 @@ class LifterModule(pl.LightningModule):
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
         poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
         if self.sampling:
-            poses = torch.cat([poses, self._flow("whole").perturb(poses, self.sampling)])
+            poses = torch.cat([poses, self._flow(WHOLE).perturb(poses, self.sampling)])
         loss, terms, theta = self.loss(poses)
         self.log_dict(
             {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss},

@@ -168,14 +168,29 @@ def test_without_options_a_step_sees_the_batch_as_it_is(make: Any, method: str, 
     assert torch.equal(seen_by(make(poses), method, poses, monkeypatch), poses)
 
 
-@pytest.mark.parametrize(("make", "method"), SEES)
-def test_sampling_doubles_the_batch_with_neighbours(make: Any, method: str, monkeypatch: Any) -> None:
-    poses = some_poses(PAPER19, 64)
-    own, drawn = seen_by(make(poses, sampling=0.2), method, poses, monkeypatch).chunk(2)
-    assert torch.equal(own, poses)
+def assert_neighbours(drawn: Tensor, poses: Tensor) -> None:
     assert (drawn[:, PAPER19.root_index] == 0).all()
     apart = (drawn - poses).norm(dim=(1, 2)) / poses.norm(dim=(1, 2))
     assert (apart > 0).all() and apart.mean() < 0.5
+
+
+def test_sampling_doubles_the_lifters_batch_with_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    poses = some_poses(PAPER19, 64)
+    own, drawn = seen_by(lifter(poses, sampling=0.2), "loss", poses, monkeypatch).chunk(2)
+    assert torch.equal(own, poses)
+    assert_neighbours(drawn, poses)
+
+
+def test_flows_of_parts_learn_neighbours_and_the_whole_real_poses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    poses, seen = some_poses(PAPER19, 64), {}
+    module = flow_prior(poses, sampling=0.2, parts=("whole", "legs"))
+    for part in module.flows:
+        learn, seen[part] = module.flow(part).log_prob, []
+        monkeypatch.setattr(module.flow(part), "log_prob", lambda x, part=part, f=learn: seen[part].append(x) or f(x))
+    module.training_step(poses, 0)
+    assert [torch.equal(x, poses) for x in seen["whole"]] == [True]
+    assert [torch.equal(x, poses) for x in seen["legs"]] == [True, False]
+    assert_neighbours(seen["legs"][1], poses)
 
 
 @pytest.mark.parametrize(("make", "method"), SEES)
