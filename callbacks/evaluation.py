@@ -35,6 +35,9 @@ PUBLISHED = ((208.1, 5.3, 87.6, 148.4), (166.1, 4.8, 76.5, 129.4), (163.4, 4.1, 
 """Table 1 of the paper, row by row, as measured on CHI3D: PA-MPJPE mm, SE %, MTE mm, RDE mm."""
 
 PUBLISHED_METRICS = ("pa_mpjpe_mm", "scale_error_pct", "translation_error_mm", "root_displacement_error_mm")
+LIFTED_AT_ONCE = 8192
+"""Scenes that go through a network together, which bounds its memory."""
+
 PICTURED = 8
 """So many evaluation scenes are drawn, evenly spaced."""
 
@@ -112,8 +115,8 @@ def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale:
     together = module.skeleton.name != skeleton.name
     pixels = join_pair(scenes.pixels, skeleton) if together else scenes.pixels
     poses = normalisation(pixels, pixels[..., module.skeleton.root_index, :])
-    bodies, theta = module(poses.to(module.device))
-    bodies, theta = bodies.to(pixels.device), theta.to(pixels.device)
+    lifted = [module(some.to(module.device)) for some in poses.split(LIFTED_AT_ONCE)]
+    bodies, theta = (torch.cat(parts).to(pixels.device) for parts in zip(*lifted, strict=True))
     return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
 
 

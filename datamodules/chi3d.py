@@ -86,9 +86,8 @@ class Takes:
         for take, name in enumerate(self.names):
             world = self.world[self.start[take] : self.start[take + 1], :, joints]  # (frame, person, joint, 3)
             views = self.views[take, :, None]
-            truth = views.to_camera(world.flatten(1, 2)).unflatten(
-                2, world.shape[1:3]
-            )  # (camera, frame, person, joint, 3)
+            seen = views.to_camera(world.flatten(1, 2))  # (camera, frame, person * joint, 3)
+            truth = seen.unflatten(2, world.shape[1:3])
             pixels = self.views[take, :, None, None].project(truth)
             cameras, frames = truth.shape[:2]
             parts.append(
