@@ -6,7 +6,7 @@ chosen, no training is stopped by it.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,11 +62,7 @@ class Row:
 
     def described(self, metrics: dict[str, float]) -> dict[str, Any]:
         """The row with its metrics, as `ablation.json` holds it."""
-        settings = (
-            asdict(self.placement)
-            if self.placement
-            else dict.fromkeys(("elevation", "rotation", "rule", "scale_about"))
-        )
+        settings = {f.name: getattr(self.placement, f.name, None) for f in fields(PaperPlacement)}
         return {"name": self.name, "lifter": self.lifter, **settings, "metrics": metrics, "published": self.published}
 
 
@@ -78,7 +74,7 @@ def rows_of(lifter: str) -> list[Row]:
     for about in SCALE_ABOUT:
         for name, placement, published in zip(NAMES, TABLE_1, PUBLISHED, strict=True):
             paper = dict(zip(PUBLISHED_METRICS, published, strict=True))
-            rows.append(Row(name, lifter, PaperPlacement(**{**asdict(placement), "scale_about": about}), paper))
+            rows.append(Row(name, lifter, replace(placement, scale_about=about), paper))
     return rows
 
 
