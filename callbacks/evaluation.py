@@ -16,10 +16,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import save_figure, scene_sheet
-from duolift.alignment import align_scene
-from duolift.camera import elevation, levelling, rotate
+from duolift.alignment import align, align_scene
+from duolift.camera import elevation, facing, levelling, rotate
 from duolift.files import write_text
-from duolift.metrics import score
+from duolift.ground import GroundPlacement
+from duolift.metrics import mpjpe, score
 from duolift.normalisation import Normalisation, join_pair, split_pair
 from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
@@ -38,8 +39,24 @@ PUBLISHED_METRICS = ("pa_mpjpe_mm", "scale_error_pct", "translation_error_mm", "
 LIFTED_AT_ONCE = 8192
 """Scenes that go through a network together, which bounds its memory."""
 
+NOISE_PIXELS = (0.0, 2.0, 5.0, 10.0)
+"""Deviations of the joints' places at which robustness is measured."""
+
 PICTURED = 8
 """So many evaluation scenes are drawn, evenly spaced."""
+
+PERFECT = "perfect lift"
+
+SMOOTHED_FRAMES = 5.0
+
+GROUND = {
+    "ground": GroundPlacement(),
+    "+ one tilt a sequence": GroundPlacement(tilt=True),
+    "+ one size a person": GroundPlacement(tilt=True, sizes=True),
+    "+ smooth depths": GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES),
+    "+ contact": GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES, contact=True),
+}
+"""Ground placement's rows by name, each with one option more."""
 
 NAMES = ("2D displacement", "+ 50-pixel rule", "+ rotation compensation", "+ elevation compensation")
 
@@ -50,19 +67,20 @@ class Row:
 
     Attributes:
         name: as a table shows it.
-        lifter: which lifter it uses.
+        lifter: which lifter it uses; `PERFECT` has the ground truth lifted, to tell what is left to the placement.
         placement: how people are put together; None where they were lifted as one body.
         published: the paper's values by metric, where it has this row.
     """
 
     name: str
     lifter: str
-    placement: PaperPlacement | None = None
+    placement: PaperPlacement | GroundPlacement | None = None
     published: dict[str, float] | None = None
 
     def described(self, metrics: dict[str, float]) -> dict[str, Any]:
         """The row with its metrics, as `ablation.json` holds it."""
-        settings = {f.name: getattr(self.placement, f.name, None) for f in fields(PaperPlacement)}
+        options = [f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)]
+        settings = {name: getattr(self.placement, name, None) for name in options}
         return {"name": self.name, "lifter": self.lifter, **settings, "metrics": metrics, "published": self.published}
 
 
@@ -75,7 +93,11 @@ def rows_of(lifter: str) -> list[Row]:
         for name, placement, published in zip(NAMES, TABLE_1, PUBLISHED, strict=True):
             paper = dict(zip(PUBLISHED_METRICS, published, strict=True))
             rows.append(Row(name, lifter, replace(placement, scale_about=about), paper))
-    return rows
+    perfect = [replace(rows[len(TABLE_1) - 1], lifter=PERFECT, published=None)]
+    for name, ground in GROUND.items():
+        rows.append(Row(name, lifter, ground))
+        perfect.append(Row(name, PERFECT, replace(ground, doubt=0.0)))
+    return rows + perfect
 
 
 def main_row(rows: Sequence[T]) -> T:
@@ -105,23 +127,40 @@ def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale:
 
     Args:
         skeleton: of the scenes' people.
-        scale: pixels a head length on these scenes; None takes the training set's.
+        scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
     """
-    normalisation = Normalisation(scale or module.normalisation.scale, module.normalisation.c)
+    normalisation = replace(module.normalisation, scale=scale or module.normalisation.scale)
     together = module.skeleton.name != skeleton.name
-    pixels = join_pair(scenes.pixels, skeleton) if together else scenes.pixels
-    poses = normalisation(pixels, pixels[..., module.skeleton.root_index, :])
+    seen = normalisation.coordinates(scenes)
+    seen = join_pair(seen, skeleton) if together else seen
+    poses = normalisation(seen, seen[..., module.skeleton.root_index, :])
     lifted = [module(some.to(module.device)) for some in poses.split(LIFTED_AT_ONCE)]
-    bodies, theta = (torch.cat(parts).to(pixels.device) for parts in zip(*lifted, strict=True))
+    bodies, theta = (torch.cat(parts).to(seen.device) for parts in zip(*lifted, strict=True))
     return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
+
+
+def perfect_lift(scenes: Scenes, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
+    """What a lifter would give that makes no error."""
+    assert scenes.truth is not None
+    assert scenes.up is not None
+    root = scenes.truth[:, :, skeleton.root_index]
+    faced = rotate(facing(root[..., :2] / root[..., 2:]), scenes.truth)
+    depth = faced[:, :, skeleton.root_index, 2]
+    size = normalisation.distance(scenes) / depth
+    bodies = (faced - faced[:, :, skeleton.root_index, None]) * size[..., None, None]
+    return Lifted(bodies, elevation(root, scenes.up.unsqueeze(1)), normalisation)
 
 
 def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
     """The row's people in one scene, (scene, person, joint, 3)."""
     if row.placement is None:
         return lifted.bodies
-    roots = scenes.pixels[:, :, skeleton.root_index]
-    return row.placement(lifted.bodies, lifted.theta, roots, scenes.principal, lifted.normalisation, skeleton.feet)
+    if isinstance(row.placement, GroundPlacement):
+        roots, distance = scenes.rays[:, :, skeleton.root_index], lifted.normalisation.distance(scenes)
+        return row.placement(lifted.bodies, lifted.theta, roots, distance, skeleton, scenes.sequence).people
+    rows = scenes.pixels[:, :, skeleton.root_index, 1]
+    places = lifted.normalisation.places(scenes, skeleton.root_index)
+    return row.placement(lifted.bodies, lifted.theta, places, rows, lifted.normalisation.c, skeleton.feet)
 
 
 def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
@@ -129,7 +168,9 @@ def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> d
     assert scenes.truth is not None
     people = place(row, lifted, scenes, skeleton)
     metrics = {name: value.mean().item() for name, value in score(people, scenes.truth, skeleton.root_index).items()}
-    return metrics | (elevation_metrics(lifted.theta, scenes, skeleton) if row.placement else {})
+    return metrics | (
+        elevation_metrics(lifted.theta, scenes, skeleton) if row.placement and row.lifter != PERFECT else {}
+    )
 
 
 def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
@@ -150,7 +191,22 @@ def evaluate(
     training = module.training
     lifted = lift_scenes(module.eval(), scenes, skeleton, scale)
     module.train(training)
-    return [row.described(score_row(row, lifted, scenes, skeleton)) for row in rows]
+    perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
+    return [
+        row.described(score_row(row, perfect if row.lifter == PERFECT else lifted, scenes, skeleton)) for row in rows
+    ]
+
+
+@torch.no_grad()
+def robustness(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
+    """PA-MPJPE a person, mm, where every joint is off by Gaussian noise: by its deviation in pixels."""
+    assert scenes.truth is not None
+    generator, errors = torch.Generator().manual_seed(0), {}
+    for pixels in NOISE_PIXELS:
+        noise = pixels * torch.randn(scenes.pixels.shape, generator=generator).to(scenes.pixels.device)
+        lifted = lift_scenes(module, replace(scenes, pixels=scenes.pixels + noise), skeleton)
+        errors[f"{pixels:g}"] = mpjpe(align(lifted.bodies, scenes.truth), scenes.truth).mean().item()
+    return errors
 
 
 def picture(module: LifterModule, row: Row, scenes: Scenes, skeleton: Skeleton) -> Figure:
@@ -165,8 +221,8 @@ def picture(module: LifterModule, row: Row, scenes: Scenes, skeleton: Skeleton) 
 class MultiPersonEvaluation(pl.Callback):
     """Scores the module on evaluation scenes every few epochs, and on all rows at the end.
 
-    Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes all rows to a file
-    and a picture of some scenes, `scenes.png`, beside it.
+    Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
+    the error under noise and the last held-out losses (2D alone), and a picture of some scenes, `scenes.png`.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -197,4 +253,10 @@ class MultiPersonEvaluation(pl.Callback):
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
         some = self.scenes[torch.linspace(0, len(self.scenes) - 1, PICTURED).long()]
         save_figure(picture(pl_module, main_row(self.rows), some, self.skeleton), self.path.with_name("scenes.png"))
-        write_text(self.path, json.dumps({"scenes": len(self.scenes), "rows": results}, indent=1))
+        measured = {
+            "scenes": len(self.scenes),
+            "rows": results,
+            "noise_pixels_pa_mpjpe_person_mm": robustness(pl_module, self.few, self.skeleton),
+            "held_out": pl_module.held_out(trainer.datamodule.validation_poses),  # type: ignore[attr-defined]
+        }
+        write_text(self.path, json.dumps(measured, indent=1))

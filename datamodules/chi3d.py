@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -23,11 +24,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.progress import tracked
-from duolift.camera import Camera
+from duolift.camera import Camera, elevation, facing, rotate
 from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.losses import bone_ratios
-from duolift.normalisation import Normalisation, head_to_root, join_pair
+from duolift.normalisation import Normalisation, join_pair
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, Skeleton
 
@@ -93,8 +94,7 @@ class Takes:
             parts.append(
                 Scenes(
                     pixels=pixels.flatten(0, 1),
-                    focal=views.focal.expand(-1, frames, -1).flatten(0, 1),
-                    principal=views.principal.expand(-1, frames, -1).flatten(0, 1),
+                    intrinsics=self.views.intrinsics[take].map(partial(torch.repeat_interleave, repeats=frames, dim=0)),
                     sequence=torch.arange(cameras).repeat_interleave(frames),
                     sequences=tuple(f"{name}/{camera}" for camera in self.cameras),
                     truth=truth.flatten(0, 1) * MILLIMETRES,
@@ -134,6 +134,14 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     if cached:
         _save(takes, cached)
     return takes
+
+
+def subjects_of(root: Path) -> list[str]:
+    """The subjects that a tree holds. Raises InputError where there are none."""
+    subjects = sorted(path.name for path in (root / "train").glob("*") if path.is_dir())
+    if not subjects:
+        raise InputError(f"{root}: holds no subjects; expected CHI3D's layout, <root>/train/<subject>/joints3d_25")
+    return subjects
 
 
 def _subject_folder(root: Path, subject: str) -> Path:
@@ -309,20 +317,21 @@ def _load(path: Path, fingerprint: str) -> Takes | None:
     )
 
 
-class Poses(Dataset[Tensor]):
-    """Normalised poses (pose, joint, 2) in one tensor; a batch is one indexing, never a collation."""
+class Poses(Dataset[Any]):
+    """Normalised poses (pose, joint, 2) in one tensor, and labels in others; a batch is one indexing, no collation."""
 
-    def __init__(self, poses: Tensor) -> None:
-        self.poses = poses
+    def __init__(self, poses: Tensor, *labels: Tensor) -> None:
+        self.tensors = (poses, *labels)
 
     def __len__(self) -> int:
-        return len(self.poses)
+        return len(self.tensors[0])
 
-    def __getitem__(self, index: int) -> Tensor:
-        return self.poses[index]
+    def __getitem__(self, index: Any) -> Any:
+        chosen = tuple(tensor[index] for tensor in self.tensors)
+        return chosen if len(chosen) > 1 else chosen[0]
 
-    def __getitems__(self, indices: list[int]) -> Tensor:
-        return self.poses[torch.tensor(indices)]
+    def __getitems__(self, indices: list[int]) -> Any:
+        return self[torch.tensor(indices)]
 
 
 def _as_is(batch: Any) -> Any:
@@ -333,7 +342,8 @@ class CHI3DDataModule(pl.LightningDataModule):
     """Serves a CHI3D tree: normalised 2D poses for training, scenes with ground truth for evaluation.
 
     Training and validation batches are poses (batch, joint, 2) and nothing else: no 3D reaches a module
-    from here. `evaluation` is what the evaluation callback scores on.
+    from here, but for the supervised reference, which asks for `labels`. `evaluation` is what the evaluation
+    callback scores on.
 
     Args:
         root: the folder that holds `train`.
@@ -343,10 +353,14 @@ class CHI3DDataModule(pl.LightningDataModule):
         bodies: `person` serves each person's pose; `pair` both people as one pose about the mid-point
             of their pelvises.
         c: head lengths from camera to root, or None to derive it from the cameras' focal length.
+        centring: `shift` or `ray`; see `duolift.normalisation`.
         batch_size: poses a step.
         held_out: at most so many poses for validation, evenly spaced.
         cameras: views to read, or None for those the data set names.
         cache: folder for parsed copies.
+        labels: serve (poses, depth offsets (batch, joint), elevations (batch,)) instead.
+        extra: further trees, whose poses of all subjects, in their own head lengths, join the training poses.
+        extra_share: at most so many of them for every training pose.
     """
 
     def __init__(
@@ -357,41 +371,76 @@ class CHI3DDataModule(pl.LightningDataModule):
         evaluate: Sequence[str] = ("s04",),
         bodies: str = "person",
         c: float | None = None,
+        centring: str = "ray",
         batch_size: int = 256,
         held_out: int = 4096,
         cameras: Sequence[str] | None = None,
         cache: Path | None = None,
+        labels: bool = False,
+        extra: Sequence[Path] = (),
+        extra_share: float = 0.5,
     ) -> None:
         super().__init__()
-        self.root, self.cache = Path(root), cache
+        if labels and (extra or bodies == "pair"):
+            raise ValueError("labels are a single person's and the training subjects' own: expected no extra, no pairs")
+        self.root, self.cache, self.labels = Path(root), cache, labels
+        self.extra, self.extra_share = tuple(extra), extra_share
         self.skeleton, self.train, self.evaluate, self.cameras = skeleton, tuple(train), tuple(evaluate), cameras
-        self.bodies, self.c, self.batch_size, self.held_out = bodies, c, batch_size, held_out
+        self.bodies, self.c, self.centring, self.batch_size, self.held_out = bodies, c, centring, batch_size, held_out
 
     def setup(self, stage: str | None = None) -> None:
         """Read the takes, measure the unit of length on the training set, normalise."""
         if hasattr(self, "normalisation"):
             return
         takes = read(self.root, [*self.train, *self.evaluate], self.cameras, self.cache)
-        training = takes.of(self.train).scenes(self.skeleton).without_truth()
-        scale = float(head_to_root(training.pixels, self.skeleton))
-        focal = float(training.focal.mean())
-        self.normalisation = Normalisation(scale, self.c) if self.c else Normalisation.calibrated(scale, focal)
+        labelled = takes.of(self.train).scenes(self.skeleton)
+        training = labelled.without_truth()
+        self.normalisation = Normalisation.fitted(training, self.skeleton, self.c, self.centring)
         self.evaluation = takes.of(self.evaluate).scenes(self.skeleton)
         self.fingerprint = takes.fingerprint
         self._training_world = takes.of(self.train).world[:, :, CHI3D25.indices(self.skeleton.joints)]
         self.training_poses = self.poses(training)
+        for root in self.extra:
+            self._join(root, int(self.extra_share * len(self.training_poses)))
         held_out = self.poses(self.evaluation)
-        self.validation_poses = held_out[:: -(-len(held_out) // self.held_out)]
+        every = -(-len(held_out) // self.held_out)
+        self.validation_poses = held_out[::every]
+        if self.labels:
+            self.training_labels = self._labels(labelled)
+            self.validation_labels = tuple(label[::every] for label in self._labels(self.evaluation))
+
+    def _join(self, root: Path, most: int) -> None:
+        """Add another tree's poses, evenly spaced, to the training poses."""
+        takes = read(root, subjects_of(root), None, self.cache)
+        scenes = takes.scenes(self.skeleton).without_truth()
+        own = Normalisation.fitted(scenes, self.skeleton, self.normalisation.c, self.centring)
+        poses = self.poses(scenes, own)
+        chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long()
+        self.training_poses = torch.cat([self.training_poses, poses[chosen]])
+        self.fingerprint += f" + {takes.fingerprint}"
 
     @property
     def pose_skeleton(self) -> Skeleton:
         """The skeleton of the poses served: a person's, or a pair's."""
         return self.skeleton if self.bodies == "person" else self.skeleton.pair()
 
-    def poses(self, scenes: Scenes) -> Tensor:
-        """Normalised poses (pose, joint, 2) of every body in the scenes."""
-        pixels = scenes.pixels if self.bodies == "person" else join_pair(scenes.pixels, self.skeleton)
-        return self.normalisation(pixels, pixels[..., self.pose_skeleton.root_index, :]).flatten(0, 1)
+    def poses(self, scenes: Scenes, normalisation: Normalisation | None = None) -> Tensor:
+        """Normalised poses (pose, joint, 2) of every body in the scenes, by the training set's unit or another."""
+        normalisation = normalisation or self.normalisation
+        seen = normalisation.coordinates(scenes)
+        seen = seen if self.bodies == "person" else join_pair(seen, self.skeleton)
+        return normalisation(seen, seen[..., self.pose_skeleton.root_index, :]).flatten(0, 1)
+
+    def _labels(self, scenes: Scenes) -> tuple[Tensor, Tensor]:
+        """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
+        assert scenes.truth is not None
+        assert scenes.up is not None
+        truth, root = scenes.truth, scenes.truth[:, :, self.skeleton.root_index]
+        if self.normalisation.centring == "ray":
+            truth = rotate(facing(root[..., :2] / root[..., 2:]), truth)
+        depth = truth[..., 2] / truth[..., self.skeleton.root_index, None, 2]
+        theta = elevation(root, scenes.up.unsqueeze(1))
+        return (self.normalisation.c * (depth - 1)).flatten(0, 1), theta.flatten()
 
     def bone_ratios(self) -> Tensor:
         """Mean bone-length ratios (bone,) of the training subjects: statistics of their 3D skeletons, not of any
@@ -402,8 +451,10 @@ class CHI3DDataModule(pl.LightningDataModule):
         mean = ratios.flatten(0, -2).mean(0)
         return mean if self.bodies == "person" else mean.repeat(PEOPLE)
 
-    def train_dataloader(self) -> DataLoader[Tensor]:
-        return DataLoader(Poses(self.training_poses), self.batch_size, shuffle=True, drop_last=True, collate_fn=_as_is)
+    def train_dataloader(self) -> DataLoader[Any]:
+        poses = Poses(self.training_poses, *(self.training_labels if self.labels else ()))
+        return DataLoader(poses, self.batch_size, shuffle=True, drop_last=True, collate_fn=_as_is)
 
-    def val_dataloader(self) -> DataLoader[Tensor]:
-        return DataLoader(Poses(self.validation_poses), 4 * self.batch_size, collate_fn=_as_is)
+    def val_dataloader(self) -> DataLoader[Any]:
+        poses = Poses(self.validation_poses, *(self.validation_labels if self.labels else ()))
+        return DataLoader(poses, 4 * self.batch_size, collate_fn=_as_is)

@@ -4,10 +4,15 @@ Camera frame: x right, y down, z forward. World frame: z up. Points are `(..., 3
 cameras broadcasts against the points' leading axes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import torch
 from torch import Tensor
+
+UNDISTORTING_STEPS = 8
+"""Iterations that undo a lens's distortion: each takes some four fifths of CHI3D's away."""
 
 
 def rotation_x(angle: Tensor) -> Tensor:
@@ -43,33 +48,46 @@ def levelling(up: Tensor) -> Tensor:
     return torch.stack([torch.linalg.cross(-up, ahead), -up, ahead], dim=-2)
 
 
+def facing(rays: Tensor) -> Tensor:
+    """The rotation (..., 3, 3) of a camera turned to face `rays` (..., 2): right or left first, then up or down."""
+    right = rays[..., 0].atan()
+    down = (rays[..., 1] * right.cos()).atan()
+    return rotation_x(down) @ rotation_y(-right)
+
+
 @dataclass(frozen=True)
-class Camera:
-    """Pinhole cameras with CHI3D's distortion; every field may carry leading batch axes.
+class Intrinsics:
+    """Lenses with CHI3D's distortion; every field may carry leading batch axes.
 
     Attributes:
-        rotation: (..., 3, 3), world to camera.
-        centre: (..., 3), the camera's place in the world, metres.
         focal: (..., 2), pixels.
-        principal: (..., 2), pixels.
+        principal: (..., 2), pixels; the image's centre where nobody calibrated the camera.
         radial: (..., 3), k1 k2 k3; zeros for an ideal lens.
         tangential: (..., 2), p1 p2.
     """
 
-    rotation: Tensor
-    centre: Tensor
     focal: Tensor
     principal: Tensor
     radial: Tensor
     tangential: Tensor
 
-    def __getitem__(self, index: object) -> "Camera":
-        """Cameras chosen along the leading axes."""
-        return Camera(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+    @classmethod
+    def ideal(cls, focal: Tensor, principal: Tensor) -> "Intrinsics":
+        """Lenses without distortion."""
+        return Intrinsics(focal, principal, focal.new_zeros(*focal.shape[:-1], 3), torch.zeros_like(focal))
 
-    def to_camera(self, world: Tensor) -> Tensor:
-        """World points `(..., point, 3)` in the camera's frame: `X_cam = (X - centre) R^T`."""
-        return rotate(self.rotation, world - self.centre.unsqueeze(-2))
+    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same cameras with `change` applied to every field."""
+        return type(self)(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
+
+    def __getitem__(self, index: Any) -> Self:
+        """Cameras chosen along the leading axes."""
+        return self.map(lambda field: field[index])
+
+    @property
+    def intrinsics(self) -> "Intrinsics":
+        """The lens alone."""
+        return Intrinsics(self.focal, self.principal, self.radial, self.tangential)
 
     def project(self, points: Tensor) -> Tensor:
         """Camera-frame points `(..., point, 3)` to pixels `(..., point, 2)`.
@@ -77,13 +95,45 @@ class Camera:
         The distortion is the one CHI3D's official tools define. It is not OpenCV's: the tangential
         cross term has no factor 2.
         """
-        x = points[..., :2] / points[..., 2:]
+        rays = points[..., :2] / points[..., 2:]
+        factor, shift = self._distortion(rays)
+        return (rays * factor + shift) * self.focal.unsqueeze(-2) + self.principal.unsqueeze(-2)
+
+    def rays(self, pixels: Tensor) -> Tensor:
+        """The slopes `(x/z, y/z)` (..., point, 2) of the rays through pixels `(..., point, 2)`: `project` undone.
+
+        By fixed-point iteration, as lens models have no closed inverse.
+        """
+        distorted = (pixels - self.principal.unsqueeze(-2)) / self.focal.unsqueeze(-2)
+        rays = distorted
+        for _ in range(UNDISTORTING_STEPS if self.radial.any() or self.tangential.any() else 0):
+            factor, shift = self._distortion(rays)
+            rays = (distorted - shift) / factor
+        return rays
+
+    def _distortion(self, rays: Tensor) -> tuple[Tensor, Tensor]:
+        """What rays are multiplied by, (..., point, 1), and what is added, (..., point, 2)."""
         q = self.tangential.flip(-1).unsqueeze(-2)
-        r2 = x.square().sum(-1, keepdim=True)
+        r2 = rays.square().sum(-1, keepdim=True)
         radial = (self.radial.unsqueeze(-2) * torch.cat([r2, r2**2, r2**3], dim=-1)).sum(-1, keepdim=True)
-        cross = (x * q).sum(-1, keepdim=True)
-        distorted = x * (1 + radial + cross) + r2 * q
-        return distorted * self.focal.unsqueeze(-2) + self.principal.unsqueeze(-2)
+        return 1 + radial + (rays * q).sum(-1, keepdim=True), r2 * q
+
+
+@dataclass(frozen=True)
+class Camera(Intrinsics):
+    """Lenses with a place in the world.
+
+    Attributes:
+        rotation: (..., 3, 3), world to camera.
+        centre: (..., 3), the camera's place in the world, metres.
+    """
+
+    rotation: Tensor
+    centre: Tensor
+
+    def to_camera(self, world: Tensor) -> Tensor:
+        """World points `(..., point, 3)` in the camera's frame: `X_cam = (X - centre) R^T`."""
+        return rotate(self.rotation, world - self.centre.unsqueeze(-2))
 
     @property
     def up(self) -> Tensor:

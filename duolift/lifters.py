@@ -1,7 +1,7 @@
 """Lifting networks: a 2D pose in, depth offsets and the camera's elevation out.
 
 `whole` is ElePose's: one network for the whole pose. `left_right` and `legs_torso` are LInKs': one
-network a part, each lifting its joints without seeing the others.
+network a part, each lifting its joints without seeing the others. `links` is both splits at once.
 """
 
 from itertools import permutations
@@ -10,14 +10,21 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from duolift.normalisation import mirrored
 from duolift.skeleton import WHOLE, Skeleton
 
-SPLITS: dict[str, tuple[str, ...]] = {
-    WHOLE: (WHOLE,),
-    "left_right": ("left", "right"),
-    "legs_torso": ("legs", "torso"),
+SPLITS: dict[str, tuple[tuple[str, ...], ...]] = {
+    WHOLE: ((WHOLE,),),
+    "left_right": (("left", "right"),),
+    "legs_torso": (("legs", "torso"),),
+    "links": (("left", "right"), ("legs", "torso")),
 }
-"""Lifter -> the skeleton's parts that are lifted independently."""
+"""Lifter -> its splits, each a choice of the skeleton's parts that are lifted independently and make up a pose."""
+
+
+def parts_of(lifter: str) -> tuple[str, ...]:
+    """The parts that a lifter has a network for."""
+    return tuple(part for split in SPLITS[lifter] for part in split)
 
 
 class ResidualBlock(nn.Module):
@@ -60,8 +67,8 @@ class PartLifter(nn.Module):
 class Lifter(nn.Module):
     """Part networks and how a whole pose is assembled from them.
 
-    Where parts overlap (left and right share the spine), every order of preference is a *way* to
-    assemble a pose: training sums its losses over all ways, prediction takes their mean.
+    Where the parts of a split overlap (left and right share the spine), every order of preference is a *way* to
+    assemble a pose, and so is every split: training sums its losses over all ways, prediction takes the splits' mean.
 
     Args:
         skeleton: of the poses.
@@ -71,8 +78,8 @@ class Lifter(nn.Module):
         half: run the networks' matrix products in bfloat16; geometry stays in full precision.
     """
 
-    ways: Tensor
     free: Tensor
+    share: Tensor
 
     def __init__(
         self,
@@ -84,12 +91,18 @@ class Lifter(nn.Module):
         half: bool = False,
     ) -> None:
         super().__init__()
-        parts = [skeleton.part(name) for name in SPLITS[split]]
-        self.elevation_bound, self.low_precision = elevation_bound, half
-        self.networks = nn.ModuleList(PartLifter(len(part), width, blocks) for part in parts)
-        for number, part in enumerate(parts):
-            self.register_buffer(f"part{number}", torch.tensor(part), persistent=False)
-        self.register_buffer("ways", _ways(parts, len(skeleton)), persistent=False)
+        self.skeleton, self.elevation_bound, self.low_precision = skeleton, elevation_bound, half
+        self.networks = nn.ModuleDict(
+            {part: PartLifter(len(skeleton.parts[part]), width, blocks) for part in parts_of(split)}
+        )
+        for part in parts_of(split):
+            self.register_buffer(f"joints_{part}", torch.tensor(skeleton.part(part)), persistent=False)
+        ways = [_ways(skeleton, parts) for parts in SPLITS[split]]
+        self.ways = [way for of_split in ways for way in of_split]
+        for number, way in enumerate(self.ways):
+            self.register_buffer(f"way_{number}", torch.tensor(_sources(skeleton, way)), persistent=False)
+        share = torch.tensor([1 / len(of_split) / len(ways) for of_split in ways for _ in of_split])
+        self.register_buffer("share", share, persistent=False)
         free = torch.ones(len(skeleton))
         free[skeleton.root_index] = 0
         self.register_buffer("free", free, persistent=False)
@@ -97,44 +110,56 @@ class Lifter(nn.Module):
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
         """Poses (..., joint, 2) -> offsets (way, ..., joint), 0 at the root, and theta (...) in radians."""
         with self._precision(poses):
-            lifted = [network(part) for network, part in self._parts(poses)]
-        angle = torch.stack([angle.float() for _, angle in lifted]).mean(0)
+            lifted = {part: self._network(part)(self._joints(poses, part)) for part in self.networks}
+        angle = torch.stack([angle.float() for _, angle in lifted.values()]).mean(0)
         theta = angle if self.elevation_bound is None else self.elevation_bound * angle.tanh()
-        return self._assemble([offsets for offsets, _ in lifted]), theta
+        offsets = {part: offsets for part, (offsets, _) in lifted.items()}
+        return torch.stack([self._assemble(number, offsets) for number in range(len(self.ways))]), theta
 
     def relift(self, poses: Tensor) -> Tensor:
         """Offsets (way, ..., joint) of poses (way, ..., joint, 2), each assembled in its own way."""
-        with self._precision(poses):
-            lifted = [network.offsets(part) for network, part in self._parts(poses)]
-        return torch.stack([offsets[way] for way, offsets in enumerate(self._assemble(lifted).unbind(1))])
+        assembled = []
+        for number, way in enumerate(self.ways):
+            with self._precision(poses):
+                offsets = {part: self._network(part).offsets(self._joints(poses[number], part)) for part in way}
+            assembled.append(self._assemble(number, offsets))
+        return torch.stack(assembled)
 
-    def predict(self, poses: Tensor) -> tuple[Tensor, Tensor]:
-        """Poses (..., joint, 2) -> offsets (..., joint), the mean over the ways, and theta (...)."""
+    def predict(self, poses: Tensor, flip: bool = False) -> tuple[Tensor, Tensor]:
+        """Poses (..., joint, 2) -> offsets (..., joint), the mean over the splits, and theta (...).
+
+        Args:
+            flip: take the mean with what the mirrored pose gives (the field's flip test).
+        """
         offsets, theta = self(poses)
-        return offsets.mean(0), theta
+        offsets = torch.einsum("w,w...->...", self.share, offsets)
+        if not flip:
+            return offsets, theta
+        other, other_theta = self.predict(mirrored(poses, self.skeleton))
+        return (offsets + other[..., self.skeleton.mirror]) / 2, (theta + other_theta) / 2
 
-    def _parts(self, poses: Tensor) -> list[tuple[PartLifter, Tensor]]:
-        return [
-            (cast(PartLifter, network), poses[..., self.get_buffer(f"part{i}"), :])
-            for i, network in enumerate(self.networks)
-        ]
+    def _network(self, part: str) -> PartLifter:
+        return cast(PartLifter, self.networks[part])
 
-    def _assemble(self, offsets: list[Tensor]) -> Tensor:
-        """The parts' outputs, (..., joint of the part) each, as whole poses (way, ..., joint)."""
-        everything = torch.cat([part.float() for part in offsets], dim=-1)
-        return (everything[..., self.ways] * self.free).movedim(-2, 0)
+    def _joints(self, poses: Tensor, part: str) -> Tensor:
+        return poses[..., self.get_buffer(f"joints_{part}"), :]
+
+    def _assemble(self, number: int, offsets: dict[str, Tensor]) -> Tensor:
+        """The parts' outputs, (..., joint of the part) each, as a whole pose (..., joint) of one way."""
+        everything = torch.cat([offsets[part].float() for part in self.ways[number]], dim=-1)
+        return everything[..., self.get_buffer(f"way_{number}")] * self.free
 
     def _precision(self, poses: Tensor) -> torch.autocast:
         return torch.autocast(poses.device.type, torch.bfloat16, enabled=self.low_precision)
 
 
-def _ways(parts: list[list[int]], joints: int) -> Tensor:
-    """(way, joint): where, in the parts' concatenated outputs, each way finds each joint's depth."""
-    starts = [sum(len(part) for part in parts[:i]) for i in range(len(parts))]
-    place = [{joint: start + i for i, joint in enumerate(part)} for start, part in zip(starts, parts, strict=True)]
-    ways = []
-    for preferred in permutations(place):
-        way = [next((part[j] for part in preferred if j in part), 0) for j in range(joints)]
-        if way not in ways:
-            ways.append(way)
-    return torch.tensor(ways)
+def _ways(skeleton: Skeleton, parts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Orders of preference among the parts of a split that lead to different poses."""
+    overlap = sum(len(skeleton.parts[part]) for part in parts) > len(skeleton)
+    return list(permutations(parts)) if overlap else [parts]
+
+
+def _sources(skeleton: Skeleton, way: tuple[str, ...]) -> list[int]:
+    """Where, in a way's concatenated outputs, each joint's depth is found: in the first part that has the joint."""
+    everything = [joint for part in way for joint in skeleton.parts[part]]
+    return [everything.index(joint) for joint in skeleton.joints]

@@ -1,7 +1,11 @@
 """From pixels to centred poses in units that a network can learn from.
 
-`x = (u - u_root) / scale / c`: the training set's mean head-to-root distance becomes 1/c, so that a
-pose lifted to depth c has a mean head-to-root distance of about one head length.
+The training set's mean head-to-root distance becomes 1/c, so that a pose lifted to depth c has a mean
+head-to-root distance of about one head length. There are two ways to centre a pose on its root:
+
+- `shift`, the paper's: `x = (u - u_root) / scale / c`, as if a shifted picture showed the person from the front.
+- `ray`: the camera is turned to face the root, which is what the person looks like from the front. It
+  takes known intrinsics; then a perfect lift is the person, exactly, and lies exactly on the root's ray.
 """
 
 from dataclasses import dataclass
@@ -9,44 +13,85 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from duolift.camera import facing, rotate
+from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
 
 PAPER_C = 10.0
 """Distance from the camera to every root, in head lengths, in ElePose, LInKs and the paper."""
 
 
-def head_to_root(pixels: Tensor, skeleton: Skeleton) -> Tensor:
-    """Mean distance between head top and root, in pixels, over poses `(..., joint, 2)`."""
-    offset = pixels[..., skeleton.head_index, :] - pixels[..., skeleton.root_index, :]
+CENTRINGS = ("shift", "ray")
+
+SIDEWAYS = 0.01
+"""Least depth of a ray turned to face the root: joints to the side of that camera, or behind it, stay finite."""
+
+
+def head_to_root(poses: Tensor, skeleton: Skeleton) -> Tensor:
+    """Mean distance between head top and root over poses `(..., joint, 2)`, in their unit."""
+    offset = poses[..., skeleton.head_index, :] - poses[..., skeleton.root_index, :]
     return offset.norm(dim=-1).mean()
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What one number of pixels means.
+    """How image coordinates become poses, and what a unit of a pose means.
 
     Attributes:
-        scale: pixels a head length: the mean head-to-root distance of the data set.
+        scale: a head length in the image, the mean head-to-root distance of the data set: pixels for
+            `shift`, slope of rays for `ray`.
         c: head lengths from the camera to every root.
+        centring: `shift` or `ray`.
     """
 
     scale: float
     c: float
+    centring: str = "shift"
+
+    def __post_init__(self) -> None:
+        if self.centring not in CENTRINGS:
+            raise ValueError(f"centring is {self.centring!r}; expected one of {', '.join(CENTRINGS)}")
 
     @classmethod
-    def calibrated(cls, scale: float, focal: float) -> "Normalisation":
-        """c from the cameras: a head length seen `scale` pixels long is `focal / scale` away."""
-        return cls(scale, focal / scale)
+    def fitted(cls, scenes: Scenes, skeleton: Skeleton, c: float | None, centring: str) -> "Normalisation":
+        """The unit of a data set.
 
-    def __call__(self, pixels: Tensor, root: Tensor) -> Tensor:
-        """Poses `(..., joint, 2)` centred on `root` `(..., 2)`, both in pixels."""
-        return (pixels - root.unsqueeze(-2)) / (self.scale * self.c)
+        Args:
+            c: None takes the cameras' own: a head length seen `scale` pixels long is `focal / scale` away.
+        """
+        unscaled = cls(1.0, 1.0, centring)
+        coordinates = unscaled.coordinates(scenes)
+        scale = float(head_to_root(unscaled(coordinates, coordinates[..., skeleton.root_index, :]), skeleton))
+        return cls(scale, cls(scale, 1.0, centring).distance(scenes) if c is None else c, centring)
+
+    def coordinates(self, scenes: Scenes) -> Tensor:
+        """What this normalisation centres, (scene, person, joint, 2): pixels, or slopes of rays."""
+        return scenes.rays if self.centring == "ray" else scenes.pixels
+
+    def __call__(self, coordinates: Tensor, root: Tensor) -> Tensor:
+        """Poses `(..., joint, 2)` centred on `root` `(..., 2)`, both in `coordinates`."""
+        if self.centring == "ray":
+            rays = torch.nn.functional.pad(coordinates, (0, 1), value=1.0)
+            faced = rotate(facing(root), rays)
+            centred = faced[..., :2] / faced[..., 2:].clamp(min=SIDEWAYS)
+        else:
+            centred = coordinates - root.unsqueeze(-2)
+        return centred / (self.scale * self.c)
+
+    def distance(self, scenes: Scenes) -> float:
+        """How far away a head length looks as long as it does in these images, in head lengths."""
+        return (1.0 if self.centring == "ray" else float(scenes.intrinsics.focal.mean())) / self.scale
+
+    def places(self, scenes: Scenes, joint: int) -> Tensor:
+        """Where a joint lies at depth c, right of and below the camera in head lengths: (scene, person, 2)."""
+        seen = self.coordinates(scenes)[:, :, joint]
+        return (seen if self.centring == "ray" else seen - scenes.intrinsics.principal.unsqueeze(-2)) / self.scale
 
 
-def join_pair(pixels: Tensor, skeleton: Skeleton) -> Tensor:
+def join_pair(points: Tensor, skeleton: Skeleton) -> Tensor:
     """Two people as one body: (scene, 2, joint, 2) -> (scene, 1, 1 + 2 joint, 2), `Skeleton.pair`'s order."""
-    middle = pixels[:, :, skeleton.root_index].mean(dim=1, keepdim=True)  # (scene, 1, 2)
-    return torch.cat([middle, pixels.flatten(1, 2)], dim=1).unsqueeze(1)
+    middle = points[:, :, skeleton.root_index].mean(dim=1, keepdim=True)  # (scene, 1, 2)
+    return torch.cat([middle, points.flatten(1, 2)], dim=1).unsqueeze(1)
 
 
 def split_pair(points: Tensor) -> Tensor:

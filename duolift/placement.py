@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from duolift.camera import rotate, rotation_x
-from duolift.normalisation import Normalisation
 
 LEVEL_PIXELS = 50.0
 """Roots no further apart than this, vertically, count as level (the rule of section 3.2)."""
@@ -49,9 +48,9 @@ class PaperPlacement:
         self,
         bodies: Tensor,
         theta: Tensor,
-        roots: Tensor,
-        principal: Tensor,
-        normalisation: Normalisation,
+        places: Tensor,
+        rows: Tensor,
+        c: float,
         feet: list[int],
     ) -> Tensor:
         """Place lifted people in one scene.
@@ -59,27 +58,25 @@ class PaperPlacement:
         Args:
             bodies: (..., person, joint, 3), lifted and centred on the root.
             theta: (..., person), elevation angles in radians.
-            roots: (..., person, 2), the roots' pixels.
-            principal: (..., 2), the image's centre in pixels.
-            normalisation: the unit of length and the depth of the roots.
+            places: (..., person, 2), right of and below the camera, of the roots at depth c, head lengths.
+            rows: (..., person), the roots' rows of pixels, for the rule.
+            c: depth of the roots, head lengths.
             feet: indices of the joints that may rest on the ground.
 
         Returns:
             (..., person, joint, 3), head lengths, camera frame, turned level where `rotation`.
         """
-        c = normalisation.c
-        group = level_groups(roots[..., 1]) if self.rule else None
+        group = level_groups(rows) if self.rule else None
         if group is not None:
             theta = group_mean(theta, group)
         if self.rotation:
             bodies = rotate(rotation_x(theta), bodies)
-        x, y = ((roots - principal.unsqueeze(-2)) / normalisation.scale).unbind(-1)
+        x, y = places.unbind(-1)
         if self.elevation:
             y = -c * theta.tan()
         elif group is not None:
             y = group_mean(y, group)
-        places = torch.stack([x, y, torch.full_like(x, c)], dim=-1)
-        return self._scale(bodies, places, feet)
+        return self._scale(bodies, torch.stack([x, y, torch.full_like(x, c)], dim=-1), feet)
 
     def _scale(self, bodies: Tensor, places: Tensor, feet: list[int]) -> Tensor:
         """Scale every person until the lower foot of each lies on one plane y = ground.

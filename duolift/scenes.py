@@ -1,11 +1,13 @@
 """Scenes: the 2D poses of several people in one image, and what is known of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
+
+from duolift.camera import Intrinsics
 
 
 @dataclass(frozen=True)
@@ -14,8 +16,7 @@ class Scenes:
 
     Attributes:
         pixels: (scene, person, joint, 2).
-        focal: (scene, 2), pixels.
-        principal: (scene, 2), pixels; the image's centre where nobody calibrated the camera.
+        intrinsics: of the camera that took each, with a leading axis (scene,).
         sequence: (scene,), an index into `sequences`.
         sequences: names such as `s04/Grab 1/50591643`, a camera's view of a take.
         truth: (scene, person, joint, 3), camera frame, millimetres. Evaluation only, None in training.
@@ -23,8 +24,7 @@ class Scenes:
     """
 
     pixels: Tensor
-    focal: Tensor
-    principal: Tensor
+    intrinsics: Intrinsics
     sequence: Tensor
     sequences: tuple[str, ...]
     truth: Tensor | None = None
@@ -33,9 +33,15 @@ class Scenes:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def _map(self, change) -> Self:  # type: ignore[no-untyped-def]
+    @property
+    def rays(self) -> Tensor:
+        """The slopes of the joints' rays, (scene, person, joint, 2): pixels without the camera that took them."""
+        return self.intrinsics[:, None].rays(self.pixels)
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Self:
         tensors = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: change(t) for name, t in tensors.items() if isinstance(t, Tensor)})
+        changed: dict[str, Any] = {name: change(t) for name, t in tensors.items() if isinstance(t, Tensor)}
+        return replace(self, intrinsics=self.intrinsics.map(change), **changed)
 
     def __getitem__(self, index: slice | Tensor) -> Self:
         """Some of the scenes."""
@@ -55,10 +61,14 @@ class Scenes:
             raise ValueError("some scenes have ground truth and some have none: expected one or the other")
         offsets = torch.tensor([0, *(len(p.sequences) for p in parts)]).cumsum(0)
         joined: dict[str, Tensor | None] = {}
-        for name in ("pixels", "focal", "principal", "truth", "up"):
+        for name in ("pixels", "truth", "up"):
             tensors = [getattr(p, name) for p in parts]
             joined[name] = None if tensors[0] is None else torch.cat(tensors)
+        lenses = [p.intrinsics for p in parts]
         return cls(
+            intrinsics=Intrinsics(
+                **{f.name: torch.cat([getattr(lens, f.name) for lens in lenses]) for f in fields(Intrinsics)}
+            ),
             sequence=torch.cat([p.sequence + offset for p, offset in zip(parts, offsets, strict=False)]),
             sequences=tuple(name for p in parts for name in p.sequences),
             **joined,  # type: ignore[arg-type]

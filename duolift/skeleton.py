@@ -138,6 +138,11 @@ class Skeleton:
         """Joints that may rest on the ground: ankles, and feet and toes where there are any."""
         return [i for i, j in enumerate(self.joints) if j.endswith(("_ankle", "_foot", "_toe"))]
 
+    @cached_property
+    def hands(self) -> list[int]:
+        """Joints that people touch each other with: wrists, and hands and thumbs where there are any."""
+        return [i for i, j in enumerate(self.joints) if j.endswith(("_wrist", "_hand", "_thumb"))]
+
 
 def _sides(*names: str, sides: tuple[str, ...] = ("left", "right")) -> list[str]:
     return [f"{side}_{name}" for side in sides for name in names]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from callbacks.evaluation import JOINT, PUBLISHED_METRICS
 from duolift.files import write_text
+from duolift.ground import GroundPlacement
+from duolift.placement import PaperPlacement
 from experiments.config import LIFTERS, Config, load
 from experiments.runs import command, wandb_logger
 from experiments.train_lifter import train
@@ -28,12 +31,13 @@ HEADS = {
 }
 """The columns of the printed table; files hold every metric."""
 
-SETTINGS = ("name", "lifter", "elevation", "rotation", "rule", "scale_about")
+SETTINGS = ("name", "lifter", *(f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)))
 
 
 def ablation(config: Config) -> dict[str, Any]:
     """Every row of every lifter, and what they were measured on."""
-    stages = [train(config, lifter) for lifter in [JOINT, *(LIFTERS if config.lifter == "all" else [config.lifter])]]
+    lifters = LIFTERS if config.lifter == "all" else [config.lifter]
+    stages = [train(config, lifter) for lifter in (lifters if config.lifting.labels else [JOINT, *lifters])]
     scored = [json.loads(stage.metrics.read_text()) for stage in stages]
     data = {
         "root": config.data.root,

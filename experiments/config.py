@@ -18,9 +18,11 @@ from yaml import YAMLError
 
 from datamodules.synthetic import SyntheticConfig
 from duolift.errors import InputError
-from duolift.lifters import SPLITS
+from duolift.lifters import SPLITS, parts_of
+from duolift.normalisation import CENTRINGS
 from duolift.skeleton import SKELETONS, WHOLE
 from lightning_modules.lifter import LossWeights
+from lightning_modules.optimisation import SCHEDULES
 
 CONF = Path(__file__).parent / "conf"
 LIFTERS = tuple(SPLITS)
@@ -28,9 +30,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "lifter": (*LIFTERS, "all"),
     "data.source": ("synthetic", "chi3d"),
     "data.skeleton": tuple(SKELETONS),
+    "data.normalisation": CENTRINGS,
     "data.scale": ("own", "training"),
     "lifting.bone_ratios": ("training_set", "anthropometric"),
     "lifting.precision": ("auto", "float32", "bfloat16"),
+    "lifting.schedule": SCHEDULES,
+    "flows.schedule": SCHEDULES,
     "wandb.mode": ("auto", "online", "offline", "disabled"),
 }
 """Settings that are one of a few words."""
@@ -38,16 +43,22 @@ CHOICES: dict[str, tuple[str, ...]] = {
 POSITIVE = (
     *(f"flows.{key}" for key in ("blocks", "width", "clamp", "epochs", "batch_size", "learning_rate", "decay")),
     *(f"lifting.{key}" for key in ("width", "blocks", "epochs", "batch_size", "learning_rate", "decay")),
-    *("lifting.elevation_bound_deg", "lifting.gradient_clip", "data.held_out", "compute.threads"),
-    *("evaluation.every", "evaluation.few"),
+    *(f"completion.{key}" for key in ("width", "blocks", "epochs", "batch_size", "learning_rate")),
+    *("lifting.elevation_bound_deg", "lifting.gradient_clip", "data.held_out", "data.extra_share", "compute.threads"),
+    *("evaluation.every", "evaluation.few", "study.epochs", "study.flow_epochs", "study.workers"),
 )
 """Settings that are above 0, where they are set at all."""
 
 NOT_NEGATIVE = (
-    *("flows.noise", "flows.sampling", "lifting.sampling", "lifting.weight_decay", "lifting.azimuth_deg", "seed"),
+    *("flows.noise", "flows.sampling", "lifting.sampling", "lifting.weight_decay", "lifting.azimuth_deg"),
+    *("lifting.noise", "completion.dropped", "seed"),
     *(f"lifting.weights.{term.name}" for term in fields(LossWeights)),
 )
 """Settings that are 0 or more."""
+
+
+SYNTHETIC_ROOT = "data/synthetic"
+"""Where the embedded set is written."""
 
 
 @dataclass
@@ -61,27 +72,35 @@ class Data:
             the mean head-to-root distance.
         cameras: views to use; null for those the data set names.
         held_out: poses of the evaluation subjects (2D only) to measure likelihoods on.
-        scale: `training` or `own`: pixels a head length when another set is evaluated.
+        normalisation: `ray` turns every person's camera to face its root, which takes known intrinsics;
+            `shift`, the paper's, subtracts the root's pixel.
+        extra: further trees in CHI3D's layout whose 2D poses join the training poses; `synthetic` is the
+            embedded set.
+        extra_share: at most so many of their poses for every pose of the training subjects.
+        scale: `training` or `own`: whose head length is the unit when another set is evaluated.
     """
 
     source: str = "synthetic"
-    root: str = "data/synthetic"
+    root: str = SYNTHETIC_ROOT
     cache: str = "data/cache"
     train: list[str] = field(default_factory=lambda: ["s02", "s03"])
     evaluate: list[str] = field(default_factory=lambda: ["s04"])
     cameras: list[str] | None = None
     skeleton: str = "paper19"
     c: str = "calibrated"
+    normalisation: str = "ray"
     held_out: int = 4096
+    extra: list[str] = field(default_factory=list)
+    extra_share: float = 0.5
     scale: str = "own"
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 
 
 @dataclass
 class Flows:
-    """The prior over 2D poses; see `FlowPriorModule`."""
+    """The prior over 2D poses; see `FlowPriorModule`. `parts`: null for those that the lifter asks for."""
 
-    parts: list[str] = field(default_factory=lambda: ["whole", "legs", "torso", "left", "right"])
+    parts: list[str] | None = None
     blocks: int = 8
     width: int = 128
     clamp: float = 2.0
@@ -91,14 +110,17 @@ class Flows:
     epochs: int = 100
     batch_size: int = 1024
     learning_rate: float = 1e-3
+    schedule: str = "exponential"
     decay: float = 0.95
 
 
 @dataclass
 class Lifting:
     """The lifter; see `LifterModule`. `bone_ratios` is the one thing that comes from elsewhere than 2D poses:
-    `training_set` takes the mean ratios of the training subjects' skeletons, `anthropometric` a published table."""
+    `training_set` takes the mean ratios of the training subjects' skeletons, `anthropometric` a published table.
+    `labels` teaches the same network with 3D labels instead: the supervised reference, and nothing else."""
 
+    labels: bool = False
     width: int = 384
     blocks: int = 2
     elevation_bound_deg: float | None = 57.3
@@ -107,9 +129,13 @@ class Lifting:
     azimuth_deg: float = 180.0
     mirror: bool = True
     sampling: float = 0.0
+    noise: float = 0.0
+    likelihoods: list[str] | None = field(default_factory=lambda: [WHOLE, "legs", "torso"])
+    flip_test: bool = True
     epochs: int = 40
     batch_size: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-3
+    schedule: str = "one_cycle"
     decay: float = 0.95
     weight_decay: float = 1e-5
     gradient_clip: float | None = 5.0
@@ -123,6 +149,31 @@ class Evaluation:
 
     every: int = 5
     few: int = 2000
+
+
+@dataclass
+class Completion:
+    """What fills in hidden joints; see `CompletionModule`. `dropped` is the share of joints missing by themselves."""
+
+    width: int = 384
+    blocks: int = 2
+    dropped: float = 0.05
+    mirror: bool = True
+    epochs: int = 5
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+
+
+@dataclass
+class Study:
+    """What `make study` runs: `factors` by name, null for all, on a budget of epochs, `workers` at a time."""
+
+    factors: list[str] | None = None
+    seeds: list[int] = field(default_factory=lambda: [0])
+    epochs: int = 10
+    flow_epochs: int = 40
+    workers: int = 2
+    table: str = "docs/study.csv"
 
 
 @dataclass
@@ -147,7 +198,7 @@ class Wandb:
 
 @dataclass
 class Config:
-    """Everything that decides a run. `lifter` is one of whole, left_right, legs_torso, or all."""
+    """Everything that decides a run. `lifter` is a key of `duolift.lifters.SPLITS`, or all."""
 
     experiment: str = "default"
     run: str = "default"
@@ -158,6 +209,8 @@ class Config:
     flows: Flows = field(default_factory=Flows)
     lifting: Lifting = field(default_factory=Lifting)
     evaluation: Evaluation = field(default_factory=Evaluation)
+    completion: Completion = field(default_factory=Completion)
+    study: Study = field(default_factory=Study)
     compute: Compute = field(default_factory=Compute)
     wandb: Wandb = field(default_factory=Wandb)
 
@@ -257,31 +310,49 @@ def _check(config: Config) -> None:
         _one_of(key, OmegaConf.select(settings, key), known)
     if config.data.c != "calibrated" and not (re.fullmatch(r"\d+(\.\d*)?", config.data.c) and float(config.data.c) > 1):
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated, or head lengths above 1")
+    if config.data.c != "calibrated" and config.data.normalisation == "ray":
+        raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated with data.normalisation=ray")
     if not re.fullmatch(r"[\w.\-]+", config.run) or config.run in (".", ".."):
         raise InputError(f"setting run is {config.run!r}; expected a folder name of letters, digits, dots, dashes")
     for key, subjects in (("data.train", config.data.train), ("data.evaluate", config.data.evaluate)):
         if not subjects or len(set(subjects)) < len(subjects):
             raise InputError(f"setting {key} is {subjects}; expected one subject or more, each once")
     _check_parts(config)
+    if config.lifting.labels and config.data.extra:
+        raise InputError(f"setting data.extra is {config.data.extra}; expected none with lifting.labels")
     for key in (*POSITIVE, *NOT_NEGATIVE):
         value, zero = OmegaConf.select(settings, key), key in NOT_NEGATIVE
         if value is not None and not (0 < value < inf or (zero and value == 0)):
             raise InputError(
                 f"setting {key} is {value}; expected {'0 or more, and finite' if zero else 'a positive number'}"
             )
+    if config.completion.dropped >= 1:
+        raise InputError(f"setting completion.dropped is {config.completion.dropped}; expected less than 1")
     if config.seed >= 2**32:
         raise InputError(f"setting seed is {config.seed}; expected less than 2**32")
 
 
-def _check_parts(config: Config) -> None:
-    known = SKELETONS[config.data.skeleton].parts
-    for part in config.flows.parts:
-        _one_of("flows.parts", part, tuple(known))
-    needed = {part for lifter in LIFTERS if config.lifter in (lifter, "all") for part in SPLITS[lifter]}
-    if config.flows.sampling or config.lifting.sampling:
-        needed.add(WHOLE)
-    if missing := ", ".join(sorted(needed - set(config.flows.parts))):
+def flow_parts(config: Config) -> list[str]:
+    """The parts of the body whose flows a run trains: those it is told to, else those its lifter needs."""
+    lifters = LIFTERS if config.lifter == "all" else [config.lifter]
+    scored = config.lifting.likelihoods or [part for lifter in lifters for part in parts_of(lifter)]
+    sampled = [WHOLE] if config.flows.sampling or config.lifting.sampling else []
+    needed = list(dict.fromkeys([*sampled, *scored]))
+    if config.flows.parts is None:
+        return needed
+    if missing := ", ".join(part for part in needed if part not in config.flows.parts):
         raise InputError(f"setting flows.parts is {config.flows.parts}; expected {missing} in it as well")
+    return config.flows.parts
+
+
+def _check_parts(config: Config) -> None:
+    known = tuple(SKELETONS[config.data.skeleton].parts)
+    for key, parts in (("flows.parts", config.flows.parts), ("lifting.likelihoods", config.lifting.likelihoods)):
+        if parts is not None and (not parts or len(set(parts)) < len(parts)):
+            raise InputError(f"setting {key} is {parts}; expected one part or more, each once, or null")
+        for part in parts or []:
+            _one_of(key, part, known)
+    flow_parts(config)
 
 
 def _one_of(key: str, value: str, known: Sequence[str]) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 from callbacks.evaluation import JOINT, evaluate, rows_of
 from datamodules.chi3d import read
 from duolift.errors import InputError
-from duolift.normalisation import head_to_root
+from duolift.normalisation import Normalisation
 from duolift.skeleton import skeleton_named
 from experiments.ablation import show, write_tables
 from experiments.config import LIFTERS, Config, load_run
 from experiments.runs import command
+from experiments.train_lifter import LABELLED
 from lightning_modules.lifter import LifterModule
 
 
@@ -24,11 +25,12 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     skeleton = skeleton_named(config.data.skeleton)
     takes = read(root, config.data.evaluate, config.data.cameras, Path(config.data.cache))
     scenes = takes.scenes(skeleton)
-    scale = float(head_to_root(scenes.pixels, skeleton)) if config.data.scale == "own" else None
     rows = []
     for lifter in trained:
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
-        rows += evaluate(module, rows_of(lifter), scenes, skeleton, scale)
+        own = Normalisation.fitted(scenes, skeleton, None, module.normalisation.centring).scale
+        name = lifter + (LABELLED if config.lifting.labels else "")
+        rows += evaluate(module, rows_of(name), scenes, skeleton, own if config.data.scale == "own" else None)
     data = {
         "root": str(root),
         "evaluate": config.data.evaluate,

@@ -12,17 +12,19 @@ from datamodules.chi3d import CHI3DDataModule
 from duolift.errors import InputError
 from duolift.files import write_text
 from duolift.skeleton import WHOLE, skeleton_named
-from experiments.config import Config, load, plain
+from experiments.config import SYNTHETIC_ROOT, Config, flow_parts, load, plain
 from experiments.runs import Stage, command, fit
 from lightning_modules.flow_prior import FlowPriorModule
 
 PAIR_PARTS = [WHOLE]
 
 
-def open_data(config: Config, bodies: str, batch_size: int) -> CHI3DDataModule:
+def open_data(config: Config, bodies: str, batch_size: int, labels: bool = False) -> CHI3DDataModule:
     """The run's data, read and normalised; the embedded set is written first where it is not there."""
     if config.data.source == "synthetic":
         synthetic.write(Path(config.data.root), config.data.synthetic)
+    if "synthetic" in config.data.extra:
+        synthetic.write(Path(SYNTHETIC_ROOT), config.data.synthetic)
     data = CHI3DDataModule(
         Path(config.data.root),
         skeleton_named(config.data.skeleton),
@@ -30,10 +32,14 @@ def open_data(config: Config, bodies: str, batch_size: int) -> CHI3DDataModule:
         evaluate=config.data.evaluate,
         bodies=bodies,
         c=None if config.data.c == "calibrated" else float(config.data.c),
+        centring=config.data.normalisation,
         batch_size=batch_size,
         held_out=config.data.held_out,
         cameras=config.data.cameras,
         cache=Path(config.data.cache),
+        labels=labels,
+        extra=[Path(SYNTHETIC_ROOT if root == "synthetic" else root) for root in config.data.extra],
+        extra_share=config.data.extra_share,
     )
     data.setup()
     if len(data.training_poses) < batch_size:
@@ -44,28 +50,30 @@ def open_data(config: Config, bodies: str, batch_size: int) -> CHI3DDataModule:
 
 def data_settings(config: Config, data: CHI3DDataModule) -> dict[str, object]:
     """What of the data decides a result: its content and how it is read, not where it lies."""
-    read = {key: getattr(config.data, key) for key in ("train", "evaluate", "cameras", "skeleton", "c", "held_out")}
+    read = {
+        key: getattr(config.data, key)
+        for key in ("train", "evaluate", "cameras", "skeleton", "c", "normalisation", "held_out", "extra_share")
+    }
     return {**read, "content": data.fingerprint}
 
 
 def pretrain(config: Config, bodies: str = "person") -> Stage:
     """Train the flows of a person's poses, or of a pair's, unless that is done already."""
     data = open_data(config, bodies, config.flows.batch_size)
-    parts = config.flows.parts if bodies == "person" else PAIR_PARTS
+    options = plain(config.flows) | {"parts": flow_parts(config) if bodies == "person" else PAIR_PARTS}
     settings = {
         "seed": config.seed,
         "bodies": bodies,
         "data": data_settings(config, data),
-        "flows": plain(config.flows),
+        "flows": dict(options),
     }
     stage = Stage(Path(config.runs) / config.run / ("flows" if bodies == "person" else "flows-pair"), settings)
     if stage.finished:
         return stage
-    options = plain(config.flows)
     epochs, _ = options.pop("epochs"), options.pop("batch_size")
 
     def build() -> FlowPriorModule:
-        module = FlowPriorModule(data.pose_skeleton.name, **{**options, "parts": parts})
+        module = FlowPriorModule(data.pose_skeleton.name, **options)
         module.standardise(data.training_poses)
         return module
 

@@ -15,18 +15,26 @@ from experiments.config import LIFTERS, Config, load, plain
 from experiments.pretrain_flows import data_settings, load_flows, open_data, pretrain
 from experiments.runs import Stage, command, fit
 from lightning_modules.lifter import LifterModule
+from lightning_modules.supervised import SupervisedLifterModule
+
+LABELLED = " with 3D labels"
+"""What the supervised reference's rows are marked with."""
 
 TYPICAL_POSES = 8192
 """So many training poses tell what a typical likelihood is."""
 
 
 def train(config: Config, lifter: str) -> Stage:
-    """Train one lifter, `joint` for Figure 1's baseline, and score it; nothing is done twice."""
+    """Train one lifter, `joint` for Figure 1's baseline, and score it; nothing is done twice.
+
+    With labels there are no flows: it is the supervised reference, in rows that say so.
+    """
     bodies, split = ("pair", WHOLE) if lifter == JOINT else ("person", lifter)
-    flows = pretrain(config, bodies)
-    data = open_data(config, bodies, config.lifting.batch_size)
+    labels = config.lifting.labels
+    flows = None if labels else pretrain(config, bodies)
+    data = open_data(config, bodies, config.lifting.batch_size, labels)
     settings = {
-        **flows.settings,
+        **(flows.settings if flows else {"seed": config.seed, "bodies": bodies}),
         "data": data_settings(config, data),
         "lifter": lifter,
         "lifting": plain(config.lifting),
@@ -36,11 +44,19 @@ def train(config: Config, lifter: str) -> Stage:
         return stage
 
     def build() -> LifterModule:
+        module = lifter_module(config, split, data)
+        if flows is None:
+            return module
         some = data.training_poses[:: max(1, len(data.training_poses) // TYPICAL_POSES)]
-        return lifter_module(config, split, data).learn_from(load_flows(flows), some)
+        return module.learn_from(load_flows(flows), some)
 
     evaluation = MultiPersonEvaluation(
-        lifter, data.evaluation, data.skeleton, config.evaluation.every, config.evaluation.few, stage.metrics
+        f"{lifter}{LABELLED if labels else ''}",
+        data.evaluation,
+        data.skeleton,
+        config.evaluation.every,
+        config.evaluation.few,
+        stage.metrics,
     )
     watched = {"train/loss": "loss", "train/elevation_mean_deg": "elevation", "eval/pa_mpjpe_person_mm": "person mm"}
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)
@@ -50,14 +66,17 @@ def train(config: Config, lifter: str) -> Stage:
 def lifter_module(config: Config, split: str, data: CHI3DDataModule) -> LifterModule:
     """A fresh module with the configured network, losses and units."""
     options = plain(config.lifting)
-    for key in ("epochs", "batch_size", "gradient_clip"):
+    for key in ("labels", "epochs", "batch_size", "gradient_clip"):
         options.pop(key)
     bound, precision, ratios = options.pop("elevation_bound_deg"), options.pop("precision"), options.pop("bone_ratios")
+    if data.bodies == "pair":
+        options["likelihoods"] = None
     prior = data.bone_ratios() if ratios == "training_set" else bone_ratios(data.pose_skeleton)
-    return LifterModule(
+    return (SupervisedLifterModule if config.lifting.labels else LifterModule)(
         data.pose_skeleton.name,
         scale=data.normalisation.scale,
         c=data.normalisation.c,
+        centring=data.normalisation.centring,
         bone_ratios=prior.tolist(),
         split=split,
         elevation_bound=None if bound is None else radians(bound),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from duolift.flows import PoseFlow
 from duolift.skeleton import WHOLE, skeleton_named
-from lightning_modules.optimisation import adam_with_decay, randomly_mirrored
+from lightning_modules.optimisation import adam, randomly_mirrored
 
 
 class FlowPriorModule(pl.LightningModule):
@@ -26,7 +26,7 @@ class FlowPriorModule(pl.LightningModule):
         sampling: strength of LInKs' generative sampling: the flows of parts also learn neighbours of the
             batch, drawn through the flow of the whole pose, which learns real poses alone: taught by its
             own samples it diverges. 0 leaves the neighbours out.
-        learning_rate, decay: Adam's rate, and its factor every epoch.
+        learning_rate, schedule, decay: Adam's; see `lightning_modules.optimisation.adam`.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class FlowPriorModule(pl.LightningModule):
         mirror: bool = False,
         sampling: float = 0.0,
         learning_rate: float = 2e-4,
+        schedule: str = "exponential",
         decay: float = 0.95,
     ) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class FlowPriorModule(pl.LightningModule):
         self.flows = nn.ModuleDict({part: PoseFlow(self.skeleton, part, blocks, width, clamp) for part in parts})
         self.register_buffer("deviation", torch.zeros(len(self.skeleton), 2))
         self.noise, self.mirror, self.sampling = noise, mirror, sampling
-        self.learning_rate, self.decay = learning_rate, decay
+        self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
 
     def flow(self, part: str) -> PoseFlow:
         return cast(PoseFlow, self.flows[part])
@@ -81,4 +82,4 @@ class FlowPriorModule(pl.LightningModule):
             self.log(f"val/bits_per_dimension_{part}", value / math.log(2) / self.flow(part).dimensions)
 
     def configure_optimizers(self) -> Any:
-        return adam_with_decay(self.flows.parameters(), self.learning_rate, self.decay)
+        return adam(self, self.flows.parameters(), self.learning_rate, self.schedule, self.decay)

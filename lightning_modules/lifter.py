@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from duolift import losses
 from duolift.flows import PoseFlow
-from duolift.lifters import SPLITS, Lifter
+from duolift.lifters import Lifter, parts_of
 from duolift.lifting import Cycle, cycle, lift, random_views
 from duolift.normalisation import Normalisation
 from duolift.skeleton import WHOLE, skeleton_named
-from lightning_modules.optimisation import adam_with_decay, randomly_mirrored
+from lightning_modules.optimisation import adam, randomly_mirrored
 
 
 @dataclass
@@ -40,9 +40,9 @@ class LifterModule(pl.LightningModule):
 
     Args:
         skeleton: name of the skeleton of the poses.
-        scale, c: the `Normalisation` that the poses were made with.
+        scale, c, centring: the `Normalisation` that the poses were made with.
         bone_ratios: prior length of every bone of the skeleton over their mean.
-        split: `whole`, `left_right` or `legs_torso`; see `duolift.lifters.SPLITS`.
+        split: a key of `duolift.lifters.SPLITS`.
         width, blocks: of the networks.
         elevation_bound: largest elevation in radians, or None for no bound.
         half: bfloat16 in the networks' matrix products.
@@ -51,7 +51,11 @@ class LifterModule(pl.LightningModule):
         azimuth: turns about the vertical are uniform in +-azimuth, radians.
         mirror: also train on mirrored poses.
         sampling: strength of LInKs' generative sampling, which doubles the batch; 0 leaves it out.
-        learning_rate, decay, weight_decay: Adam's.
+        noise: the networks see training poses with Gaussian noise, of a deviation that is uniform between 0
+            and this, in head lengths, for every pose.
+        likelihoods: parts whose flows score the views; None takes the lifter's own parts.
+        flip_test: lift every pose and its mirror image, and take the mean.
+        learning_rate, schedule, decay, weight_decay: Adam's; see `lightning_modules.optimisation.adam`.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class LifterModule(pl.LightningModule):
         c: float,
         bone_ratios: list[float],
         split: str = "whole",
+        centring: str = "shift",
         width: int = 1024,
         blocks: int = 3,
         elevation_bound: float | None = None,
@@ -70,18 +75,24 @@ class LifterModule(pl.LightningModule):
         azimuth: float = torch.pi,
         mirror: bool = False,
         sampling: float = 0.0,
+        noise: float = 0.0,
+        likelihoods: list[str] | None = None,
+        flip_test: bool = False,
         learning_rate: float = 2e-4,
+        schedule: str = "exponential",
         decay: float = 0.95,
         weight_decay: float = 1e-5,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.skeleton = skeleton_named(skeleton)
-        self.normalisation = Normalisation(scale, c)
+        self.normalisation = Normalisation(scale, c, centring)
         self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half)
         self.weights = LossWeights(**(weights or {}))
-        self.split, self.knee, self.azimuth, self.mirror, self.sampling = split, knee, azimuth, mirror, sampling
-        self.learning_rate, self.decay, self.weight_decay = learning_rate, decay, weight_decay
+        self.knee, self.azimuth, self.mirror, self.sampling = knee, azimuth, mirror, sampling
+        self.noise, self.flip_test, self.scored = noise, flip_test, tuple(likelihoods or parts_of(split))
+        self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
+        self.weight_decay = weight_decay
         bones = [self.skeleton.indices(bone) for bone in self.skeleton.bones]
         self.register_buffer("bones", torch.tensor(bones), persistent=False)
         self.register_buffer("ratios", torch.tensor(bone_ratios), persistent=False)
@@ -96,12 +107,12 @@ class LifterModule(pl.LightningModule):
         """
         self.flows = flows.eval().requires_grad_(False)
         with torch.no_grad():
-            self.typical = {part: -self._flow(part).log_prob(poses).mean() for part in SPLITS[self.split]}
+            self.typical = {part: -self._flow(part).log_prob(poses).mean() for part in self.scored}
         return self
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised poses (..., joint, 2) -> bodies (..., joint, 3) and elevations (...) in radians."""
-        offsets, theta = self.lifter.predict(poses)
+        offsets, theta = self.lifter.predict(poses, self.flip_test)
         return lift(poses, offsets, self.normalisation.c), theta
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
@@ -127,19 +138,29 @@ class LifterModule(pl.LightningModule):
 
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
-        offsets, theta = self.lifter(poses)
+        offsets, theta = self.lifter(self._noisy(poses))
         views = random_views(theta, self.azimuth)
-        seen = cycle(self.lifter.relift, poses, offsets, views, self.normalisation.c)
+        seen = cycle(
+            lambda turned: self.lifter.relift(self._noisy(turned)), poses, offsets, views, self.normalisation.c
+        )
         terms = self._terms(poses, seen)
         weights = asdict(self.weights)
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum(), terms, theta
+
+    @torch.no_grad()
+    def held_out(self, poses: Tensor) -> dict[str, float]:
+        """The loss terms of held-out poses, unweighted, from the same views every time: a criterion without 3D."""
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            _, terms, _ = self.loss(poses.to(self.device))
+        return {name: value.item() for name, value in terms.items()}
 
     def _terms(self, poses: Tensor, seen: Cycle) -> dict[str, Tensor]:
         """Every term, summed over the ways to assemble a pose."""
         ways = len(seen.body)
         ratios, bones = self.get_buffer("ratios"), self.get_buffer("bones")
         return {
-            "likelihood": torch.stack([self._surprise(part, seen.seen) for part in SPLITS[self.split]]).sum(),
+            "likelihood": torch.stack([self._surprise(part, seen.seen) for part in self.scored]).sum(),
             "reprojection": ways * losses.reprojection(poses, seen.back),
             "consistency": ways * losses.consistency(seen.turned, seen.relifted),
             "deformation": ways * losses.deformation(seen.body, seen.returned),
@@ -150,6 +171,14 @@ class LifterModule(pl.LightningModule):
         """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, tail tempered."""
         nll = -self._flow(part).log_prob(poses) - self.typical[part].to(poses.device)
         return (nll if self.knee is None else losses.tempered(nll, self.knee)).mean(-1).sum()
+
+    def _noisy(self, poses: Tensor) -> Tensor:
+        """Poses (..., joint, 2) as a detector finds them; unchanged outside training."""
+        if not (self.noise and self.training):
+            return poses
+        deviation = self.noise / self.normalisation.c * torch.rand_like(poses[..., :1, :1])
+        noise = deviation * torch.randn_like(poses)
+        return poses + noise - noise[..., self.skeleton.root_index, None, :]
 
     def _flow(self, part: str) -> PoseFlow:
         if self.flows is None or part not in self.flows:
@@ -163,4 +192,4 @@ class LifterModule(pl.LightningModule):
         checkpoint["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("flows.")}
 
     def configure_optimizers(self) -> Any:
-        return adam_with_decay(self.lifter.parameters(), self.learning_rate, self.decay, self.weight_decay)
+        return adam(self, self.lifter.parameters(), self.learning_rate, self.schedule, self.decay, self.weight_decay)

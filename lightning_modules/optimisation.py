@@ -1,21 +1,51 @@
-"""What both stages share: Adam with a decay every epoch, and mirrored poses."""
+"""What the stages share: Adam and its learning rate over time, and mirrored poses."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from duolift.normalisation import mirrored
 from duolift.skeleton import Skeleton
 
+WARM_UP = 0.05
+"""Share of the steps in which `one_cycle` warms up."""
 
-def adam_with_decay(
-    parameters: Iterable[nn.Parameter], learning_rate: float, decay: float, weight_decay: float = 0.0
-) -> dict[str, Any]:
-    """Adam, its learning rate multiplied by `decay` after every epoch, as Lightning wants it."""
+SCHEDULES = ("exponential", "one_cycle")
+
+
+def adam(
+    module: pl.LightningModule,
+    parameters: Iterable[nn.Parameter],
+    learning_rate: float,
+    schedule: str,
+    decay: float,
+    weight_decay: float = 0.0,
+) -> Any:
+    """Adam and its schedule, as Lightning wants them.
+
+    Args:
+        module: whose training it is; `one_cycle` asks its trainer how many steps there will be.
+        schedule: `exponential` multiplies the rate by `decay` after every epoch; `one_cycle` warms up to
+            `learning_rate` and follows a cosine down to nothing, a step at a time.
+    """
     optimiser = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
-    return {"optimizer": optimiser, "lr_scheduler": torch.optim.lr_scheduler.ExponentialLR(optimiser, decay)}
+    if schedule == "exponential":
+        return {"optimizer": optimiser, "lr_scheduler": torch.optim.lr_scheduler.ExponentialLR(optimiser, decay)}
+    steps = int(module.trainer.estimated_stepping_batches)
+    cycle = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: one_cycle(step, steps))
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """The share of the learning rate at a step: a straight warm-up, then a cosine that ends at nothing."""
+    peak = max(1, round(WARM_UP * steps)) - 1
+    if step <= peak:
+        return (step + 1) / (peak + 1)
+    return 0.5 + 0.5 * math.cos(math.pi * (step - peak) / (steps - 1 - peak))
 
 
 def randomly_mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:

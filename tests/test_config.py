@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from duolift.errors import InputError
-from experiments.config import CONF, Config, load, load_run, plain
+from experiments.config import CONF, Config, flow_parts, load, load_run, plain
 from experiments.runs import wandb_mode
 
 EXPERIMENTS = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -51,8 +51,18 @@ def test_the_last_of_two_arguments_wins() -> None:
         ("flows.learning_rate=2e-4", "flows.learning_rate", 2e-4),
         ("lifting.mirror=false", "lifting.mirror", False),
         ("lifting.elevation_bound_deg=null", "lifting.elevation_bound_deg", None),
-        ("data.c=10", "data.c", "10"),
+        ("data.c=calibrated", "data.c", "calibrated"),
         ("data.train=[s02]", "data.train", ["s02"]),
+        ("data.normalisation=shift", "data.normalisation", "shift"),
+        ("lifter=links", "lifter", "links"),
+        ("lifting.noise=0.05", "lifting.noise", 0.05),
+        ("lifting.noise=0", "lifting.noise", 0.0),
+        ("lifting.likelihoods=[whole,legs]", "lifting.likelihoods", ["whole", "legs"]),
+        ("lifting.likelihoods=null", "lifting.likelihoods", None),
+        ("lifting.flip_test=false", "lifting.flip_test", False),
+        ("lifting.schedule=exponential", "lifting.schedule", "exponential"),
+        ("flows.schedule=one_cycle", "flows.schedule", "one_cycle"),
+        ("lifting.labels=true", "lifting.labels", True),
         ("data.root=/a b/c=d", "data.root", "/a b/c=d"),
         ("compute.devices=2", "compute.devices", "2"),
     ],
@@ -70,6 +80,8 @@ def test_values_arrive_with_their_type(argument: str, key: str, value: object) -
         ("data.rot=x", "root"),
         ("lifting.weights.bon=25", "bone"),
         ("data.synthetic.take=2", "takes"),
+        ("data.normalization=ray", "normalisation"),
+        ("lifting.likelihood=[whole]", "likelihoods"),
         ("wandb.projct=x", "project"),
     ],
 )
@@ -93,6 +105,9 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("flows.epochs=1.5", "flows.epochs"),
         ("flows.mirror=perhaps", "flows.mirror"),
         ("flows.parts=whole", "flows.parts"),
+        ("lifting.likelihoods=whole", "lifting.likelihoods"),
+        ("lifting.flip_test=perhaps", "lifting.flip_test"),
+        ("lifting.noise=some", "lifting.noise"),
         ("lifter=", "lifter"),
         ("data=3", "data"),
         ("data=[1]", "data"),
@@ -109,6 +124,9 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("lifting.gradient_clip=-1", "lifting.gradient_clip"),
         ("compute.threads=-1", "compute.threads"),
         ("flows.noise=-0.1", "flows.noise"),
+        ("lifting.noise=-0.1", "lifting.noise"),
+        ("lifting.noise=inf", "lifting.noise"),
+        ("study.workers=0", "study.workers"),
         ("seed=-1", "seed"),
         ("seed=4294967296", "seed"),
         ("evaluation.every=0", "evaluation.every"),
@@ -120,7 +138,11 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("data.evaluate=[s04,s04]", "data.evaluate"),
         ("flows.parts=[]", "flows.parts"),
         ("flows.parts=[whole,arms]", "flows.parts"),
+        ("lifting.likelihoods=[arms]", "lifting.likelihoods"),
         # none of the known
+        ("data.normalisation=rays", "data.normalisation"),
+        ("lifting.schedule=cosine", "lifting.schedule"),
+        ("flows.schedule=none", "flows.schedule"),
         ("lifter=both", "lifter"),
         ("data.source=h36m", "data.source"),
         ("data.skeleton=paper20", "data.skeleton"),
@@ -133,6 +155,39 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
 )
 def test_a_wrong_value_is_one_line_that_names_the_setting(argument: str, key: str) -> None:
     assert refusal([argument]).startswith(f"setting {key}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (["lifting.likelihoods=[legs]"], "legs"),
+        (["lifting.likelihoods=[whole,left,right]"], "left, right"),
+        (["lifter=links", "lifting.likelihoods=[torso]"], "torso"),
+        (["lifter=left_right", "lifting.likelihoods=null"], "left, right"),
+        (["lifter=links", "lifting.likelihoods=null"], "left, right, legs, torso"),
+        (["lifter=all", "lifting.likelihoods=null"], "left, right, legs, torso"),
+    ],
+)
+def test_a_flow_that_is_asked_for_and_not_trained_is_named(arguments: list[str], missing: str) -> None:
+    message = refusal(["flows.parts=[whole]", *arguments])
+    assert message == f"setting flows.parts is ['whole']; expected {missing} in it as well"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["lifting.likelihoods=null"], ["whole"]),
+        (["lifting.likelihoods=null", "lifter=links"], ["left", "right", "legs", "torso"]),
+        (["lifting.likelihoods=null", "lifter=all"], ["whole", "left", "right", "legs", "torso"]),
+        (["lifting.likelihoods=null", "lifter=legs_torso", "lifting.sampling=0.2"], ["whole", "legs", "torso"]),
+        (["lifting.likelihoods=[whole]", "lifter=links"], ["whole"]),
+        (["lifting.likelihoods=[torso,legs]", "lifter=all"], ["torso", "legs"]),
+        (["lifting.likelihoods=[legs]", "flows.sampling=0.2"], ["whole", "legs"]),
+        (["lifting.likelihoods=[whole]", "flows.parts=[legs,whole]"], ["legs", "whole"]),
+    ],
+)
+def test_flows_are_those_told_to_or_those_that_score_the_lifters_views(arguments: list[str], parts: list[str]) -> None:
+    assert flow_parts(load(arguments)) == parts
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".", "/tmp/x", "'a b'", "a\\b", "''", "'a\nb'"])
@@ -187,7 +242,9 @@ def test_the_paper_experiment_holds_the_papers_numbers() -> None:
     assert (paper.flows.epochs, paper.lifting.epochs) == (100, 40)
     for stage in (paper.flows, paper.lifting):
         assert (stage.learning_rate, stage.decay, stage.batch_size) == (2e-4, 0.95, 256)
-    assert (paper.data.c, paper.data.skeleton) == ("10", "paper19")
+        assert (stage.schedule, stage.mirror, stage.sampling) == ("exponential", False, 0.2)
+    assert (paper.data.c, paper.data.skeleton, paper.data.normalisation) == ("10", "paper19", "shift")
+    assert (paper.lifting.noise, paper.lifting.likelihoods, paper.lifting.flip_test) == (0, None, False)
 
 
 # Weights & Biases: online only with a key and a network ---------------------------------------------------------------
@@ -201,10 +258,15 @@ def test_wandb_is_online_with_a_key_and_a_network(
     monkeypatch: pytest.MonkeyPatch, key: bool, network: bool, mode: str
 ) -> None:
     asked = []
+
+    def answers(host: str, port: int) -> bool:
+        asked.append((host, port))
+        return network
+
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.setenv("WANDB_BASE_URL", "http://wandb.example:8080")
     monkeypatch.setattr("experiments.runs._has_key", lambda host: key)
-    monkeypatch.setattr("experiments.runs._answers", lambda host, port: asked.append((host, port)) or network)
+    monkeypatch.setattr("experiments.runs._answers", answers)
     assert wandb_mode("auto") == mode
     assert asked == ([("wandb.example", 8080)] if key else [])  # without a key nobody is called
 

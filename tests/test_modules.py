@@ -1,36 +1,51 @@
-"""Properties of both Lightning modules: they learn, they keep and show what they should, every part can be trained."""
+"""Properties of the Lightning modules: they learn, they keep and show what they should, every part can be trained."""
 
 from dataclasses import asdict, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
+import scipy.stats
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+import lightning_modules.lifter
 from duolift.camera import rotate, rotation_x, rotation_y
 from duolift.flows import PoseFlow
-from duolift.lifters import SPLITS
-from duolift.lifting import project
+from duolift.lifters import SPLITS, parts_of
+from duolift.lifting import Cycle, lift, project
 from duolift.normalisation import mirrored
 from duolift.skeleton import PAPER19, Skeleton, skeleton_named
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
-from lightning_modules.optimisation import randomly_mirrored
+from lightning_modules.optimisation import WARM_UP, one_cycle, randomly_mirrored
+from lightning_modules.supervised import ELEVATION_WEIGHT, SupervisedLifterModule
 
 pytestmark = [pytest.mark.filterwarnings(f"ignore:.*{advice}.*") for advice in ("in eval mode", "LeafSpec")]
 C = 5.0
 TERMS = [field.name for field in fields(LossWeights)]
+SMALL: dict[str, Any] = {"width": 32, "blocks": 1, "learning_rate": 2e-3, "weights": {"bone": 1.0}}
 
 
-def some_poses(skeleton: Skeleton, count: int) -> Tensor:
-    """One lopsided body seen from all round and a little above: (count, joint, 2)."""
+def some_bodies(skeleton: Skeleton, count: int) -> Tensor:
+    """One lopsided body seen from all round and a little above: (count, joint, 3)."""
     body = 0.4 * torch.randn(len(skeleton), 3)
     views = rotation_x(torch.full((count,), 0.2)) @ rotation_y(6.28 * torch.rand(count))
     bodies = rotate(views, body + 0.02 * torch.randn(count, len(skeleton), 3))
-    return project(bodies - bodies[:, skeleton.root_index, None], C)
+    return bodies - bodies[:, skeleton.root_index, None]
+
+
+def some_poses(skeleton: Skeleton, count: int) -> Tensor:
+    """The same as poses (count, joint, 2)."""
+    return project(some_bodies(skeleton, count), C)
+
+
+def bones_of(skeleton: str) -> list[float]:
+    return [1.0] * len(skeleton_named(skeleton).bones)
 
 
 def flow_prior(poses: Tensor, skeleton: str = "paper19", **options: Any) -> FlowPriorModule:
@@ -40,13 +55,12 @@ def flow_prior(poses: Tensor, skeleton: str = "paper19", **options: Any) -> Flow
 
 
 def lifter(poses: Tensor, skeleton: str = "paper19", split: str = "whole", **options: Any) -> LifterModule:
-    bones = [1.0] * len(skeleton_named(skeleton).bones)
-    small = {"width": 32, "blocks": 1, "learning_rate": 2e-3, "weights": {"bone": 1.0}}
-    module = LifterModule(skeleton, 200.0, C, bones, split, **{**small, **options})
-    return module.learn_from(flow_prior(poses, skeleton, parts={"whole", *SPLITS[split]}).flows, poses)
+    parts = {"whole", *parts_of(split), *(options.get("likelihoods") or [])}
+    module = LifterModule(skeleton, 200.0, C, bones_of(skeleton), split, **{**SMALL, **options})
+    return module.learn_from(flow_prior(poses, skeleton, parts=parts).flows, poses)
 
 
-def learn(module: pl.LightningModule, poses: Tensor, steps: int) -> list[float]:
+def learn(module: Any, poses: Tensor, steps: int) -> list[float]:
     """The loss at every step."""
     optimiser, losses = module.configure_optimizers()["optimizer"], []
     for step in range(steps):
@@ -145,6 +159,18 @@ def test_without_flows_the_lifter_says_what_it_misses() -> None:
 # What a training step sees --------------------------------------------------------------------------------------------
 
 
+def calls_of(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[tuple[Any, Any]]:
+    """A list that grows by (first argument, result) with every call of a function, which works as before."""
+    function, calls = getattr(owner, name), []
+
+    def call(first: Any, *rest: Any) -> Any:
+        calls.append((first, function(first, *rest)))
+        return calls[-1][1]
+
+    monkeypatch.setattr(owner, name, call)
+    return calls
+
+
 def seen_by(module: pl.LightningModule, method: str, poses: Tensor, monkeypatch: pytest.MonkeyPatch) -> Tensor:
     """The poses that a training step hands on to `method`."""
     seen = []
@@ -182,15 +208,13 @@ def test_sampling_doubles_the_lifters_batch_with_neighbours(monkeypatch: pytest.
 
 
 def test_flows_of_parts_learn_neighbours_and_the_whole_real_poses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    poses, seen = some_poses(PAPER19, 64), {}
+    poses = some_poses(PAPER19, 64)
     module = flow_prior(poses, sampling=0.2, parts=("whole", "legs"))
-    for part in module.flows:
-        learn, seen[part] = module.flow(part).log_prob, []
-        monkeypatch.setattr(module.flow(part), "log_prob", lambda x, part=part, f=learn: seen[part].append(x) or f(x))
+    seen = {part: calls_of(monkeypatch, module.flow(part), "log_prob") for part in module.flows}
     module.training_step(poses, 0)
-    assert [torch.equal(x, poses) for x in seen["whole"]] == [True]
-    assert [torch.equal(x, poses) for x in seen["legs"]] == [True, False]
-    assert_neighbours(seen["legs"][1], poses)
+    assert [torch.equal(x, poses) for x, _ in seen["whole"]] == [True]
+    assert [torch.equal(x, poses) for x, _ in seen["legs"]] == [True, False]
+    assert_neighbours(seen["legs"][1][0], poses)
 
 
 @pytest.mark.parametrize(("make", "method"), SEES)
@@ -214,6 +238,141 @@ def test_noise_is_in_units_of_each_coordinates_deviation(monkeypatch: pytest.Mon
     poses = some_poses(PAPER19, 4000)
     noise = seen_by(flow_prior(poses, noise=0.1), "nll", poses, monkeypatch) - poses
     torch.testing.assert_close(noise.std(0), 0.1 * poses.std(0), rtol=0.1, atol=1e-6)
+
+
+# What the networks of a lifter see ------------------------------------------------------------------------------------
+
+
+def seen_by_networks(
+    module: LifterModule, poses: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """What a loss lifts and lifts again: (batch, joint, 2) and (way, batch, joint, 2), each with what the networks see
+    of it.
+    """
+    with monkeypatch.context() as patched:
+        lifted, relifted = (calls_of(patched, module.lifter, name) for name in ("forward", "relift"))
+        cycles = calls_of(patched, lightning_modules.lifter, "cycle")
+        module.loss(poses)
+    (((seen, _),), ((seen_again, _),), ((_, closed),)) = lifted, relifted, cycles
+    return (poses, seen), (closed.seen, seen_again)
+
+
+@pytest.mark.parametrize("split", ["whole", "links"])
+def test_in_training_the_networks_see_other_poses_at_every_call(split: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    poses = some_poses(PAPER19, 64)
+    module = lifter(poses, split=split, noise=0.1)
+    first, second = (seen_by_networks(module, poses, monkeypatch) for _ in range(2))
+    for given, seen in (*first, *second):
+        assert seen.shape == given.shape
+        changed = (seen != given).any(-1).all(dim=tuple(range(seen.ndim - 2)))
+        assert changed.tolist() == [joint != PAPER19.root for joint in PAPER19.joints], "poses stay centred"
+        assert (seen - given).abs().max() < 0.25
+    for (_, seen), (_, seen_again) in zip(first, second, strict=True):
+        free = [joint for joint in range(len(PAPER19)) if joint != PAPER19.root_index]
+        assert (seen != seen_again)[..., free, :].all()
+
+
+@pytest.mark.parametrize(("noise", "training"), [(0.0, True), (0.1, False)], ids=["without noise", "in evaluation"])
+def test_without_noise_and_outside_training_the_networks_see_the_poses(
+    noise: float, training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, noise=noise).train(training)
+    for given, seen in seen_by_networks(module, poses, monkeypatch):
+        assert torch.equal(seen, given)
+
+
+def test_noise_changes_no_prediction() -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, noise=0.3)
+    for first, again in zip(module(poses), module(poses), strict=True):
+        assert torch.equal(first, again)
+
+
+def test_the_noises_deviation_is_uniform_up_to_what_is_asked_for_in_head_lengths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A head length is 1/c long in a pose; all joints of a pose have one deviation, and the root's moves them all."""
+    poses = torch.zeros(2000, 19, 2)
+    module = lifter(some_poses(PAPER19, 16), noise=0.3)
+    (_, seen), _ = seen_by_networks(module, poses, monkeypatch)
+    free = C * seen[:, PAPER19.indices(joint for joint in PAPER19.joints if joint != PAPER19.root)]
+    deviations = free.var(1).mean(1).sqrt()
+    asked = scipy.stats.uniform(0, 0.3)
+    assert deviations.mean().item() == pytest.approx(asked.mean(), rel=0.05)
+    assert deviations.std().item() == pytest.approx(asked.std(), rel=0.05)
+    normal = ((free - free.mean(1, keepdim=True)) / deviations[:, None, None]).flatten()
+    assert scipy.stats.kstest(normal[:5000], scipy.stats.norm.cdf).pvalue > 1e-3
+
+
+def test_losses_compare_with_the_poses_without_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, noise=0.3)
+    cycles = calls_of(monkeypatch, lightning_modules.lifter.losses, "reprojection")
+    module.loss(poses)
+    ((compared, _),) = cycles
+    assert torch.equal(compared, poses)
+
+
+# Which flows are asked ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("likelihoods", [None, ["whole"], ["legs", "torso", "whole"]])
+def test_the_flows_asked_are_those_wanted_or_the_lifters_own(
+    split: str, likelihoods: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, split=split, likelihoods=likelihoods)
+    assert module.flows is not None
+    asked = {part: calls_of(monkeypatch, flow, "log_prob") for part, flow in module.flows.items()}
+    module.loss(poses)
+    expected = set(likelihoods or parts_of(split))
+    assert {part: len(calls) for part, calls in asked.items()} == {part: int(part in expected) for part in asked}
+    assert module.typical.keys() == expected
+
+
+def test_the_likelihood_is_the_sum_over_parts_and_ways() -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, split="links", likelihoods=["whole", "legs"])
+    views, bodies = torch.stack([poses, 1.1 * poses, 0.9 * poses]), torch.randn(3, 16, 19, 3)
+    flat = Cycle(body=bodies, turned=bodies, seen=views, relifted=bodies, returned=bodies, back=views)
+    expected = 0.0
+    for part in ("whole", "legs"):
+        typical = module._flow(part).log_prob(poses).mean()
+        expected += sum((typical - module._flow(part).log_prob(way).mean()).item() for way in views)
+    assert module._terms(poses, flat)["likelihood"].item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("split", "likelihoods", "missing"), [("whole", ["whole", "legs"], "legs"), ("left_right", None, "left")]
+)
+def test_a_flow_that_is_asked_for_and_missing_is_named(split: str, likelihoods: list[str] | None, missing: str) -> None:
+    poses = some_poses(PAPER19, 16)
+    module = LifterModule("paper19", 200.0, C, bones_of("paper19"), split, likelihoods=likelihoods, **SMALL)
+    with pytest.raises(RuntimeError, match=f"no flow of the part '{missing}'"):
+        module.learn_from(flow_prior(poses, parts=["whole"]).flows, poses)
+
+
+# The flip test --------------------------------------------------------------------------------------------------------
+
+
+def test_a_flip_test_makes_a_mirrored_pose_the_mirrored_body() -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, split="links", flip_test=True)
+    (bodies, theta), (turned, same_theta) = module(poses), module(mirrored(poses, PAPER19))
+    torch.testing.assert_close(turned, bodies[:, PAPER19.mirror] * torch.tensor([-1.0, 1, 1]))
+    torch.testing.assert_close(same_theta, theta)
+
+
+def test_a_flip_test_changes_predictions_and_no_loss() -> None:
+    poses = some_poses(PAPER19, 16)
+    flipping, plain = lifter(poses, flip_test=True), lifter(poses)
+    flipping.lifter.load_state_dict(plain.lifter.state_dict())
+    flipping.learn_from(plain.flows, poses)  # type: ignore[arg-type]
+    for ours, theirs in zip(flipping(poses), plain(poses), strict=True):
+        assert not torch.allclose(ours, theirs)
+    torch.testing.assert_close(*(gradient(module, asdict(LossWeights()), poses) for module in (flipping, plain)))
 
 
 # The loss -------------------------------------------------------------------------------------------------------------
@@ -286,3 +445,114 @@ def test_bits_and_nats_are_one_measure(tmp_path: Path) -> None:
         assert isinstance(flow, PoseFlow)
         bits = run.callback_metrics[f"val/bits_per_dimension_{part}"] * flow.dimensions
         assert bits * torch.tensor(2.0).log() == pytest.approx(float(run.callback_metrics[f"val/nll_{part}_nats"]))
+
+
+# The learning rate over time ------------------------------------------------------------------------------------------
+
+RATE = 0.003
+
+
+class Rates(pl.Callback):
+    """The learning rate at every batch."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        (group,) = trainer.optimizers[0].param_groups
+        self.rates.append(group["lr"])
+
+
+def rates_of(make: Any, folder: Path, batches: int, epochs: int, **options: Any) -> list[float]:
+    poses, rates = some_poses(PAPER19, 32 * batches), Rates()
+    module = make(poses, learning_rate=RATE, width=4, **options)
+    fit(module, poses, trainer(folder, epochs, [rates]))
+    assert len(rates.rates) == batches * epochs
+    return rates.rates
+
+
+@pytest.mark.parametrize("make", [flow_prior, lifter])
+def test_one_cycle_warms_up_to_the_learning_rate_and_ends_near_0_a_step_a_batch(make: Any, tmp_path: Path) -> None:
+    rates = rates_of(make, tmp_path, batches=20, epochs=4, schedule="one_cycle")
+    top = rates.index(max(rates))
+    assert rates[top] == pytest.approx(RATE) and top + 1 == WARM_UP * len(rates)
+    assert rates[0] == pytest.approx(RATE / (top + 1)) and rates[-1] < RATE / 1000
+    assert all(a < b for a, b in pairwise(rates[: top + 1]))
+    assert all(a > b for a, b in pairwise(rates[top:]))
+    left = np.arange(len(rates) - top) / (len(rates) - top - 1)
+    np.testing.assert_allclose(rates[top:], RATE * (1 + np.cos(np.pi * left)) / 2, atol=1e-5 * RATE)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 19, 20, 21, 1000])
+def test_one_cycle_of_any_length_reaches_its_top_and_no_more(steps: int) -> None:
+    shares = [one_cycle(step, steps) for step in range(steps)]
+    assert max(shares) == 1
+    assert all(0 <= share <= 1 for share in shares)
+    assert steps == 1 or shares[-1] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("make", [flow_prior, lifter])
+def test_the_exponential_schedule_takes_a_step_an_epoch(make: Any, tmp_path: Path) -> None:
+    rates = rates_of(make, tmp_path, batches=3, epochs=4, schedule="exponential", decay=0.5)
+    assert rates == pytest.approx([RATE * 0.5 ** (batch // 3) for batch in range(12)])
+
+
+# The supervised reference ---------------------------------------------------------------------------------------------
+
+
+def supervised(**options: Any) -> SupervisedLifterModule:
+    return SupervisedLifterModule("paper19", 200.0, C, bones_of("paper19"), **{**SMALL, **options})
+
+
+def labelled(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Poses, their true depth offsets, and elevations that nothing decides."""
+    bodies = some_bodies(PAPER19, count)
+    return project(bodies, C), bodies[..., 2], -0.2 + 0.1 * torch.randn(count)
+
+
+def test_labels_teach_depths_and_elevations_without_flows(tmp_path: Path) -> None:
+    batch, module = labelled(64), supervised(mirror=True, noise=0.01, flip_test=True)
+    loader: DataLoader[Any] = DataLoader([batch] * 100, batch_size=None)  # type: ignore[arg-type]
+    before, _ = module.supervised_loss(*batch)
+    run = trainer(tmp_path)
+    run.fit(module, loader, DataLoader([batch], batch_size=None))  # type: ignore[arg-type]
+    after, _ = module.supervised_loss(*batch)
+    assert after < 0.5 * before
+    assert run.callback_metrics.keys() == {
+        f"{s}/{term}" for s in ("train", "val") for term in ("pose", "elevation", "loss")
+    }
+    assert module.flows is None
+
+
+def test_what_is_right_costs_nothing_and_what_is_wrong_by_its_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    poses, offsets, theta = labelled(8)
+    module = supervised()
+    for wrong in (0.0, 0.1):
+        monkeypatch.setattr(module.lifter, "forward", lambda x, w=wrong: ((offsets + w)[None], theta + w))
+        loss, terms = module.supervised_loss(poses, offsets, theta)
+        apart = lift(poses, offsets + wrong, C) - lift(poses, offsets, C)
+        assert terms["pose"].item() == pytest.approx(apart.flatten(1).norm(dim=1).mean().item(), abs=1e-5)
+        assert terms["elevation"].item() == pytest.approx(wrong**2)
+        assert loss.item() == pytest.approx(terms["pose"].item() + ELEVATION_WEIGHT * wrong**2)
+
+
+def test_labels_are_mirrored_with_their_poses() -> None:
+    poses, offsets, theta = labelled(400)
+    turned, turned_offsets, same_theta = supervised(mirror=True)._mirrored(poses, offsets, theta)
+    bodies, found = lift(poses, offsets, C), lift(turned, turned_offsets, C)
+    in_a_mirror = bodies[:, PAPER19.mirror] * torch.tensor([-1.0, 1, 1])
+    kept, flipped = (torch.isclose(found, other, atol=1e-6).all((1, 2)) for other in (bodies, in_a_mirror))
+    assert (kept ^ flipped).all() and 0.4 < flipped.float().mean() < 0.6
+    assert torch.equal(same_theta, theta)
+
+
+def test_a_supervised_checkpoint_is_a_lifters(tmp_path: Path) -> None:
+    batch, module = labelled(8), supervised(split="left_right", centring="ray")
+    loader: DataLoader[Any] = DataLoader([batch], batch_size=None)  # type: ignore[arg-type]
+    run = trainer(tmp_path)
+    run.fit(module, loader, loader)
+    run.save_checkpoint(tmp_path / "last.ckpt")
+    loaded = LifterModule.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
+    assert loaded.normalisation == module.normalisation
+    for ours, theirs in zip(module(batch[0]), loaded(batch[0]), strict=True):
+        assert torch.equal(ours, theirs)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import torch
 from omegaconf import OmegaConf
 
 import callbacks.evaluation
-from callbacks.evaluation import PUBLISHED_METRICS, MultiPersonEvaluation, main_row
+from callbacks.evaluation import NOISE_PIXELS, PUBLISHED_METRICS, MultiPersonEvaluation, Row, main_row, rows_of
 from datamodules.chi3d import CHI3DDataModule, read
 from datamodules.synthetic import SyntheticConfig
 from duolift.errors import InputError
@@ -29,7 +29,7 @@ from duolift.skeleton import PAPER19
 from experiments import ablation, evaluate, pretrain_flows, train_lifter
 from experiments.runs import command
 from lightning_modules.flow_prior import FlowPriorModule
-from lightning_modules.lifter import LifterModule
+from lightning_modules.lifter import LifterModule, LossWeights
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:.*{advice}.*")
@@ -50,6 +50,7 @@ SMALL = [
     "data.held_out=64",
     *("flows.parts=[whole,legs]", "flows.blocks=2", "flows.width=8", "flows.epochs=1", "flows.batch_size=64"),
     *("lifting.width=8", "lifting.blocks=1", "lifting.epochs=2", "lifting.batch_size=64", "evaluation.every=1"),
+    "lifting.likelihoods=[whole,legs]",
 ]
 STAGES = ("flows", "flows-pair", "joint", "whole")
 SETTINGS = ["name", "lifter", "elevation", "rotation", "rule", "scale_about"]
@@ -113,16 +114,30 @@ def test_a_run_leaves_every_file_whole(done: Path) -> None:
 def test_the_table_holds_every_row_with_finite_metrics_in_named_units(done: Path) -> None:
     result = load(done / "runs" / "small" / "ablation.json")
     rows = result["rows"]
-    assert len(rows) == 13
-    placed = [(row["elevation"], row["rotation"], row["rule"], row["scale_about"]) for row in rows[1:]]
+    assert [(row["lifter"], row["name"]) for row in rows] == [
+        (row.lifter, row.name) for lifter in ("joint", "whole") for row in rows_of(lifter)
+    ]
+    placed = [(row["elevation"], row["rotation"], row["rule"], row["scale_about"]) for row in rows[1:13]]
     assert placed == [(p.elevation, p.rotation, p.rule, about) for about in SCALE_ABOUT for p in TABLE_1]
-    assert [row["lifter"] for row in rows] == ["joint"] + ["whole"] * 12
     for row in rows:
-        assert [*row] == [*SETTINGS, "metrics", "published"]
+        assert {*SETTINGS, "metrics", "published"} <= row.keys()
         assert set(PUBLISHED_METRICS) <= row["metrics"].keys()
         assert all(isfinite(value) for value in row["metrics"].values())
         assert all(name.endswith(("_mm", "_pct", "_deg", "_correlation")) for name in row["metrics"])
     assert len({row["metrics"]["pa_mpjpe_mm"] for row in rows}) > 5
+
+
+@pytest.mark.parametrize("lifter", ["joint", "whole"])
+def test_a_stage_says_what_noise_does_to_it_and_what_it_lost_on_held_out_poses(done: Path, lifter: str) -> None:
+    measured = load(done / "runs" / "small" / lifter / "metrics.json")
+    noisy = measured["noise_pixels_pa_mpjpe_person_mm"]
+    assert [float(pixels) for pixels in noisy] == list(NOISE_PIXELS)
+    assert noisy["0"] == pytest.approx(main_row(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
+    assert len(set(noisy.values())) == len(noisy) and all(isfinite(value) for value in noisy.values())
+    assert measured["held_out"].keys() == {
+        f"val/{name}" for name in ("loss", *(term.name for term in fields(LossWeights)))
+    }
+    assert all(isfinite(value) for value in measured["held_out"].values())
 
 
 def test_the_table_says_what_it_was_measured_on(done: Path) -> None:
@@ -238,7 +253,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_epoch(
     train_lifter.main(arguments(copied))
     assert epochs == [1]
     assert torch.load(stage / "last.ckpt", weights_only=True)["epoch"] == 1
-    assert len(load(stage / "metrics.json")["rows"]) == 12
+    assert len(load(stage / "metrics.json")["rows"]) == len(rows_of("whole"))
 
 
 @pytest.mark.parametrize("stage", ["whole", "flows"])
@@ -252,7 +267,7 @@ def test_a_stage_cut_off_after_its_last_epoch_is_only_measured(
     train_lifter.main(arguments(copied))
     assert epochs == []
     if stage == "whole":
-        assert load(metrics) == before
+        assert {**load(metrics), "held_out": None} == {**before, "held_out": None}
     else:  # what was logged while training is gone
         assert load(metrics) == pytest.approx({name: before[name] for name in before if name.startswith("val/")})
 
@@ -263,6 +278,19 @@ def test_spoilt_flows_are_refused_by_name(copied: Path, monkeypatch: pytest.Monk
     assert run_command(train_lifter.main, arguments(copied), monkeypatch) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and "flows/last.ckpt: not a checkpoint of flows" in line
+
+
+# The supervised reference ---------------------------------------------------------------------------------------------
+
+
+def test_labels_train_the_lifter_without_flows_in_rows_that_say_so(copied: Path) -> None:
+    ablation.main(arguments(copied, "run=labelled", "lifting.labels=true"))
+    run = copied / "runs" / "labelled"
+    assert {path.name for path in run.iterdir() if path.is_dir()} == {"whole", "ablation"}
+    rows = load(run / "ablation.json")["rows"]
+    expected = [row.lifter for row in rows_of("whole with 3D labels")]
+    assert [row["lifter"] for row in rows] == expected and "whole" not in expected
+    assert load(run / "whole" / "metrics.json")["held_out"].keys() == {"val/pose", "val/elevation", "val/loss"}
 
 
 # Another set ----------------------------------------------------------------------------------------------------------
@@ -339,7 +367,7 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     calls: list[tuple[int, int, int]] = []
     score = callbacks.evaluation.evaluate
 
-    def recorded(module: LifterModule, rows: list, scenes: Scenes, *rest: Any) -> list:
+    def recorded(module: LifterModule, rows: list[Row], scenes: Scenes, *rest: Any) -> list[dict[str, Any]]:
         calls.append((module.current_epoch, len(rows), len(scenes)))
         return score(module, rows, scenes, *rest)
 
@@ -361,7 +389,7 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     )
     trainer.fit(module, datamodule=data)
     everything = len(data.evaluation)
-    assert calls == [(1, 1, everything // 2), (3, 1, everything // 2), (5, 12, everything)]
+    assert calls == [(1, 1, everything // 2), (3, 1, everything // 2), (5, len(rows_of("whole")), everything)]
     logged = {name for name in trainer.callback_metrics if name.startswith("eval/")}
     rows = load(tmp_path / "rows.json")["rows"]
     assert logged == {f"eval/{name}" for name in main_row(rows)["metrics"]}

@@ -136,7 +136,7 @@ def test_toes_point_forward_and_left_is_left(actions: list[Action]) -> None:
 
 def camera(values: dict) -> Camera:
     lens, extrinsics = values["intrinsics_w_distortion"], values["extrinsics"]
-    parts = (extrinsics["R"], extrinsics["T"][0], *(lens[key][0] for key in "fckp"))
+    parts = (*(lens[key][0] for key in "fckp"), extrinsics["R"], extrinsics["T"][0])
     return Camera(*(torch.tensor(part, dtype=torch.float64) for part in parts))
 
 

@@ -4,13 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from duolift.camera import Camera, elevation, levelling, rotate, rotation_x, rotation_y
+from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate, rotation_x, rotation_y
 
 ANGLES = torch.linspace(-3, 3, 12, dtype=torch.float64).view(3, 4)
+CHI3D = Intrinsics(
+    focal=torch.tensor([1145.0, 1144.0], dtype=torch.float64),
+    principal=torch.tensor([452.0, 448.0], dtype=torch.float64),
+    radial=torch.tensor([-0.2083, 0.2555, -0.0025], dtype=torch.float64),
+    tangential=torch.tensor([-0.00076, -0.0014], dtype=torch.float64),
+)
+"""A lens as the data set has them; its images are 900 pixels wide and high."""
 
 
 def random_camera(*batch: int, distortion: float = 0.1) -> Camera:
@@ -30,6 +38,17 @@ def random_camera(*batch: int, distortion: float = 0.1) -> Camera:
 
 def points_in_front(*batch: int) -> Tensor:
     return torch.randn(*batch, 3, dtype=torch.float64) * torch.tensor([1, 1, 0.5]) + torch.tensor([0, 0, 4])
+
+
+def homogeneous(rays: Tensor) -> Tensor:
+    """Slopes (..., 2) as the points (..., 3) at depth 1."""
+    return torch.cat([rays, torch.ones_like(rays[..., :1])], dim=-1)
+
+
+def pixels_in(image: float, step: float) -> Tensor:
+    """A grid of pixels (pixel, 2) with the image's edges and corners."""
+    side = torch.arange(0, image + step, step, dtype=torch.float64)
+    return torch.cartesian_prod(side, side)
 
 
 def chi3d_pixel(point: Any, f: Any, c: Any, k: Any, p: Any) -> Any:
@@ -68,10 +87,68 @@ def test_projection_is_chi3ds_on_random_cameras() -> None:
         np.testing.assert_allclose(pixels[i, j], expected)
 
 
-def test_projection_without_distortion_is_a_pinholes() -> None:
-    camera, points = random_camera(distortion=0), points_in_front(20)
-    expected = camera.focal * points[:, :2] / points[:, 2:] + camera.principal
-    torch.testing.assert_close(camera.project(points), expected)
+def test_an_ideal_lens_is_a_pinholes_both_ways() -> None:
+    focal, principal = 1000 + 100 * torch.randn(8, 2).double(), 450 + 20 * torch.randn(8, 2).double()
+    lenses, points = Intrinsics.ideal(focal, principal), points_in_front(8, 20)
+    assert (lenses.radial.shape, lenses.tangential.shape) == ((8, 3), (8, 2))
+    slopes = points[..., :2] / points[..., 2:]
+    pixels = focal[:, None] * slopes + principal[:, None]
+    torch.testing.assert_close(lenses.project(points), pixels)
+    torch.testing.assert_close(lenses.rays(pixels), slopes)
+
+
+@pytest.mark.parametrize(("dtype", "worst"), [(torch.float64, 1e-4), (torch.float32, 1e-3)], ids=["float64", "float32"])
+def test_rays_undo_the_data_sets_distortion_all_over_the_image(dtype: torch.dtype, worst: float) -> None:
+    lens, pixels = CHI3D.map(lambda field: field.to(dtype)), pixels_in(900, step=10).to(dtype)
+    rays = lens.rays(pixels)
+    assert (lens.project(homogeneous(rays)) - pixels).norm(dim=-1).max() < worst  # pixels
+    pinholes = Intrinsics.ideal(lens.focal, lens.principal).rays(pixels)
+    assert (lens.focal * (pinholes - rays)).norm(dim=-1).max() > 10, "there is something to undo"
+
+
+def test_rays_are_those_a_root_finder_finds() -> None:
+    pixels = 900 * torch.rand(20, 2, dtype=torch.float64)
+    lens = [field.numpy() for field in (CHI3D.focal, CHI3D.principal, CHI3D.radial, CHI3D.tangential)]
+
+    def beside(slopes: Any, pixel: Any) -> Any:
+        return chi3d_pixel(np.array([*slopes, 1]), *lens) - pixel
+
+    for pixel, ray in zip(pixels.numpy(), CHI3D.rays(pixels).numpy(), strict=True):
+        np.testing.assert_allclose(ray, scipy.optimize.fsolve(beside, [0, 0], args=(pixel,)), atol=1e-7)
+
+
+def test_a_batch_of_lenses_gives_the_rays_of_each_with_and_without_distortion() -> None:
+    """An ideal lens beside a distorted one stays ideal."""
+    lenses = CHI3D.map(lambda field: (1 + 0.05 * torch.randn(3, 1, *field.shape)) * field)
+    lenses.radial[1], lenses.tangential[1] = 0, 0
+    pixels = 900 * torch.rand(3, 5, 6, 2, dtype=torch.float64)
+    together = lenses.rays(pixels)
+    for i, j in np.ndindex(3, 5):
+        torch.testing.assert_close(together[i, j], lenses[i, 0].rays(pixels[i, j]))
+    torch.testing.assert_close(together[1], (pixels[1] - lenses.principal[1]) / lenses.focal[1])
+
+
+def test_choosing_cameras_chooses_every_field_and_a_camera_stays_one() -> None:
+    cameras = random_camera(4, 2)
+    for index in (2, slice(1, 3), (slice(None), None), torch.tensor([3, 0])):
+        chosen = cameras[index]
+        assert type(chosen) is Camera
+        for name in ("focal", "principal", "radial", "tangential", "rotation", "centre"):
+            assert torch.equal(getattr(chosen, name), getattr(cameras, name)[index])
+
+
+def test_the_lens_of_a_camera_projects_as_the_camera_does() -> None:
+    cameras, points = random_camera(4), points_in_front(4, 7)
+    lenses = cameras.intrinsics
+    assert type(lenses) is Intrinsics
+    assert torch.equal(lenses.project(points), cameras.project(points))
+    assert torch.equal(lenses.rays(cameras.project(points)), cameras.rays(cameras.project(points)))
+
+
+def test_mapping_a_camera_changes_every_field() -> None:
+    single = random_camera(3).map(lambda field: field.float())
+    assert type(single) is Camera
+    assert {getattr(single, name).dtype for name in vars(single)} == {torch.float32}
 
 
 def test_world_points_in_the_cameras_frame() -> None:
@@ -88,6 +165,47 @@ def test_a_batch_of_cameras_broadcasts_and_equals_a_loop() -> None:
         together = getattr(cameras, method)(points)
         loop = [[getattr(cameras[i, 0], method)(points[i, j]) for j in range(5)] for i in range(3)]
         torch.testing.assert_close(together, torch.stack([torch.stack(row) for row in loop]))
+
+
+# A camera that faces somebody -----------------------------------------------------------------------------------------
+
+
+def some_rays(*batch: int) -> Tensor:
+    """Slopes (*batch, 2) up to far off the axis."""
+    return 2 * torch.randn(*batch, 2, dtype=torch.float64)
+
+
+def test_facing_is_a_rotation_that_takes_the_ray_forward() -> None:
+    rays = some_rays(300)
+    turns = facing(rays)
+    torch.testing.assert_close(turns @ turns.mT, torch.eye(3, dtype=torch.float64).expand_as(turns))
+    torch.testing.assert_close(torch.linalg.det(turns), torch.ones(300, dtype=torch.float64))
+    along = homogeneous(rays)
+    ahead = torch.stack([torch.zeros(300), torch.zeros(300), along.norm(dim=-1)], dim=-1)
+    torch.testing.assert_close(rotate(turns, along.unsqueeze(-2)).squeeze(-2), ahead)
+
+
+def test_facing_turns_right_or_left_and_then_up_or_down_as_scipy_does() -> None:
+    rays = some_rays(5, 6)
+    turns = facing(rays)
+    for i, j in np.ndindex(5, 6):
+        x, y = rays[i, j].tolist()
+        expected = Rotation.from_euler("yx", [-np.arctan2(x, 1), np.arctan2(y, np.hypot(x, 1))])  # the fixed axes'
+        np.testing.assert_allclose(turns[i, j], expected.as_matrix(), atol=1e-12)
+
+
+def test_facing_does_not_roll() -> None:
+    """The turned camera's x axis, in the frame of the camera before, stays level and points right."""
+    right = facing(some_rays(300)).mT @ torch.tensor([1.0, 0, 0], dtype=torch.float64)
+    assert right[:, 1].abs().max() < 1e-12
+    assert (right[:, 0] > 0).all()
+
+
+def test_facing_what_is_straight_ahead_is_no_turn() -> None:
+    assert torch.equal(facing(torch.zeros(4, 2)), torch.eye(3).expand(4, 3, 3))
+
+
+# Up and down ----------------------------------------------------------------------------------------------------------
 
 
 def test_up_is_the_worlds_z_axis_in_the_cameras_frame() -> None:

@@ -4,10 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from duolift.lifters import SPLITS, Lifter, PartLifter
+from duolift.lifters import SPLITS, Lifter, PartLifter, parts_of
+from duolift.normalisation import mirrored
 from duolift.skeleton import CHI3D25, PAPER19, Skeleton
 
-WAYS = {"whole": 1, "left_right": 2, "legs_torso": 1}
+WAYS_OF_SPLITS = {"whole": [[0]], "left_right": [[0, 1]], "legs_torso": [[0]], "links": [[0, 1], [2]]}
+"""Lifter -> the ways of each of its splits."""
+
+WAYS = {lifter: sum(map(len, splits)) for lifter, splits in WAYS_OF_SPLITS.items()}
 LIFTERS = [(skeleton, split) for skeleton in (PAPER19, CHI3D25) for split in SPLITS] + [(PAPER19.pair(), "whole")]
 EVERY_LIFTER = pytest.mark.parametrize(
     ("skeleton", "split"), LIFTERS, ids=[f"{skeleton.name}-{split}" for skeleton, split in LIFTERS]
@@ -24,6 +28,22 @@ def moved(poses: Tensor, joints: set[str]) -> Tensor:
     indices = PAPER19.indices(joints)
     poses[..., indices, :] += torch.randn_like(poses[..., indices, :])
     return poses
+
+
+def of_same_weights(lifter: Lifter, split: str) -> Lifter:
+    """The lifter of another split whose networks are this one's."""
+    other = small(lifter.skeleton, split)
+    weights = lifter.state_dict()
+    other.load_state_dict({name: weights[name] for name in other.state_dict()})
+    return other
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_part_has_one_network_and_every_split_is_a_whole_pose(split: str) -> None:
+    networks = small(PAPER19, split).networks
+    assert list(networks) == list(parts_of(split)) and len(set(parts_of(split))) == len(parts_of(split))
+    for parts in SPLITS[split]:
+        assert {joint for part in parts for joint in PAPER19.parts[part]} == set(PAPER19.joints)
 
 
 @EVERY_LIFTER
@@ -48,10 +68,11 @@ def test_every_parameter_has_a_gradient(skeleton: Skeleton, split: str) -> None:
 
 
 @EVERY_LIFTER
-def test_a_batch_equals_a_loop_and_prediction_is_the_mean_over_the_ways(skeleton: Skeleton, split: str) -> None:
+def test_a_batch_equals_a_loop_and_prediction_is_the_mean_over_the_splits(skeleton: Skeleton, split: str) -> None:
     lifter, poses = small(skeleton, split), torch.randn(5, 3, len(skeleton), 2)
     (offsets, theta), (mean, same_theta) = lifter(poses), lifter.predict(poses)
-    torch.testing.assert_close(mean, offsets.sum(0) / WAYS[split])
+    of_splits = [sum(offsets[way] for way in ways) / len(ways) for ways in WAYS_OF_SPLITS[split]]
+    torch.testing.assert_close(mean, sum(of_splits) / len(of_splits))
     torch.testing.assert_close(same_theta, theta)
     for i, j in torch.cartesian_prod(torch.arange(5), torch.arange(3)).tolist():
         one_offsets, one_theta = lifter(poses[i, j])
@@ -68,28 +89,81 @@ def test_relifting_takes_each_pose_in_its_own_way(skeleton: Skeleton, split: str
 
 
 @pytest.mark.parametrize(
-    ("split", "part", "others"), [(s, a, b) for s, parts in SPLITS.items() for a in parts for b in parts if a != b]
+    ("lifter_name", "number", "part", "others"),
+    [
+        (name, number, part, others)
+        for name, splits in SPLITS.items()
+        for number, parts in enumerate(splits)
+        for part in parts
+        for others in parts
+        if part != others
+    ],
 )
-def test_a_parts_depths_depend_on_that_part_alone_and_the_elevation_on_all(split: str, part: str, others: str) -> None:
-    lifter, poses = small(PAPER19, split), torch.randn(6, 19, 2)
+def test_in_a_split_a_parts_depths_depend_on_that_part_alone_and_the_elevation_on_all(
+    lifter_name: str, number: int, part: str, others: str
+) -> None:
+    lifter, poses = small(PAPER19, lifter_name), torch.randn(6, 19, 2)
     elsewhere = set(PAPER19.parts[others]) - set(PAPER19.parts[part])
     own = PAPER19.indices(set(PAPER19.parts[part]) - set(PAPER19.parts[others]))
     (before, theta), (after, new_theta) = lifter(poses), lifter(moved(poses, elsewhere))
-    same = (before == after).all(1).all(0)
+    ways = WAYS_OF_SPLITS[lifter_name][number]
+    same = (before == after)[ways].all(1).all(0)
     assert same[own].all()
     assert not same[PAPER19.indices(elsewhere - {PAPER19.root})].any()
     assert (theta != new_theta).all()
 
 
-def test_left_and_right_each_give_the_midline_in_their_own_way() -> None:
-    lifter, poses = small(PAPER19, "left_right"), torch.randn(6, 19, 2)
+@pytest.mark.parametrize("split", ["left_right", "links"])
+def test_left_and_right_each_give_the_midline_in_their_own_way(split: str) -> None:
+    lifter, poses = small(PAPER19, split), torch.randn(6, 19, 2)
     offsets, _ = lifter(poses)
     for way, side in enumerate(("left", "right")):
-        for number, part in enumerate(("left", "right")):
-            alone, _ = lifter.networks[number](poses[:, PAPER19.part(part)])
+        for part in ("left", "right"):
+            alone, _ = lifter.networks[part](poses[:, PAPER19.part(part)])
             for i, joint in enumerate(PAPER19.parts[part]):
                 if joint != PAPER19.root and (part == side or joint not in PAPER19.parts[side]):
                     torch.testing.assert_close(offsets[way, :, PAPER19.index(joint)], alone[:, i])
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_links_is_the_mean_of_both_splits_with_the_same_networks(flip: bool) -> None:
+    links, poses = small(PAPER19, "links"), torch.randn(6, 4, 19, 2)
+    alone = [of_same_weights(links, split).predict(poses, flip) for split in ("left_right", "legs_torso")]
+    for together, one, other in zip(links.predict(poses, flip), *alone, strict=True):
+        assert not torch.allclose(one, other)
+        torch.testing.assert_close(together, (one + other) / 2)
+
+
+# The flip test --------------------------------------------------------------------------------------------------------
+
+
+@EVERY_LIFTER
+def test_with_a_flip_test_a_mirrored_pose_gives_the_mirrored_prediction(skeleton: Skeleton, split: str) -> None:
+    lifter, poses = small(skeleton, split, elevation_bound=1.0), torch.randn(5, 3, len(skeleton), 2)
+    in_a_mirror = mirrored(poses, skeleton)
+    (offsets, theta), (turned, same_theta) = lifter.predict(poses, flip=True), lifter.predict(in_a_mirror, flip=True)
+    torch.testing.assert_close(turned, offsets[..., skeleton.mirror])
+    torch.testing.assert_close(same_theta, theta)
+    (offsets, theta), (turned, other_theta) = lifter.predict(poses), lifter.predict(in_a_mirror)
+    assert not torch.allclose(turned, offsets[..., skeleton.mirror])
+    assert not torch.allclose(other_theta, theta)
+
+
+@EVERY_LIFTER
+def test_a_flip_test_is_the_mean_of_the_pose_and_its_mirror_image_joint_by_joint(
+    skeleton: Skeleton, split: str
+) -> None:
+    lifter, poses = small(skeleton, split), torch.randn(5, len(skeleton), 2)
+    in_a_mirror = torch.stack([poses[:, joint] * torch.tensor([-1.0, 1.0]) for joint in skeleton.mirror], dim=1)
+    (offsets, theta), (turned, other_theta) = lifter.predict(poses), lifter.predict(in_a_mirror)
+    found, found_theta = lifter.predict(poses, flip=True)
+    torch.testing.assert_close(found_theta, (theta + other_theta) / 2)
+    for joint, name in enumerate(skeleton.joints):
+        opposite = skeleton.index(skeleton.mirrored[joint])
+        torch.testing.assert_close(found[:, joint], (offsets[:, joint] + turned[:, opposite]) / 2, msg=name)
+
+
+# Precision and bounds -------------------------------------------------------------------------------------------------
 
 
 def test_a_parts_offsets_alone_are_those_it_gives_with_its_angle() -> None:

@@ -11,13 +11,10 @@ from torch import Tensor
 
 from duolift.camera import rotate, rotation_x
 from duolift.metrics import score
-from duolift.normalisation import Normalisation
 from duolift.placement import LARGEST_SCALE, SCALE_ABOUT, TABLE_1, PaperPlacement, group_mean, level_groups
 from duolift.skeleton import PAPER19
 
 C = 10.0
-NORMALISATION = Normalisation(scale=80.0, c=C)
-PRINCIPAL = torch.tensor([450.0, 440.0], dtype=torch.float64)
 FEET, ROOT = PAPER19.feet, PAPER19.root_index
 
 READINGS = pytest.mark.parametrize("reading", SCALE_ABOUT)
@@ -30,13 +27,14 @@ class Lifted:
 
     bodies: Tensor
     theta: Tensor
-    roots: Tensor
+    places: Tensor
+    rows: Tensor
 
     def placed(self, placement: PaperPlacement) -> Tensor:
-        return placement(self.bodies, self.theta, self.roots, PRINCIPAL, NORMALISATION, FEET)
+        return placement(self.bodies, self.theta, self.places, self.rows, C, FEET)
 
     def __getitem__(self, index: tuple[int, ...]) -> "Lifted":
-        return Lifted(self.bodies[index], self.theta[index], self.roots[index])
+        return Lifted(self.bodies[index], self.theta[index], self.places[index], self.rows[index])
 
 
 @pytest.fixture
@@ -53,12 +51,12 @@ def standing(random_bodies: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @pytest.fixture
 def lifted(standing: Callable[..., Tensor]) -> Callable[..., Lifted]:
-    """`lifted(*batch, person)`: any people anywhere, with elevations that owe nothing to their pixels."""
+    """`lifted(*batch, person)`: any people anywhere; their elevations, places and rows owe nothing to each other."""
 
     def make(*batch: int) -> Lifted:
         theta = -0.1 + 0.1 * torch.randn(batch, dtype=torch.float64)
-        roots = PRINCIPAL + torch.tensor([200, 60]) * torch.randn(*batch, 2, dtype=torch.float64)
-        return Lifted(standing(*batch), theta, roots)
+        places = torch.tensor([2.5, 0.75]) * torch.randn(*batch, 2, dtype=torch.float64)
+        return Lifted(standing(*batch), theta, places, 440 + 60 * torch.randn(batch, dtype=torch.float64))
 
     return make
 
@@ -79,6 +77,11 @@ def on_one_ground(bodies: Tensor, height: float) -> tuple[Tensor, Tensor, Tensor
     return k[..., None, None] * (bodies + roots.unsqueeze(-2)), roots, torch.atan(-y / C)
 
 
+def in_rows(places: Tensor) -> Tensor:
+    """The rows of pixels of roots at these places (..., 2), in an image of 80 pixels a head length."""
+    return 440 + 80 * places[..., 1]
+
+
 def assert_the_same_scene(placed: Tensor, truth: Tensor) -> None:
     """Equal up to the unit of length, about the camera."""
     unit = truth[..., :1, ROOT, 2] / placed[..., :1, ROOT, 2]
@@ -89,8 +92,8 @@ def assert_the_same_scene(placed: Tensor, truth: Tensor) -> None:
 @pytest.mark.parametrize("people", [2, 3, 4])
 def test_the_image_alone_is_exact_under_a_level_camera(standing: Callable[..., Tensor], people: int) -> None:
     truth, roots, theta = on_one_ground(bodies := standing(20, people), height=2.0)
-    pixels = PRINCIPAL + NORMALISATION.scale * roots[..., :2]
-    assert_the_same_scene(Lifted(bodies, theta, pixels).placed(TABLE_1[0]), truth)
+    places = roots[..., :2]
+    assert_the_same_scene(Lifted(bodies, theta, places, in_rows(places)).placed(TABLE_1[0]), truth)
 
 
 @pytest.mark.parametrize("people", [2, 3, 4])
@@ -98,14 +101,11 @@ def test_the_image_alone_is_exact_under_a_level_camera(standing: Callable[..., T
 def test_elevation_and_rotation_are_exact_however_the_camera_is_tilted(
     standing: Callable[..., Tensor], people: int, pitch: float
 ) -> None:
-    """A lift is tilted by its own theta; a tilted camera sees roots in other rows of pixels, which must not matter."""
+    """A lift is tilted by its own theta; a tilted camera sees roots in other places, which must not matter."""
     bodies = standing(20, people)
     truth, roots, theta = on_one_ground(bodies, height=2.0)
-    scene = Lifted(
-        bodies=rotate(rotation_x(-theta), bodies),
-        theta=theta,
-        roots=PRINCIPAL + NORMALISATION.scale * (roots[..., :2] + torch.tensor([0, C * math.tan(pitch)])),
-    )
+    places = roots[..., :2] + torch.tensor([0, C * math.tan(pitch)])
+    scene = Lifted(rotate(rotation_x(-theta), bodies), theta, places, in_rows(places))
     exact = PaperPlacement(rule=False)
     assert_the_same_scene(scene.placed(exact), truth)
     for wrong in (replace(exact, rotation=False), replace(exact, scale_about="root")):
@@ -124,13 +124,20 @@ def test_the_roots_heights_differ_by_equation_2(lifted: Callable[..., Lifted]) -
     assert roots[0, 1].item() == pytest.approx(3.0934, abs=1e-4), "below a camera that looks down"
 
 
-def test_horizontal_places_are_the_pixels_over_the_scale(lifted: Callable[..., Lifted]) -> None:
+def test_people_stay_right_or_left_where_they_are_and_start_at_depth_c(lifted: Callable[..., Lifted]) -> None:
     scene = lifted(3)
-    scene.roots[:, 0] = torch.tensor([450.0, 530.0, 410.0])
     for row in TABLE_1:
         roots = scene.placed(replace(row, scale_about="root"))[:, ROOT]
-        assert roots[:, 0].tolist() == pytest.approx([0, 1, -0.5])
+        assert roots[:, 0].tolist() == pytest.approx(scene.places[:, 0].tolist())
         assert roots[:, 2].tolist() == [C, C, C]
+
+
+def test_heights_are_the_images_unless_they_follow_from_the_elevation(lifted: Callable[..., Lifted]) -> None:
+    scene = lifted(3)
+    for elevation, rotation in itertools.product((False, True), repeat=2):
+        row = PaperPlacement(elevation=elevation, rotation=rotation, rule=False, scale_about="root")
+        expected = -C * scene.theta.tan() if elevation else scene.places[:, 1]
+        assert scene.placed(row)[:, ROOT, 1].tolist() == pytest.approx(expected.tolist())
 
 
 @pytest.mark.parametrize(
@@ -163,7 +170,7 @@ def test_the_rule_at_50_and_51_pixels(
     lifted: Callable[..., Lifted], row: PaperPlacement, apart: int, level: bool
 ) -> None:
     scene = lifted(2)
-    scene.roots[:, 1] = torch.tensor([400.0, 400.0 + apart])
+    scene.rows[:] = torch.tensor([400.0, 400.0 + apart])
     row = replace(row, scale_about="root")
     heights = scene.placed(row)[:, ROOT, 1]
     applies = row.rule and level
@@ -179,7 +186,7 @@ def test_everybodys_lower_foot_is_on_one_plane(
 ) -> None:
     scene = lifted(20, people)
     scene.theta /= 4
-    scene.roots[..., 1] = PRINCIPAL[1] + 60 * torch.rand(20, people)  # all feet well below every point of scaling
+    scene.places[..., 1] = 0.75 * torch.rand(20, people)  # all feet well below every point of scaling
     ground = scene.placed(replace(row, scale_about=reading))[..., FEET, 1].amax(-1)
     torch.testing.assert_close(ground, ground[:, :1].expand_as(ground))
 
@@ -187,27 +194,26 @@ def test_everybodys_lower_foot_is_on_one_plane(
 def placed_in_a_loop(scene: Lifted, placement: PaperPlacement) -> list[Tensor]:
     """One scene, person by person; groups by following everybody's level neighbours."""
     people = range(len(scene.theta))
-    pixels, theta = scene.roots.tolist(), scene.theta.tolist()
+    places, rows, theta = scene.places.tolist(), scene.rows.tolist(), scene.theta.tolist()
     groups = [{i} for i in people]
     if placement.rule:
         for _, i, j in itertools.product(people, people, people):
-            if any(abs(pixels[a][1] - pixels[b][1]) <= 50 for a in groups[i] for b in groups[j]):
+            if any(abs(rows[a] - rows[b]) <= 50 for a in groups[i] for b in groups[j]):
                 groups[i] = groups[j] = groups[i] | groups[j]
 
     def mean(values: list[float], i: int) -> float:
         return sum(values[j] for j in groups[i]) / len(groups[i])
 
-    x = [(u - PRINCIPAL[0].item()) / NORMALISATION.scale for u, _ in pixels]
-    y = [(v - PRINCIPAL[1].item()) / NORMALISATION.scale for _, v in pixels]
     angles = [mean(theta, i) for i in people]
-    y = [-C * math.tan(angles[i]) if placement.elevation else mean(y, i) for i in people]
+    heights = [height for _, height in places]
+    y = [-C * math.tan(angles[i]) if placement.elevation else mean(heights, i) for i in people]
     bodies = [scene.bodies[i] @ rotation_x(scene.theta.new_tensor(angles[i])).T for i in people]
     bodies = bodies if placement.rotation else list(scene.bodies)
-    places = [torch.tensor([x[i], y[i], C], dtype=torch.float64) for i in people]
+    roots = [torch.tensor([places[i][0], y[i], C], dtype=torch.float64) for i in people]
     origins = {
         "camera": [torch.zeros(3) for _ in people],
-        "root": places,
-        "origin": [torch.stack(places).mean(0) for _ in people],
+        "root": roots,
+        "origin": [torch.stack(roots).mean(0) for _ in people],
     }[placement.scale_about]
     feet = [max(bodies[i][foot, 1].item() for foot in FEET) + y[i] for i in people]
     ground = sum(feet) / len(feet)
@@ -217,7 +223,7 @@ def placed_in_a_loop(scene: Lifted, placement: PaperPlacement) -> list[Tensor]:
         scale = 1.0
         if feet[i] > above and ground > above:
             scale = min(max((ground - above) / (feet[i] - above), 1 / LARGEST_SCALE), LARGEST_SCALE)
-        result.append(torch.stack([origins[i] + scale * (joint + places[i] - origins[i]) for joint in bodies[i]]))
+        result.append(torch.stack([origins[i] + scale * (joint + roots[i] - origins[i]) for joint in bodies[i]]))
     return result
 
 
@@ -244,7 +250,7 @@ def above_the_camera(scene: Lifted) -> Lifted:
 def test_a_person_whose_feet_reach_no_ground_keeps_size_and_place(lifted: Callable[..., Lifted]) -> None:
     scene = above_the_camera(lifted(6, 3))
     placed = scene.placed(PaperPlacement(rule=False, rotation=False))
-    expected = torch.stack([scene.roots[:, 0, 0] - PRINCIPAL[0], torch.full((6,), -800 * math.tan(0.3))], dim=-1) / 80
+    expected = torch.stack([scene.places[:, 0, 0], torch.full((6,), -C * math.tan(0.3))], dim=-1)
     torch.testing.assert_close(placed[:, 0, ROOT, :2], expected)
     torch.testing.assert_close(placed[:, 0] - placed[:, 0, ROOT, None], scene.bodies[:, 0])
 
@@ -252,7 +258,7 @@ def test_a_person_whose_feet_reach_no_ground_keeps_size_and_place(lifted: Callab
 @pytest.mark.parametrize(("reach", "factor"), [(0.01, LARGEST_SCALE), (40.0, 1 / LARGEST_SCALE)])
 def test_nobody_is_scaled_out_of_bounds(lifted: Callable[..., Lifted], reach: float, factor: float) -> None:
     scene = lifted(6)
-    scene.roots[:] = PRINCIPAL
+    scene.places[:] = 0
     scene.bodies[1:, FEET, 1], scene.bodies[0, FEET, 1] = 1.5, reach
     placed = scene.placed(replace(TABLE_1[0], scale_about="root"))
     torch.testing.assert_close(placed[0] - placed[0, ROOT], factor * scene.bodies[0])
@@ -278,7 +284,7 @@ def test_gradients_are_finite(lifted: Callable[..., Lifted], row: PaperPlacement
 
 def test_gradients_are_finite_where_a_foot_is_level_with_the_point_of_scaling(lifted: Callable[..., Lifted]) -> None:
     scene = lifted(2)
-    scene.roots[:] = PRINCIPAL
+    scene.places[:] = 0
     scene.bodies[0, FEET, 1] = 0
     scene.bodies.requires_grad_()
     scene.placed(replace(TABLE_1[0], scale_about="root")).square().sum().backward()

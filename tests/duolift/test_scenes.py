@@ -1,21 +1,36 @@
 """Batches of images: choosing, joining, and hiding what training may not see."""
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from duolift.camera import Intrinsics
 from duolift.scenes import Scenes
+
+FIELDS = ("pixels", "focal", "principal", "radial", "tangential", "truth", "up")
 
 
 def some(count: int, *names: str, truth: bool = True) -> Scenes:
     return Scenes(
-        pixels=torch.randn(count, 2, 19, 2),
-        focal=torch.randn(count, 2),
-        principal=torch.randn(count, 2),
+        pixels=450 + 100 * torch.randn(count, 2, 19, 2),
+        intrinsics=Intrinsics(
+            focal=1100 + torch.randn(count, 2),
+            principal=450 + torch.randn(count, 2),
+            radial=0.1 * torch.randn(count, 3),
+            tangential=0.01 * torch.randn(count, 2),
+        ),
         sequence=torch.arange(count) % len(names),
         sequences=names,
         truth=torch.randn(count, 2, 19, 3) if truth else None,
         up=torch.randn(count, 3) if truth else None,
     )
+
+
+def field(scenes: Scenes, name: str) -> Tensor:
+    """A field of the scenes, or of the cameras that took them."""
+    tensor = getattr(scenes, name, None)
+    return getattr(scenes.intrinsics, name) if tensor is None else tensor
 
 
 def names(scenes: Scenes) -> list[str]:
@@ -36,8 +51,8 @@ def test_choosing_scenes_chooses_every_field(index: slice | torch.Tensor, expect
     chosen = scenes[index]
     assert len(chosen) == len(expected)
     assert names(chosen) == [names(scenes)[i] for i in expected]
-    for field in ("pixels", "focal", "principal", "truth", "up"):
-        assert torch.equal(getattr(chosen, field), getattr(scenes, field)[expected])
+    for name in FIELDS:
+        assert torch.equal(field(chosen, name), field(scenes, name)[expected])
 
 
 def test_joining_keeps_every_scene_with_its_sequence() -> None:
@@ -46,8 +61,8 @@ def test_joining_keeps_every_scene_with_its_sequence() -> None:
     assert len(joined) == 9
     assert joined.sequences == ("a", "b", "c", "d", "e", "f")
     assert names(joined) == [name for part in parts for name in names(part)]
-    for field in ("pixels", "focal", "principal", "truth", "up"):
-        assert torch.equal(getattr(joined, field), torch.cat([getattr(part, field) for part in parts]))
+    for name in FIELDS:
+        assert torch.equal(field(joined, name), torch.cat([field(part, name) for part in parts]))
 
 
 def test_joining_scenes_without_truth_leaves_them_without() -> None:
@@ -69,9 +84,18 @@ def test_without_truth_nothing_but_the_image_is_left() -> None:
 
 def test_every_tensor_goes_to_the_device() -> None:
     moved = some(3, "a").to("meta")
-    for field in ("pixels", "focal", "principal", "sequence", "truth", "up"):
-        assert getattr(moved, field).device.type == "meta"
+    for name in (*FIELDS, "sequence"):
+        assert field(moved, name).device.type == "meta"
     assert moved.sequences == ("a",)
+
+
+def test_rays_are_those_of_every_joint_through_its_own_camera() -> None:
+    scenes = some(4, "a")
+    rays = scenes.rays
+    assert rays.shape == scenes.pixels.shape
+    for i, j in np.ndindex(4, 2):
+        torch.testing.assert_close(rays[i, j], scenes.intrinsics[i].rays(scenes.pixels[i, j]))
+    torch.testing.assert_close(scenes.without_truth()[2:].rays, rays[2:])
 
 
 def test_scenes_with_and_without_truth_are_not_mixed() -> None:

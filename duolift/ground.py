@@ -1,0 +1,283 @@
+"""Ground placement: everybody at their own depth, beyond the paper.
+
+The paper puts every root at one depth. But one camera has one tilt, people stand on one ground, and a root lies
+on the ray through its pixel, so the relative depth is there to be had:
+
+1. Every lifted pose says where up is in the camera's frame. The scene's up is their robust mean: over the people of
+   an image and, for a static camera, over all of its images.
+2. Every pose, turned back from the camera that faces its root, is scaled about the real camera until its lowest
+   joint meets the ground: a foot where people stand, a hand where they do push-ups.
+3. Somebody off the ground would come out too far away and too large: beside much smaller people, like sizes decide.
+   Over a sequence sizes are constant, which corrects the tilt and settles who is off the ground, and depths are smooth.
+
+Camera frame: x right, y down, z forward; head lengths. A logarithm of a scale is a relative error: 0.02 of it is 2 % of
+the distance. Everything is batched over scenes (scene, person, ...) and differentiable.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from duolift.camera import facing, rotate
+from duolift.skeleton import Skeleton
+
+LOWEST_DROP = 0.1
+"""Nobody's lowest joint counts as less than this below the camera, head lengths: the camera is above the ground."""
+
+PEOPLE = 0.07
+"""Deviation of people's sizes (logarithm)."""
+
+LARGER = 0.25
+"""Who comes out larger than the smallest person by this much is off the ground: 2.5 deviations of a difference."""
+
+AIRBORNE = 0.06
+"""Who comes out larger than their own size over the sequence by this much is off the ground."""
+
+SOFTNESS = 0.03
+"""Width of both transitions."""
+
+ON_THE_GROUND = 0.25
+"""The quantile of a person's sizes over a sequence that is taken for their size: who leaves the ground looks larger."""
+
+TILTS_DEG = 8.0
+"""Corrections of a sequence's tilt are sought within this."""
+
+TILT_PRIOR = 0.03
+"""Weight of a squared correction (radians) against the variance of sizes (logarithms) that it removes."""
+
+TOUCH_ACROSS = 0.05
+"""Joints that touch are about this close across the line of sight, head lengths."""
+
+TOUCH_ALONG = 0.1
+"""And seem to be this close along it."""
+
+TYPICAL_TILT_ERROR = 0.1
+"""Radians by which a person's own up may differ from the scene's without counting against them."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """People in one scene, and what it says of the camera.
+
+    Attributes:
+        people: (scene, person, joint, 3), camera frame, head lengths.
+        up: (scene, 3), unit vector.
+        height: (scene,), of the camera above the ground, head lengths.
+        depth: (scene, person), distance of the roots from the camera, head lengths.
+        confidence: (scene, person), 0 to 1: whether they seem to touch the ground and agree where up is.
+    """
+
+    people: Tensor
+    up: Tensor
+    height: Tensor
+    depth: Tensor
+    confidence: Tensor
+
+    @property
+    def tilt(self) -> Tensor:
+        """The camera's angle above the horizon, (scene,), radians; negative where it looks down."""
+        return self.up[..., 2].asin()
+
+
+@dataclass(frozen=True)
+class GroundPlacement:
+    """A row of the ablation; every option needs the one before.
+
+    Attributes:
+        tilt: one tilt for all frames of a sequence, not one a frame.
+        sizes: one size a person over a sequence, and the tilt that makes sizes constant.
+        smooth: deviation in frames of the Gaussian that depths are smoothed with; 0 for none.
+        contact: people whose joints meet in the image are pulled together in depth.
+        doubt: deviation of a size that the ground tells (logarithm), by errors of lifted feet and of the tilt; 0
+            for perfect lifts.
+    """
+
+    tilt: bool = False
+    sizes: bool = False
+    smooth: float = 0.0
+    contact: bool = False
+    doubt: float = 0.025
+
+    def __call__(
+        self,
+        bodies: Tensor,
+        theta: Tensor,
+        roots: Tensor,
+        c: float,
+        skeleton: Skeleton,
+        sequence: Tensor | None = None,
+        up: Tensor | None = None,
+    ) -> Placed:
+        """Place lifted people in one scene.
+
+        Args:
+            bodies: (scene, person, joint, 3), lifted at depth c, in cameras that face the roots, centred on them.
+            theta: (scene, person), elevation angles in radians.
+            roots: (scene, person, 2), slopes of the roots' rays.
+            c: the depth that people were lifted at, head lengths.
+            skeleton: of the people.
+            sequence: (scene,), which sequence of a static camera a frame belongs to, frames in order; None where
+                every image stands alone.
+            up: (scene, 3), the world's up in the camera's frame, where the extrinsics are known.
+        """
+        sequence = torch.arange(len(bodies), device=bodies.device) if sequence is None else sequence
+        turn = facing(roots).mT
+        people = rotate(turn, bodies) + c * turn[..., None, :, 2]
+        own = own_ups(theta, turn)
+        size = log_size(bodies, skeleton)
+        known = up is not None
+        if up is None:
+            up = robust_mean(own, sequence if self.tilt else torch.arange(len(bodies), device=bodies.device))
+        if self.sizes and not known:
+            up = tilt_of_constant_sizes(people, size, up, sequence)
+        sizes = size - drop(people, up).log()  # on a ground one head length below the camera
+        grounded, sizes = over_time(sizes, sequence, self.doubt) if self.sizes else plausible(sizes, self.doubt)
+        scale = sizes - size
+        if self.smooth:
+            scale = smoothed(scale, sequence, self.smooth)
+        if self.contact:
+            scale = contacts(people, scale, skeleton)
+        scale = scale - scale.mean(-1, keepdim=True)
+        placed = scale.exp()[..., None, None] * people
+        off = (1 - (own * up.unsqueeze(-2)).sum(-1)).clamp(min=0) * 2  # squared angle
+        return Placed(
+            people=placed,
+            up=up,
+            height=_weighted_mean(drop(placed, up), grounded),
+            depth=c * scale.exp(),
+            confidence=grounded * (-off / (2 * TYPICAL_TILT_ERROR**2)).exp(),
+        )
+
+
+def own_ups(theta: Tensor, turn: Tensor) -> Tensor:
+    """Where up is in the camera's frame by each person's elevation: (scene, person, 3).
+
+    Args:
+        turn: (scene, person, 3, 3), from the camera that faces a root to the real one.
+    """
+    up = torch.stack([torch.zeros_like(theta), -theta.cos(), theta.sin()], dim=-1)
+    return rotate(turn, up.unsqueeze(-2)).squeeze(-2)
+
+
+def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
+    """Logarithm of the mean bone length of lifted people: (..., joint, 3) -> (...)."""
+    children, parents = (skeleton.indices(ends) for ends in zip(*skeleton.bones, strict=True))
+    return (bodies[..., children, :] - bodies[..., parents, :]).norm(dim=-1).mean(-1).log()
+
+
+def robust_mean(ups: Tensor, sequence: Tensor, rounds: int = 5, knee: float = 0.1) -> Tensor:
+    """The direction (scene, 3) that unit vectors (scene, person, 3) of a sequence agree on, by Huber's weights.
+
+    Args:
+        knee: radians from which a vector counts for less.
+    """
+    mean = torch.nn.functional.normalize(mean_over(ups.mean(-2), sequence), dim=-1)
+    for _ in range(rounds):
+        apart = (ups - mean.unsqueeze(-2)).norm(dim=-1, keepdim=True)
+        weight = knee / apart.clamp(min=knee)
+        mean = torch.nn.functional.normalize(mean_over((weight * ups).mean(-2), sequence), dim=-1)
+    return mean
+
+
+def mean_over(values: Tensor, sequence: Tensor) -> Tensor:
+    """The mean of values (scene, ...) over each sequence, for every scene again."""
+    total = values.new_zeros(int(sequence.max()) + 1, *values.shape[1:]).index_add(0, sequence, values)
+    count = torch.bincount(sequence, minlength=len(total)).clamp(min=1).view(-1, *[1] * (values.ndim - 1))
+    return (total / count)[sequence]
+
+
+def drop(people: Tensor, up: Tensor) -> Tensor:
+    """How far each person's lowest joint lies below the camera: (scene, person, joint, 3) -> (scene, person)."""
+    return -(people * up[..., None, None, :]).sum(-1).amin(-1).clamp(max=-LOWEST_DROP)
+
+
+def plausible(sizes: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
+    """Who stands on the ground, and sizes after what is known of people: they differ by little.
+
+    Who comes out far larger than the smallest person is off the ground, and takes that one's size. The others move
+    towards their mean by the ground's share of the variance: people's sizes are a measurement as well.
+
+    Args:
+        sizes: (scene, person), logarithms, of people scaled until they touch the ground.
+        doubt: see `GroundPlacement`.
+
+    Returns:
+        probabilities and sizes, (scene, person).
+    """
+    smallest = sizes.amin(-1, keepdim=True)
+    grounded = ((LARGER - (sizes - smallest)) / SOFTNESS).sigmoid()
+    sizes = smallest + grounded * (sizes - smallest)
+    mean = sizes.mean(-1, keepdim=True)
+    return grounded, mean + (sizes - mean) * PEOPLE**2 / (PEOPLE**2 + doubt**2)
+
+
+def over_time(sizes: Tensor, sequence: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
+    """The same for a sequence, in which people keep their sizes: half of what is left of a change is believed."""
+    own = torch.empty_like(sizes)
+    for number in sequence.unique():
+        frames = sequence == number
+        own[frames] = sizes[frames].quantile(ON_THE_GROUND, dim=0)
+    grounded = ((AIRBORNE - (sizes - own)) / SOFTNESS).sigmoid()
+    _, settled = plausible(own, doubt)
+    return grounded, settled + grounded / 2 * (sizes - own)
+
+
+def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: Tensor) -> Tensor:
+    """The sequences' up (scene, 3), pitched so that people on the ground keep their size: a horizon from feet."""
+    right = torch.nn.functional.normalize(torch.linalg.cross(up, up.new_tensor([0.0, 0.0, 1.0]).expand_as(up)), dim=-1)
+    ahead = torch.linalg.cross(right, up)
+    best, found = torch.full_like(up[:, 0], torch.inf), up
+    for pitch in torch.linspace(-TILTS_DEG, TILTS_DEG, 33).deg2rad().tolist():
+        pitched = torch.nn.functional.normalize(up + pitch * ahead, dim=-1)
+        sizes = size - drop(people, pitched).log()
+        change = (sizes - mean_over(sizes, sequence)).square().clamp(max=LARGER**2).sum(-1)
+        cost = mean_over(change, sequence) + TILT_PRIOR * pitch**2
+        better = cost < best
+        best, found = torch.where(better, cost, best), torch.where(better.unsqueeze(-1), pitched, found)
+    return found
+
+
+def smoothed(values: Tensor, sequence: Tensor, deviation: float) -> Tensor:
+    """Values (scene, person) after a Gaussian over the frames of each sequence; symmetric, so nothing lags."""
+    reach = int(3 * deviation + 0.5)
+    kernel = (-0.5 * (torch.arange(-reach, reach + 1, device=values.device) / deviation).square()).exp()
+    result = torch.empty_like(values)
+    for number in sequence.unique():
+        frames = sequence == number
+        track = values[frames].mT.unsqueeze(1)  # (person, 1, frame)
+        padded = torch.nn.functional.pad(track, (reach, reach), mode="replicate")
+        weights = (kernel / kernel.sum()).to(values.dtype).view(1, 1, -1)
+        result[frames] = torch.nn.functional.conv1d(padded, weights).squeeze(1).mT
+    return result
+
+
+def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton) -> Tensor:
+    """Scales (scene, person) after people who touch in the image are pulled together in depth.
+
+    A hand of one person and a joint of another touch where they are close across the line of sight and could be along
+    it. Half of the gap between them is closed: the ground's depths and the lifter's are about equally uncertain.
+    """
+    placed = scale.exp()[..., None, None] * people
+    distance = placed.norm(dim=-1)  # (scene, person, joint)
+    rays = placed / distance.unsqueeze(-1)
+    pulled = scale
+    for i in range(scale.shape[-1]):
+        for j in range(i + 1, scale.shape[-1]):
+            across = torch.cdist(rays[:, i], rays[:, j]) * distance[:, i, :, None]
+            along = distance[:, j, None, :] - distance[:, i, :, None]  # (scene, joint of i, joint of j)
+            likely = torch.zeros_like(along)
+            likely[:, skeleton.hands] = 1
+            likely[:, :, skeleton.hands] = 1
+            likely = likely * (-0.5 * ((across / TOUCH_ACROSS).square() + (along / TOUCH_ALONG).square())).exp()
+            gap = (likely * along).sum((-1, -2)) / (likely.sum((-1, -2)) + 1)
+            closer = gap / (distance[:, i, skeleton.root_index] + distance[:, j, skeleton.root_index])
+            change = torch.zeros_like(scale)
+            change[:, i], change[:, j] = closer / 2, -closer / 2
+            pulled = pulled + change
+    return pulled
+
+
+def _weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    weights = weights + torch.finfo(values.dtype).eps
+    return (values * weights).sum(-1) / weights.sum(-1)
