@@ -99,6 +99,16 @@ def split_pair(points: Tensor) -> Tensor:
     return points[:, 0, 1:].unflatten(1, (2, -1))
 
 
+def noisy_offsets(poses: Tensor, deviation: Tensor, root: int) -> Tensor:
+    """What a detector's Gaussian noise does to centred poses (..., joint, 2): the root's moves all other joints.
+
+    Args:
+        deviation: (...), of each joint, in the poses' unit.
+    """
+    noise = deviation[..., None, None] * torch.randn_like(poses)
+    return noise - noise[..., root, None, :]
+
+
 def mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:
     """Centred poses (..., joint, 2) as a mirror shows them: x negated, left and right swapped."""
     flip = torch.tensor([-1.0, 1.0], device=poses.device, dtype=poses.dtype)

@@ -51,7 +51,7 @@ POSITIVE = (
 
 NOT_NEGATIVE = (
     *("flows.noise", "flows.sampling", "lifting.sampling", "lifting.weight_decay", "lifting.azimuth_deg"),
-    *("lifting.noise", "completion.dropped", "seed"),
+    *("lifting.noise", "completion.dropped", "completion.noise", "seed"),
     *(f"lifting.weights.{term.name}" for term in fields(LossWeights)),
 )
 """Settings that are 0 or more."""
@@ -153,15 +153,17 @@ class Evaluation:
 
 @dataclass
 class Completion:
-    """What fills in hidden joints; see `CompletionModule`. `dropped` is the share of joints missing by themselves."""
+    """What fills in hidden joints and takes out noise; see `CompletionModule`. `dropped` is the share of joints missing
+    by themselves, `noise` the largest deviation in head lengths."""
 
     width: int = 384
     blocks: int = 2
     dropped: float = 0.05
+    noise: float = 0.05
     mirror: bool = True
-    epochs: int = 5
-    batch_size: int = 256
-    learning_rate: float = 1e-3
+    epochs: int = 10
+    batch_size: int = 512
+    learning_rate: float = 2e-3
 
 
 @dataclass

@@ -11,7 +11,7 @@ from duolift import losses
 from duolift.flows import PoseFlow
 from duolift.lifters import Lifter, parts_of
 from duolift.lifting import Cycle, cycle, lift, random_views
-from duolift.normalisation import Normalisation
+from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
 from lightning_modules.optimisation import adam, randomly_mirrored
 
@@ -176,9 +176,8 @@ class LifterModule(pl.LightningModule):
         """Poses (..., joint, 2) as a detector finds them; unchanged outside training."""
         if not (self.noise and self.training):
             return poses
-        deviation = self.noise / self.normalisation.c * torch.rand_like(poses[..., :1, :1])
-        noise = deviation * torch.randn_like(poses)
-        return poses + noise - noise[..., self.skeleton.root_index, None, :]
+        deviation = self.noise / self.normalisation.c * torch.rand_like(poses[..., 0, 0])
+        return poses + noisy_offsets(poses, deviation, self.skeleton.root_index)
 
     def _flow(self, part: str) -> PoseFlow:
         if self.flows is None or part not in self.flows:

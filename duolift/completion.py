@@ -1,0 +1,183 @@
+"""People as detectors find them, joints hidden or off: one small network, two ways to combine it with a lifter.
+
+What a person shows tells where the rest is, in all likelihood. A `Completer` takes the joints that are present and
+their mask, and gives all of them. In 2D or in 3D is the strategy:
+
+- `fill_lift`: fill the pose in 2D and take the detector's noise out of it, then lift it. Any lifter.
+- `lift_fill`, LInKs': lift with the part networks whose part is wholly present, then fill in 3D. Lifters of parts.
+
+Camera frame: x right, y down, z forward; head lengths. `present` is a mask (..., joint), True where a joint is seen,
+as the root always is: poses are centred on it. A present joint stays on its ray, but for what `fill_lift` takes for
+noise.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from duolift.lifters import SPLITS, Lifter, PartLifter, ResidualBlock
+from duolift.lifting import lift, project
+from duolift.skeleton import WHOLE, Skeleton, ancestors
+
+STRATEGIES: dict[str, int] = {"fill_lift": 2, "lift_fill": 3}
+"""Strategy -> dimensions of the coordinates that its completer takes and gives."""
+
+NOISE_UNIT = 50.0
+"""What noise, in head lengths, is multiplied by on its way into the network: a detector's becomes about 1."""
+
+LIMBS = {"arm": "shoulder", "leg": "hip"}
+"""Limb -> the joint that it hangs from, the first to be hidden with it."""
+
+
+def strategies_of(split: str) -> tuple[str, ...]:
+    """The strategies that a lifter allows: without networks of parts there is nothing to lift before filling."""
+    return tuple(name for name in STRATEGIES if name != "lift_fill" or SPLITS[split] != ((WHOLE,),))
+
+
+def occlusions(skeleton: Skeleton) -> dict[str, tuple[str, ...]]:
+    """Name -> joints of one person that are hidden together: a limb, both legs, the torso, or a side."""
+    sides = ("left", "right")
+    limbs = {
+        f"{side}_{limb}": tuple(j for j in skeleton.joints if f"{side}_{top}" in (j, *ancestors(j)))
+        for limb, top in LIMBS.items()
+        for side in sides
+    }
+    both = {side: limbs[f"{side}_arm"] + limbs[f"{side}_leg"] for side in sides}
+    return {**limbs, "legs": limbs["left_leg"] + limbs["right_leg"], "torso": skeleton.parts["torso"], **both}
+
+
+def presence(skeleton: Skeleton) -> Tensor:
+    """Masks (occlusion + 1, joint) of what each of `occlusions` leaves present, and one of everything."""
+    masks = torch.ones(len(occlusions(skeleton)) + 1, len(skeleton), dtype=torch.bool)
+    for mask, hidden in zip(masks, occlusions(skeleton).values(), strict=False):
+        mask[skeleton.indices(hidden)] = False
+    return masks
+
+
+def random_presence(masks: Tensor, count: int, dropped: float, root: int) -> Tensor:
+    """Masks (count, joint) drawn from `masks` (mask, joint), where any joint but the root is missing more often.
+
+    Args:
+        dropped: probability that a joint is missing by itself, as a detector misses it.
+    """
+    chosen = masks[torch.randint(len(masks), (count,), device=masks.device)]
+    kept = torch.rand(chosen.shape, device=masks.device) >= dropped
+    kept[:, root] = True
+    return chosen & kept
+
+
+class Completer(nn.Module):
+    """Coordinates of all joints from those that are known: a stem, residual blocks, a head.
+
+    Args:
+        skeleton: of the poses.
+        dimensions: of the coordinates it takes and gives.
+        width, blocks: of the network.
+    """
+
+    def __init__(self, skeleton: Skeleton, dimensions: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        self.layers = nn.Sequential(
+            nn.Linear((dimensions + 1) * len(skeleton) + 1, width),
+            nn.LeakyReLU(),
+            *(ResidualBlock(width) for _ in range(blocks)),
+            nn.Linear(width, dimensions * len(skeleton)),
+            nn.Unflatten(-1, (len(skeleton), dimensions)),
+        )
+
+    def forward(self, coordinates: Tensor, known: Tensor, noise: Tensor) -> Tensor:
+        """Coordinates (..., joint, dimensions) in head lengths, 0 where unknown -> all of them.
+
+        Where they are known with noise, the network gives their correction in units of its deviation; exactly known
+        ones are left as they are.
+
+        Args:
+            known: mask (..., joint).
+            noise: (...), deviation of the known coordinates' noise, head lengths.
+        """
+        pose = torch.cat([coordinates, known.unsqueeze(-1)], dim=-1).flatten(-2)
+        found = self.layers(torch.cat([pose, NOISE_UNIT * noise.unsqueeze(-1)], dim=-1))
+        return torch.where(known.unsqueeze(-1), coordinates + noise[..., None, None] * found, found)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A lifter for people who are not wholly or exactly seen.
+
+    Attributes:
+        lifter: trained on whole poses.
+        completer: its dimensions are those of the strategy.
+        c: head lengths from the camera to every root.
+        flip: lift completed poses with the flip test.
+    """
+
+    lifter: Lifter
+    completer: Completer
+    c: float
+    flip: bool = False
+
+    def predict(self, poses: Tensor, present: Tensor, noise: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+        """Poses (..., joint, 2), whatever they hold where not `present`, -> bodies (..., joint, 3) and theta (...).
+
+        The elevation is the one that the lifter sees in the completed pose. Who is wholly and exactly known is simply
+        lifted.
+
+        Args:
+            noise: (...), the detector's deviation in head lengths; only `fill_lift` takes noise out.
+        """
+        noise = torch.as_tensor(noise, dtype=poses.dtype, device=poses.device).expand(present.shape[:-1])
+        exact = (present & (noise == 0).unsqueeze(-1)).unsqueeze(-1)
+        if self.completer.dimensions == 2:
+            completed = torch.where(exact, poses, self.fill(poses, present, noise)[0] / self.c)
+            offsets, theta = self.lifter.predict(completed, self.flip)
+            return lift(completed, offsets, self.c), theta
+        seen = present.unsqueeze(-1)
+        filled, _ = self.fill(poses, present, torch.zeros_like(noise))
+        completed = torch.where(seen, poses, project(filled, self.c))
+        offsets, theta = self.lifter.predict(completed, self.flip)
+        on_rays = lift(completed, filled[..., 2] * self.lifter.free, self.c)
+        bodies = torch.where(seen, on_rays, filled)
+        return torch.where(seen.all(-2, keepdim=True), lift(completed, offsets, self.c), bodies), theta
+
+    def fill(self, poses: Tensor, present: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """What the strategy gives, (..., joint, 2|3) in head lengths, and which joints it had to fill (..., joint)."""
+        poses = torch.where(present.unsqueeze(-1), poses, 0.0)
+        if self.completer.dimensions == 2:
+            free = self.lifter.free.unsqueeze(-1)
+            return self.completer(self.c * poses, present, noise) * free, ~present
+        bodies, known = lift_present(self.lifter, poses, present, self.c)
+        return self.completer(bodies, known, noise), ~known
+
+
+def lift_present(lifter: Lifter, poses: Tensor, present: Tensor, c: float) -> tuple[Tensor, Tensor]:
+    """What the networks can lift whose part is wholly present.
+
+    A joint's depth is their mean, weighed as `Lifter.predict` weighs them: with everything present the two agree.
+
+    Args:
+        poses: (..., joint, 2), 0 where not `present`.
+
+    Returns:
+        bodies (..., joint, 3), flat at the root's depth where no network lifts, and where one does (..., joint).
+    """
+    total, offsets = torch.zeros_like(poses[..., 0]), torch.zeros_like(poses[..., 0])
+    for part, shares in part_shares(lifter).items():
+        joints = lifter.skeleton.part(part)
+        network = lifter.networks[part]
+        assert isinstance(network, PartLifter)
+        weights = shares[joints] * present[..., joints].all(-1, keepdim=True)  # (..., joint of the part)
+        total[..., joints] += weights
+        offsets[..., joints] += weights * network.offsets(poses[..., joints, :])
+    lifted = total > 0
+    return lift(poses, offsets / torch.where(lifted, total, 1.0) * lifter.free, c), lifted
+
+
+def part_shares(lifter: Lifter) -> dict[str, Tensor]:
+    """Part -> its network's share (joint,) in the depths that the lifter predicts."""
+    skeleton, shares = lifter.skeleton, {part: [0.0] * len(lifter.skeleton) for part in lifter.networks}
+    for way, share in zip(lifter.ways, lifter.share.tolist(), strict=True):
+        for index, joint in enumerate(skeleton.joints):
+            shares[next(part for part in way if joint in skeleton.parts[part])][index] += share
+    return {part: lifter.share.new_tensor(of_part) for part, of_part in shares.items()}

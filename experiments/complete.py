@@ -1,0 +1,211 @@
+"""Hidden joints: train what completes a run's lifters, and measure it.   python -m experiments.complete lifter=links"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import roma
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from callbacks.evaluation import LIFTED_AT_ONCE, NOISE_PIXELS, elevation_metrics
+from datamodules.chi3d import CHI3DDataModule
+from duolift.alignment import align
+from duolift.completion import occlusions, random_presence, strategies_of
+from duolift.errors import InputError
+from duolift.files import write_text
+from duolift.lifting import project
+from duolift.metrics import mpjpe
+from experiments.config import LIFTERS, Config, load, plain
+from experiments.evaluate import load_lifter
+from experiments.pretrain_flows import open_data
+from experiments.runs import Stage, command, fit
+from experiments.train_lifter import train
+from lightning_modules.completion import CompletionModule
+from lightning_modules.lifter import LifterModule
+
+NOTHING_HIDDEN, MEAN_POSE = "nothing hidden", "mean pose"
+"""What the strategies are compared with: the lifter that sees everything, and the training set's mean body."""
+
+LIMB = "a limb (mean of four)"
+AVERAGED = 8
+"""Every so many-th training pose makes up the mean body."""
+
+NOTE = "PA-MPJPE in mm of the hidden joints (of all joints): one similarity a person, over all joints."
+
+
+def complete(config: Config, lifter: str) -> Stage:
+    """Train what completes one lifter, and score it; nothing is done twice."""
+    lifting = train(config, lifter)
+    data = open_data(config, "person", config.completion.batch_size)
+    settings = {**lifting.settings, "completion": plain(config.completion)}
+    stage = Stage(lifting.folder.with_name(f"completion-{lifter}"), settings)
+    if stage.finished:
+        return stage
+    teacher = load_lifter(lifting.checkpoint, data.skeleton.name)
+    options = plain(config.completion)
+    epochs, _ = options.pop("epochs"), options.pop("batch_size")
+
+    def build() -> CompletionModule:
+        return CompletionModule(data.skeleton.name, strategies_of(lifter), **options).learn_from(teacher)
+
+    watched = {f"val/{name}_head_pct": name for name in strategies_of(lifter)}
+    held_out = fit(config, stage, build, data, epochs, [], watched)
+    module = load_completion(stage, teacher)
+    measured = {"scenes": len(data.evaluation), "rows": score(module, data), "noise": score_detections(module, data)}
+    write_text(stage.metrics, json.dumps(measured | {"held_out": held_out}, indent=1))
+    return stage
+
+
+def load_completion(stage: Stage, teacher: LifterModule) -> CompletionModule:
+    """The trained completers of a stage. Raises InputError for a checkpoint that is spoilt."""
+    try:
+        module = CompletionModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"{stage.checkpoint}: not a checkpoint of a completion ({type(error).__name__})") from error
+    return module.learn_from(teacher).eval()
+
+
+@torch.no_grad()
+def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: float = 0.05) -> list[dict[str, Any]]:
+    """PA-MPJPE a person, mm, under a detector's noise: of the lifter alone, of `fill_lift`, and with joints dropped."""
+    assert data.evaluation.truth is not None
+    truth, normalisation = data.evaluation.truth.flatten(0, 1), data.normalisation
+    focal = float(data.evaluation.intrinsics.focal.mean()) if normalisation.centring == "ray" else 1.0
+    rows = []
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for pixels in NOISE_PIXELS:
+            noise = pixels * torch.randn_like(data.evaluation.pixels)
+            poses = data.poses(replace(data.evaluation, pixels=data.evaluation.pixels + noise))
+            told = pixels / focal / normalisation.scale
+            everything = torch.ones(poses.shape[:-1], dtype=torch.bool)
+            some = random_presence(everything[:1], len(poses), dropped, data.skeleton.root_index)
+            found = {
+                "lifter alone": predict(module, "fill_lift", poses, everything),
+                "fill_lift": predict(module, "fill_lift", poses, everything, told),
+                f"fill_lift, {dropped:.0%} of joints dropped": predict(module, "fill_lift", poses, some, told),
+            }
+            errors = {name: mpjpe(align(people, truth), truth) for name, (people, _) in found.items()}
+            rows.append({"pixels": pixels, "pa_mpjpe_person_mm": {name: e.item() for name, e in errors.items()}})
+    return rows
+
+
+@torch.no_grad()
+def score(module: CompletionModule, data: CHI3DDataModule) -> list[dict[str, Any]]:
+    """A row for every occlusion and method, on the evaluation scenes."""
+    assert module.teacher is not None
+    assert data.evaluation.truth is not None
+    skeleton, poses, truth = data.skeleton, data.poses(data.evaluation), data.evaluation.truth.flatten(0, 1)
+    everything = torch.ones(len(poses), len(skeleton), dtype=torch.bool)
+    whole = predict(module, next(iter(module.completers)), poses, everything)
+    body = mean_body(module.teacher, data.training_poses[::AVERAGED])
+    rows = []
+    for name, joints in occlusions(skeleton).items():
+        hidden = skeleton.indices(joints)
+        present = everything.clone()
+        present[:, hidden] = False
+        filled = torch.where(present.unsqueeze(-1), whole[0], laid_onto(body, whole[0], present))
+        seen = project(filled, module.teacher.normalisation.c)
+        methods = {NOTHING_HIDDEN: whole, MEAN_POSE: (filled, module.teacher(seen)[1])}
+        methods |= {strategy: predict(module, strategy, poses, present) for strategy in module.completers}
+        for method, (bodies, theta) in methods.items():
+            distance = (align(bodies, truth) - truth).norm(dim=-1)
+            metrics = {
+                "pa_mpjpe_hidden_mm": distance[:, hidden].mean().item(),
+                "pa_mpjpe_person_mm": distance.mean().item(),
+                **elevation_metrics(theta.view(len(data.evaluation), -1), data.evaluation, skeleton),
+            }
+            rows.append({"occlusion": name, "method": method, "metrics": metrics})
+    return rows
+
+
+def predict(
+    module: CompletionModule, strategy: str, poses: Tensor, present: Tensor, noise: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """`Completion.predict`, so many poses at a time as fit into memory."""
+    completion = module.completion(strategy)
+    chunks = zip(poses.split(LIFTED_AT_ONCE), present.split(LIFTED_AT_ONCE), strict=True)
+    bodies, theta = zip(*(completion.predict(*some, noise) for some in chunks), strict=True)
+    return torch.cat(bodies), torch.cat(theta)
+
+
+def mean_body(teacher: LifterModule, poses: Tensor) -> Tensor:
+    """The mean (joint, 3) of lifted poses (pose, joint, 2), each first laid onto the first of them."""
+    bodies, _ = teacher(poses)
+    return align(bodies, bodies[:1].expand_as(bodies)).mean(0)
+
+
+def laid_onto(body: Tensor, bodies: Tensor, present: Tensor) -> Tensor:
+    """One body (joint, 3) moved by the similarity that brings it closest to the present joints of each of many."""
+    many = body.expand_as(bodies)
+    turn, shift, scale = roma.rigid_points_registration(many, bodies, present.to(bodies.dtype), compute_scaling=True)
+    return scale[:, None, None] * many @ turn.mT + shift.unsqueeze(-2)
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """A head, a line an occlusion, and one for the mean over single limbs; a column a method."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    errors = {(row["occlusion"], row["method"]): row["metrics"] for row in rows}
+    names = list(dict.fromkeys(row["occlusion"] for row in rows))
+    limbs = [name for name in names if name.endswith(("_arm", "_leg"))]
+
+    def cell(chosen: Sequence[str], method: str) -> str:
+        hidden, person = (
+            sum(errors[name, method][key] for name in chosen) / len(chosen)
+            for key in ("pa_mpjpe_hidden_mm", "pa_mpjpe_person_mm")
+        )
+        return f"{hidden:.1f} ({person:.1f})"
+
+    lines = [(name.replace("_", " "), [name]) for name in names] + [(LIMB, limbs)]
+    return [["hidden", *methods], *([label, *(cell(chosen, m) for m in methods)] for label, chosen in lines)]
+
+
+def noise_table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """A head, and a line a deviation of the detector's noise; a column a method."""
+    head = ["noise", *rows[0]["pa_mpjpe_person_mm"]]
+    return [head, *([f"{r['pixels']:g} px", *(f"{e:.1f}" for e in r["pa_mpjpe_person_mm"].values())] for r in rows)]
+
+
+def markdown(measured: dict[str, dict[str, Any]]) -> str:
+    """Two tables a lifter."""
+    text = []
+    for lifter, of_lifter in measured.items():
+        text += [f"## {lifter}", ""]
+        for head, *lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
+            text += [*("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)), ""]
+    return "\n".join([*text, NOTE, ""])
+
+
+def show(measured: dict[str, dict[str, Any]]) -> None:
+    """Print the tables."""
+    console = Console()
+    console = console if console.is_terminal else Console(width=120)
+    for lifter, of_lifter in measured.items():
+        for head, *lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
+            printed = Table(*head, title=lifter)
+            for line in lines:
+                printed.add_row(*line)
+            console.print(printed)
+    console.print(NOTE, markup=False)
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = load(arguments)
+    stages = {name: complete(config, name) for name in (LIFTERS if config.lifter == "all" else [config.lifter])}
+    measured = {name: json.loads(stage.metrics.read_text()) for name, stage in stages.items()}
+    stem = Path(config.runs) / config.run / "completion"
+    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "lifters": measured}
+    write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
+    write_text(stem.with_suffix(".md"), markdown(measured))
+    show(measured)
+    print(f"tables       {stem}.json, .md")
+    print(f"checkpoints  {stem}-<lifter>/last.ckpt")
+
+
+if __name__ == "__main__":
+    command(main)
