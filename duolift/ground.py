@@ -22,6 +22,12 @@ from torch import Tensor
 from duolift.camera import facing, rotate
 from duolift.skeleton import Skeleton
 
+STEEPEST = 1 - 1e-6
+"""Largest sine of an angle that is computed with: straight up and down have no gradient."""
+
+SMALLEST = 1e-3
+"""Mean bone length, head lengths, that nobody falls below."""
+
 LOWEST_DROP = 0.1
 """Nobody's lowest joint counts as less than this below the camera, head lengths: the camera is above the ground."""
 
@@ -34,7 +40,7 @@ LARGER = 0.25
 AIRBORNE = 0.06
 """Who comes out larger than their own size over the sequence by this much is off the ground."""
 
-SOFTNESS = 0.03
+SOFTNESS = 0.015
 """Width of both transitions."""
 
 ON_THE_GROUND = 0.25
@@ -151,19 +157,23 @@ class GroundPlacement:
 
 
 def own_ups(theta: Tensor, turn: Tensor) -> Tensor:
-    """Where up is in the camera's frame by each person's elevation: (scene, person, 3).
+    """Where up is in the camera's frame by each person's elevation: (scene, person, 3). The camera does not roll.
+
+    The ray r to a root is theta above the horizon: `up . r = sin(theta)`, with up in the plane of y and z.
 
     Args:
         turn: (scene, person, 3, 3), from the camera that faces a root to the real one.
     """
-    up = torch.stack([torch.zeros_like(theta), -theta.cos(), theta.sin()], dim=-1)
-    return rotate(turn, up.unsqueeze(-2)).squeeze(-2)
+    down, ahead = turn[..., 1, 2], turn[..., 2, 2]
+    sine = (theta.sin() / torch.hypot(down, ahead)).clamp(-STEEPEST, STEEPEST)
+    tilt = torch.atan2(down, ahead) + sine.asin()
+    return torch.stack([torch.zeros_like(tilt), -tilt.cos(), tilt.sin()], dim=-1)
 
 
 def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
     """Logarithm of the mean bone length of lifted people: (..., joint, 3) -> (...)."""
     children, parents = (skeleton.indices(ends) for ends in zip(*skeleton.bones, strict=True))
-    return (bodies[..., children, :] - bodies[..., parents, :]).norm(dim=-1).mean(-1).log()
+    return (bodies[..., children, :] - bodies[..., parents, :]).norm(dim=-1).mean(-1).clamp(min=SMALLEST).log()
 
 
 def robust_mean(ups: Tensor, sequence: Tensor, rounds: int = 5, knee: float = 0.1) -> Tensor:
@@ -219,8 +229,8 @@ def over_time(sizes: Tensor, sequence: Tensor, doubt: float) -> tuple[Tensor, Te
         frames = sequence == number
         own[frames] = sizes[frames].quantile(ON_THE_GROUND, dim=0)
     grounded = ((AIRBORNE - (sizes - own)) / SOFTNESS).sigmoid()
-    _, settled = plausible(own, doubt)
-    return grounded, settled + grounded / 2 * (sizes - own)
+    always, settled = plausible(own, doubt)
+    return grounded * always, settled + grounded / 2 * (sizes - own)
 
 
 def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: Tensor) -> Tensor:
@@ -241,13 +251,15 @@ def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: T
 def smoothed(values: Tensor, sequence: Tensor, deviation: float) -> Tensor:
     """Values (scene, person) after a Gaussian over the frames of each sequence; symmetric, so nothing lags."""
     reach = int(3 * deviation + 0.5)
-    kernel = (-0.5 * (torch.arange(-reach, reach + 1, device=values.device) / deviation).square()).exp()
+    kernel = (
+        -0.5 * (torch.arange(-reach, reach + 1, dtype=values.dtype, device=values.device) / deviation).square()
+    ).exp()
     result = torch.empty_like(values)
     for number in sequence.unique():
         frames = sequence == number
         track = values[frames].mT.unsqueeze(1)  # (person, 1, frame)
         padded = torch.nn.functional.pad(track, (reach, reach), mode="replicate")
-        weights = (kernel / kernel.sum()).to(values.dtype).view(1, 1, -1)
+        weights = (kernel / kernel.sum()).view(1, 1, -1)
         result[frames] = torch.nn.functional.conv1d(padded, weights).squeeze(1).mT
     return result
 
@@ -264,7 +276,7 @@ def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton) -> Tensor:
     pulled = scale
     for i in range(scale.shape[-1]):
         for j in range(i + 1, scale.shape[-1]):
-            across = torch.cdist(rays[:, i], rays[:, j]) * distance[:, i, :, None]
+            across = torch.cdist(rays[:, i], rays[:, j]) * (distance[:, i, :, None] + distance[:, j, None, :]) / 2
             along = distance[:, j, None, :] - distance[:, i, :, None]  # (scene, joint of i, joint of j)
             likely = torch.zeros_like(along)
             likely[:, skeleton.hands] = 1

@@ -156,12 +156,12 @@ class Completion:
     """What fills in hidden joints and takes out noise; see `CompletionModule`. `dropped` is the share of joints missing
     by themselves, `noise` the largest deviation in head lengths."""
 
-    width: int = 384
+    width: int = 512
     blocks: int = 2
     dropped: float = 0.05
     noise: float = 0.05
     mirror: bool = True
-    epochs: int = 10
+    epochs: int = 30
     batch_size: int = 512
     learning_rate: float = 2e-3
 

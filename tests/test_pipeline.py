@@ -134,9 +134,7 @@ def test_a_stage_says_what_noise_does_to_it_and_what_it_lost_on_held_out_poses(d
     assert [float(pixels) for pixels in noisy] == list(NOISE_PIXELS)
     assert noisy["0"] == pytest.approx(main_row(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
     assert len(set(noisy.values())) == len(noisy) and all(isfinite(value) for value in noisy.values())
-    assert measured["held_out"].keys() == {
-        f"val/{name}" for name in ("loss", *(term.name for term in fields(LossWeights)))
-    }
+    assert measured["held_out"].keys() == {term.name for term in fields(LossWeights)}
     assert all(isfinite(value) for value in measured["held_out"].values())
 
 
@@ -189,7 +187,7 @@ def test_the_same_command_again_trains_nothing(done: Path, monkeypatch: pytest.M
         ("flows.width=16", "flows.width 8 -> 16"),
         ("lifting.weights.bone=1", "lifting.weights.bone 50.0 -> 1.0"),
         ("seed=1", "seed 0 -> 1"),
-        ("data.c=10", "data.c 'calibrated' -> '10'"),
+        ("data.normalisation=shift", "data.normalisation 'ray' -> 'shift'"),
         ("data.skeleton=paper23", "data.skeleton 'paper19' -> 'paper23'"),
         ("data.train=[s02]", "data.train.* -> "),
     ],
@@ -267,7 +265,7 @@ def test_a_stage_cut_off_after_its_last_epoch_is_only_measured(
     train_lifter.main(arguments(copied))
     assert epochs == []
     if stage == "whole":
-        assert {**load(metrics), "held_out": None} == {**before, "held_out": None}
+        assert load(metrics) == before
     else:  # what was logged while training is gone
         assert load(metrics) == pytest.approx({name: before[name] for name in before if name.startswith("val/")})
 
@@ -290,7 +288,7 @@ def test_labels_train_the_lifter_without_flows_in_rows_that_say_so(copied: Path)
     rows = load(run / "ablation.json")["rows"]
     expected = [row.lifter for row in rows_of("whole with 3D labels")]
     assert [row["lifter"] for row in rows] == expected and "whole" not in expected
-    assert load(run / "whole" / "metrics.json")["held_out"].keys() == {"val/pose", "val/elevation", "val/loss"}
+    assert load(run / "whole" / "metrics.json")["held_out"] == {}, "no criterion that has seen labels"
 
 
 # Another set ----------------------------------------------------------------------------------------------------------
