@@ -88,7 +88,7 @@ class Completer(nn.Module):
         )
 
     def forward(self, coordinates: Tensor, known: Tensor, noise: Tensor) -> Tensor:
-        """Coordinates (..., joint, dimensions) in head lengths, 0 where unknown -> all of them.
+        """Coordinates (..., joint, dimensions) in head lengths, whatever they hold where not known -> all of them.
 
         Where they are known with noise, the network gives their correction in units of its deviation; exactly known
         ones are left as they are.
@@ -134,7 +134,7 @@ class Completion:
             offsets, theta = self.lifter.predict(completed, self.flip)
             return lift(completed, offsets, self.c), theta
         seen = present.unsqueeze(-1)
-        filled, _ = self.fill(poses, present, torch.zeros_like(noise))
+        filled, _ = self.fill(poses, present, noise)
         completed = torch.where(seen, poses, project(filled, self.c))
         offsets, theta = self.lifter.predict(completed, self.flip)
         on_rays = lift(completed, filled[..., 2] * self.lifter.free, self.c)
@@ -148,13 +148,14 @@ class Completion:
             free = self.lifter.free.unsqueeze(-1)
             return self.completer(self.c * poses, present, noise) * free, ~present
         bodies, known = lift_present(self.lifter, poses, present, self.c)
-        return self.completer(bodies, known, noise), ~known
+        return self.completer(bodies, known, torch.zeros_like(noise)), ~known
 
 
 def lift_present(lifter: Lifter, poses: Tensor, present: Tensor, c: float) -> tuple[Tensor, Tensor]:
     """What the networks can lift whose part is wholly present.
 
-    A joint's depth is their mean, weighed as `Lifter.predict` weighs them: with everything present the two agree.
+    A joint's depth is their mean, weighed as `Lifter.predict` weighs them: with everything present the two agree, but
+    for the flip test.
 
     Args:
         poses: (..., joint, 2), 0 where not `present`.
@@ -169,7 +170,9 @@ def lift_present(lifter: Lifter, poses: Tensor, present: Tensor, c: float) -> tu
         assert isinstance(network, PartLifter)
         weights = shares[joints] * present[..., joints].all(-1, keepdim=True)  # (..., joint of the part)
         total[..., joints] += weights
-        offsets[..., joints] += weights * network.offsets(poses[..., joints, :])
+        with lifter.precision(poses):
+            found = network.offsets(poses[..., joints, :])
+        offsets[..., joints] += weights * found.to(poses.dtype)
     lifted = total > 0
     return lift(poses, offsets / torch.where(lifted, total, 1.0) * lifter.free, c), lifted
 

@@ -40,8 +40,8 @@ LARGER = 0.25
 AIRBORNE = 0.06
 """Who comes out larger than their own size over the sequence by this much is off the ground."""
 
-SOFTNESS = 0.015
-"""Width of both transitions."""
+SOFTNESS, AIRBORNE_SOFTNESS = 0.03, 0.015
+"""Widths of these transitions."""
 
 ON_THE_GROUND = 0.25
 """The quantile of a person's sizes over a sequence that is taken for their size: who leaves the ground looks larger."""
@@ -88,7 +88,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class GroundPlacement:
-    """A row of the ablation; every option needs the one before.
+    """Ground placement with its options; sequences are consecutive frames in which a person keeps their index.
 
     Attributes:
         tilt: one tilt for all frames of a sequence, not one a frame.
@@ -192,6 +192,8 @@ def robust_mean(ups: Tensor, sequence: Tensor, rounds: int = 5, knee: float = 0.
 
 def mean_over(values: Tensor, sequence: Tensor) -> Tensor:
     """The mean of values (scene, ...) over each sequence, for every scene again."""
+    if not len(values):
+        return values
     total = values.new_zeros(int(sequence.max()) + 1, *values.shape[1:]).index_add(0, sequence, values)
     count = torch.bincount(sequence, minlength=len(total)).clamp(min=1).view(-1, *[1] * (values.ndim - 1))
     return (total / count)[sequence]
@@ -228,7 +230,7 @@ def over_time(sizes: Tensor, sequence: Tensor, doubt: float) -> tuple[Tensor, Te
     for number in sequence.unique():
         frames = sequence == number
         own[frames] = sizes[frames].quantile(ON_THE_GROUND, dim=0)
-    grounded = ((AIRBORNE - (sizes - own)) / SOFTNESS).sigmoid()
+    grounded = ((AIRBORNE - (sizes - own)) / AIRBORNE_SOFTNESS).sigmoid()
     always, settled = plausible(own, doubt)
     return grounded * always, settled + grounded / 2 * (sizes - own)
 

@@ -109,7 +109,7 @@ class Lifter(nn.Module):
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
         """Poses (..., joint, 2) -> offsets (way, ..., joint), 0 at the root, and theta (...) in radians."""
-        with self._precision(poses):
+        with self.precision(poses):
             lifted = {part: self._network(part)(self._joints(poses, part)) for part in self.networks}
         angle = torch.stack([angle.float() for _, angle in lifted.values()]).mean(0)
         theta = angle if self.elevation_bound is None else self.elevation_bound * angle.tanh()
@@ -120,7 +120,7 @@ class Lifter(nn.Module):
         """Offsets (way, ..., joint) of poses (way, ..., joint, 2), each assembled in its own way."""
         assembled = []
         for number, way in enumerate(self.ways):
-            with self._precision(poses):
+            with self.precision(poses):
                 offsets = {part: self._network(part).offsets(self._joints(poses[number], part)) for part in way}
             assembled.append(self._assemble(number, offsets))
         return torch.stack(assembled)
@@ -149,7 +149,8 @@ class Lifter(nn.Module):
         everything = torch.cat([offsets[part].float() for part in self.ways[number]], dim=-1)
         return everything[..., self.get_buffer(f"way_{number}")] * self.free
 
-    def _precision(self, poses: Tensor) -> torch.autocast:
+    def precision(self, poses: Tensor) -> torch.autocast:
+        """The precision of the networks' matrix products."""
         return torch.autocast(poses.device.type, torch.bfloat16, enabled=self.low_precision)
 
 

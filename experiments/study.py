@@ -198,10 +198,10 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """The lines of a table. Raises InputError for a file with other columns."""
     if not path.exists():
         return []
-    rows = list(csv.DictReader(io.StringIO(path.read_text())))
-    if rows and tuple(rows[0]) != COLUMNS:
-        raise InputError(f"{path}: has the columns {', '.join(map(str, rows[0]))}; expected {', '.join(COLUMNS)}")
-    return rows
+    sheet = csv.DictReader(io.StringIO(path.read_text()))
+    if (found := tuple(sheet.fieldnames or ())) != COLUMNS:
+        raise InputError(f"{path}: has the columns {', '.join(found)}; expected {', '.join(COLUMNS)}")
+    return list(sheet)
 
 
 def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
