@@ -4,6 +4,7 @@
 network a part, each lifting its joints without seeing the others. `links` is both splits at once.
 """
 
+import math
 from itertools import permutations
 from typing import cast
 
@@ -53,6 +54,11 @@ class PartLifter(nn.Module):
         self.depth = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, joints))
         self.angle = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, 1))
 
+    @property
+    def angle_bias(self) -> Tensor:
+        """The bias of the angle's last layer."""
+        return cast(nn.Linear, self.angle[-1]).bias
+
     def forward(self, part: Tensor) -> tuple[Tensor, Tensor]:
         """(..., joint, 2) -> depth offsets (..., joint) and a raw angle (...)."""
         features = self.trunk(part.flatten(-2))
@@ -76,6 +82,8 @@ class Lifter(nn.Module):
         width, blocks: see `PartLifter`.
         elevation_bound: the angle is `bound * tanh(raw)`, radians; None leaves it unbounded.
         half: run the networks' matrix products in bfloat16; geometry stays in full precision.
+        initial_elevation: the angle that an untrained network is near, radians. Far away, a body and its reversal in
+            depth look alike, with elevations of opposite signs; the side that training starts on decides.
     """
 
     free: Tensor
@@ -89,13 +97,16 @@ class Lifter(nn.Module):
         blocks: int,
         elevation_bound: float | None = None,
         half: bool = False,
+        initial_elevation: float = 0.0,
     ) -> None:
         super().__init__()
         self.skeleton, self.elevation_bound, self.low_precision = skeleton, elevation_bound, half
         self.networks = nn.ModuleDict(
             {part: PartLifter(len(skeleton.parts[part]), width, blocks) for part in parts_of(split)}
         )
+        start = initial_elevation if elevation_bound is None else math.atanh(initial_elevation / elevation_bound)
         for part in parts_of(split):
+            nn.init.constant_(self._network(part).angle_bias, start)
             self.register_buffer(f"joints_{part}", torch.tensor(skeleton.part(part)), persistent=False)
         ways = [_ways(skeleton, parts) for parts in SPLITS[split]]
         self.ways = [way for of_split in ways for way in of_split]

@@ -118,12 +118,14 @@ class Flows:
 class Lifting:
     """The lifter; see `LifterModule`. `bone_ratios` is the one thing that comes from elsewhere than 2D poses:
     `training_set` takes the mean ratios of the training subjects' skeletons, `anthropometric` a published table.
+    `initial_elevation_deg` says that cameras look down, which 2D poses from afar leave open.
     `labels` teaches the same network with 3D labels instead: the supervised reference, and nothing else."""
 
     labels: bool = False
     width: int = 384
     blocks: int = 2
     elevation_bound_deg: float | None = 57.3
+    initial_elevation_deg: float = -10.0
     bone_ratios: str = "training_set"
     knee: float | None = None
     azimuth_deg: float = 180.0
@@ -330,6 +332,9 @@ def _check(config: Config) -> None:
             )
     if config.completion.dropped >= 1:
         raise InputError(f"setting completion.dropped is {config.completion.dropped}; expected less than 1")
+    bound, initial = config.lifting.elevation_bound_deg, config.lifting.initial_elevation_deg
+    if not abs(initial) < (90.0 if bound is None else bound):
+        raise InputError(f"setting lifting.initial_elevation_deg is {initial}; expected less than elevation_bound_deg")
     if config.seed >= 2**32:
         raise InputError(f"setting seed is {config.seed}; expected less than 2**32")
 

@@ -81,6 +81,7 @@ def lifter_module(config: Config, split: str, data: CHI3DDataModule) -> LifterMo
         split=split,
         elevation_bound=None if bound is None else radians(bound),
         half=precision == "bfloat16" or (precision == "auto" and fast_bfloat16()),
+        initial_elevation=radians(options.pop("initial_elevation_deg")),
         azimuth=radians(options.pop("azimuth_deg")),
         **options,
     )

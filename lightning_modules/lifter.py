@@ -45,6 +45,7 @@ class LifterModule(pl.LightningModule):
         split: a key of `duolift.lifters.SPLITS`.
         width, blocks: of the networks.
         elevation_bound: largest elevation in radians, or None for no bound.
+        initial_elevation: radians that untrained networks start near; see `duolift.lifters.Lifter`.
         half: bfloat16 in the networks' matrix products.
         weights: a `LossWeights`, as a plain dictionary.
         knee: nats above a typical pose from which the likelihood's tail is tempered, or None.
@@ -69,6 +70,7 @@ class LifterModule(pl.LightningModule):
         width: int = 1024,
         blocks: int = 3,
         elevation_bound: float | None = None,
+        initial_elevation: float = 0.0,
         half: bool = False,
         weights: dict[str, float] | None = None,
         knee: float | None = None,
@@ -87,7 +89,7 @@ class LifterModule(pl.LightningModule):
         self.save_hyperparameters()
         self.skeleton = skeleton_named(skeleton)
         self.normalisation = Normalisation(scale, c, centring)
-        self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half)
+        self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
         self.weights = LossWeights(**(weights or {}))
         self.knee, self.azimuth, self.mirror, self.sampling = knee, azimuth, mirror, sampling
         self.noise, self.flip_test, self.scored = noise, flip_test, tuple(likelihoods or parts_of(split))

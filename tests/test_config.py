@@ -121,6 +121,7 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("lifting.weights.bone=-1", "lifting.weights.bone"),
         ("lifting.weight_decay=-1", "lifting.weight_decay"),
         ("lifting.elevation_bound_deg=0", "lifting.elevation_bound_deg"),
+        ("lifting.initial_elevation_deg=-58", "lifting.initial_elevation_deg"),
         ("lifting.gradient_clip=-1", "lifting.gradient_clip"),
         ("compute.threads=-1", "compute.threads"),
         ("flows.noise=-0.1", "flows.noise"),

@@ -1,5 +1,7 @@
 """Lifting networks: every split gives whole poses, and its parts do not see each other."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -192,3 +194,15 @@ def test_half_precision_is_close_to_full_and_gives_float32(split: str) -> None:
         assert low.dtype == torch.float32
         assert not torch.equal(low, high)
         assert (low - high).norm() < 0.02 * high.norm()
+
+
+@pytest.mark.parametrize("bound", [None, 1.0])
+@pytest.mark.parametrize("split", SPLITS)
+def test_an_untrained_lifter_starts_nearer_to_the_initial_elevation(split: str, bound: float | None) -> None:
+    poses, angles = 0.05 * torch.randn(200, 19, 2), []
+    for initial in (0.0, -0.2):
+        torch.manual_seed(1)
+        theta = small(PAPER19, split, elevation_bound=bound, initial_elevation=initial)(poses)[1]
+        angles.append(theta if bound is None else (theta / bound).atanh())
+    expected = -0.2 if bound is None else math.atanh(-0.2 / bound)
+    torch.testing.assert_close(angles[1] - angles[0], torch.full((200,), expected), atol=1e-5, rtol=0)
