@@ -127,16 +127,15 @@ class GroundPlacement:
                 every image stands alone.
             up: (scene, 3), the world's up in the camera's frame, where the extrinsics are known.
         """
-        sequence = torch.arange(len(bodies), device=bodies.device) if sequence is None else sequence
+        alone = torch.arange(len(bodies), device=bodies.device)
+        sequence = alone if sequence is None else sequence
         turn = facing(roots).mT
         people = rotate(turn, bodies) + c * turn[..., None, :, 2]
         own = own_ups(theta, turn)
         size = log_size(bodies, skeleton)
-        known = up is not None
         if up is None:
-            up = robust_mean(own, sequence if self.tilt else torch.arange(len(bodies), device=bodies.device))
-        if self.sizes and not known:
-            up = tilt_of_constant_sizes(people, size, up, sequence)
+            up = robust_mean(own, sequence if self.tilt else alone)
+            up = tilt_of_constant_sizes(people, size, up, sequence) if self.sizes else up
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
         grounded, sizes = over_time(sizes, sequence, self.doubt) if self.sizes else plausible(sizes, self.doubt)
         scale = sizes - size
@@ -253,16 +252,14 @@ def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: T
 def smoothed(values: Tensor, sequence: Tensor, deviation: float) -> Tensor:
     """Values (scene, person) after a Gaussian over the frames of each sequence; symmetric, so nothing lags."""
     reach = int(3 * deviation + 0.5)
-    kernel = (
-        -0.5 * (torch.arange(-reach, reach + 1, dtype=values.dtype, device=values.device) / deviation).square()
-    ).exp()
+    offsets = torch.arange(-reach, reach + 1, dtype=values.dtype, device=values.device)
+    kernel = (-0.5 * (offsets / deviation).square()).softmax(0).view(1, 1, -1)
     result = torch.empty_like(values)
     for number in sequence.unique():
         frames = sequence == number
         track = values[frames].mT.unsqueeze(1)  # (person, 1, frame)
         padded = torch.nn.functional.pad(track, (reach, reach), mode="replicate")
-        weights = (kernel / kernel.sum()).view(1, 1, -1)
-        result[frames] = torch.nn.functional.conv1d(padded, weights).squeeze(1).mT
+        result[frames] = torch.nn.functional.conv1d(padded, kernel).squeeze(1).mT
     return result
 
 
@@ -270,7 +267,7 @@ def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton) -> Tensor:
     """Scales (scene, person) after people who touch in the image are pulled together in depth.
 
     A hand of one person and a joint of another touch where they are close across the line of sight and could be along
-    it. Half of the gap between them is closed: the ground's depths and the lifter's are about equally uncertain.
+    it. The more of them touch, the more of their mean gap is closed: a quarter for one sure pair, never over half.
     """
     placed = scale.exp()[..., None, None] * people
     distance = placed.norm(dim=-1)  # (scene, person, joint)
