@@ -17,7 +17,7 @@ from torch import Tensor
 
 from callbacks.figures import save_figure, scene_sheet
 from duolift.alignment import align, align_scene
-from duolift.camera import elevation, facing, levelling, rotate
+from duolift.camera import levelling, rotate
 from duolift.files import write_text
 from duolift.ground import GroundPlacement
 from duolift.metrics import mpjpe, score
@@ -141,14 +141,8 @@ def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale:
 
 def perfect_lift(scenes: Scenes, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
     """What a lifter would give that makes no error."""
-    assert scenes.truth is not None
-    assert scenes.up is not None
-    root = scenes.truth[:, :, skeleton.root_index]
-    faced = rotate(facing(root[..., :2] / root[..., 2:]), scenes.truth)
-    depth = faced[:, :, skeleton.root_index, 2]
-    size = normalisation.distance(scenes) / depth
-    bodies = (faced - faced[:, :, skeleton.root_index, None]) * size[..., None, None]
-    return Lifted(bodies, elevation(root, scenes.up.unsqueeze(1)), normalisation)
+    bodies = normalisation.true_bodies(scenes, skeleton)
+    return Lifted(bodies, scenes.elevations(skeleton.root_index), normalisation)
 
 
 def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
@@ -175,9 +169,7 @@ def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> d
 
 def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
     """Mean absolute error in degrees, and correlation, of elevations (scene, person)."""
-    assert scenes.truth is not None
-    assert scenes.up is not None
-    true = elevation(scenes.truth[:, :, skeleton.root_index], scenes.up.unsqueeze(1))
+    true = scenes.elevations(skeleton.root_index)
     return {
         "elevation_error_deg": (theta - true).abs().mean().rad2deg().item(),
         "elevation_correlation": torch.corrcoef(torch.stack([theta.flatten(), true.flatten()]))[0, 1].item(),
@@ -222,7 +214,8 @@ class MultiPersonEvaluation(pl.Callback):
     """Scores the module on evaluation scenes every few epochs, and on all rows at the end.
 
     Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
-    the error under noise and the last held-out losses (2D alone), and a picture of some scenes, `scenes.png`.
+    the error under noise and the held-out losses (2D alone), those and the error of every evaluation on the way,
+    and a picture of some scenes, `scenes.png`.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -236,6 +229,13 @@ class MultiPersonEvaluation(pl.Callback):
     def __init__(self, lifter: str, scenes: Scenes, skeleton: Skeleton, every: int, few: int, path: Path) -> None:
         self.rows, self.scenes, self.skeleton, self.every, self.path = rows_of(lifter), scenes, skeleton, every, path
         self.few = scenes[:: -(-len(scenes) // few)]
+        self.history: list[dict[str, Any]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history = state_dict["history"]
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
@@ -243,6 +243,8 @@ class MultiPersonEvaluation(pl.Callback):
         assert isinstance(pl_module, LifterModule)
         (result,) = evaluate(pl_module, [main_row(self.rows)], self.few, self.skeleton)
         pl_module.log_dict({f"eval/{name}": value for name, value in result["metrics"].items()}, rank_zero_only=True)
+        of_epoch = {"held_out": self._held_out(trainer, pl_module), "metrics": result["metrics"]}
+        self.history.append({"epoch": trainer.current_epoch + 1, **of_epoch})
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not trainer.is_global_zero:
@@ -257,6 +259,12 @@ class MultiPersonEvaluation(pl.Callback):
             "scenes": len(self.scenes),
             "rows": results,
             "noise_pixels_pa_mpjpe_person_mm": robustness(pl_module, self.few, self.skeleton),
-            "held_out": pl_module.held_out(trainer.datamodule.validation_poses),  # type: ignore[attr-defined]
+            "held_out": self._held_out(trainer, pl_module),
+            "history": self.history,
         }
         write_text(self.path, json.dumps(measured, indent=1))
+
+    @staticmethod
+    def _held_out(trainer: pl.Trainer, module: LifterModule) -> dict[str, float]:
+        found: dict[str, float] = module.held_out(trainer.datamodule.validation_poses)  # type: ignore[attr-defined]
+        return found

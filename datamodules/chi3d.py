@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.progress import tracked
-from duolift.camera import Camera, elevation, facing, rotate
+from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.losses import bone_ratios
@@ -433,14 +433,8 @@ class CHI3DDataModule(pl.LightningDataModule):
 
     def _labels(self, scenes: Scenes) -> tuple[Tensor, Tensor]:
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
-        assert scenes.truth is not None
-        assert scenes.up is not None
-        truth, root = scenes.truth, scenes.truth[:, :, self.skeleton.root_index]
-        if self.normalisation.centring == "ray":
-            truth = rotate(facing(root[..., :2] / root[..., 2:]), truth)
-        depth = truth[..., 2] / truth[..., self.skeleton.root_index, None, 2]
-        theta = elevation(root, scenes.up.unsqueeze(1))
-        return (self.normalisation.c * (depth - 1)).flatten(0, 1), theta.flatten()
+        offsets = self.normalisation.true_bodies(scenes, self.skeleton)[..., 2]
+        return offsets.flatten(0, 1), scenes.elevations(self.skeleton.root_index).flatten()
 
     def bone_ratios(self) -> Tensor:
         """Mean bone-length ratios (bone,) of the training subjects: statistics of their 3D skeletons, not of any

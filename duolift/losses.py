@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+ELEVATION_WEIGHT = 10.0
+"""A squared radian of elevation weighs as much as so many head lengths of the whole pose."""
+
 
 def tempered(nll: Tensor, knee: float) -> Tensor:
     """A negative log-likelihood whose tail grows as a logarithm above `knee` nats.
@@ -44,6 +47,12 @@ def bone_ratios(body: Tensor, bones: Tensor) -> Tensor:
 def bone_prior(body: Tensor, bones: Tensor, ratios: Tensor) -> Tensor:
     """Squared deviation of the bones' ratios from fixed ones (bone,), summed over the bones."""
     return (bone_ratios(body, bones) - ratios).square().sum(-1).mean()
+
+
+def known(body: Tensor, target: Tensor, theta: Tensor, target_theta: Tensor) -> dict[str, Tensor]:
+    """How far bodies (..., joint, 3) and elevations (...) are from known ones: two terms, to be added as they are."""
+    elevation = ELEVATION_WEIGHT * (theta - target_theta).square().mean()
+    return {"pose": consistency(target, body), "elevation": elevation}
 
 
 def _norm(difference: Tensor) -> Tensor:

@@ -87,6 +87,17 @@ class Normalisation:
         seen = self.coordinates(scenes)[:, :, joint]
         return (seen if self.centring == "ray" else seen - scenes.intrinsics.principal.unsqueeze(-2)) / self.scale
 
+    def true_bodies(self, scenes: Scenes, skeleton: Skeleton) -> Tensor:
+        """What a lifter would give that makes no error, (scene, person, joint, 3); scenes with ground truth.
+
+        Each person is seen from the front, centred on the root, at the depth where a head length has its usual size.
+        """
+        assert scenes.truth is not None
+        root = scenes.truth[:, :, skeleton.root_index]
+        faced = rotate(facing(root[..., :2] / root[..., 2:]), scenes.truth)
+        size = self.distance(scenes) / faced[:, :, skeleton.root_index, 2]
+        return (faced - faced[:, :, skeleton.root_index, None]) * size[..., None, None]
+
 
 def join_pair(points: Tensor, skeleton: Skeleton) -> Tensor:
     """Two people as one body: (scene, 2, joint, 2) -> (scene, 1, 1 + 2 joint, 2), `Skeleton.pair`'s order."""

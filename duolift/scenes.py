@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from duolift.camera import Intrinsics
+from duolift.camera import Intrinsics, elevation
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ class Scenes:
     def rays(self) -> Tensor:
         """The slopes of the joints' rays, (scene, person, joint, 2): pixels without the camera that took them."""
         return self.intrinsics[:, None].rays(self.pixels)
+
+    def elevations(self, root: int) -> Tensor:
+        """True elevations of the people, (scene, person), radians; scenes with ground truth.
+
+        Args:
+            root: index of the root joint.
+        """
+        assert self.truth is not None
+        assert self.up is not None
+        return elevation(self.truth[:, :, root], self.up.unsqueeze(1))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Self:
         tensors = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from datamodules.synthetic import SyntheticConfig
+from duolift.augmentation import Augmentation
 from duolift.errors import InputError
 from duolift.lifters import SPLITS, parts_of
 from duolift.normalisation import CENTRINGS
@@ -53,6 +54,7 @@ NOT_NEGATIVE = (
     *("flows.noise", "flows.sampling", "lifting.sampling", "lifting.weight_decay", "lifting.azimuth_deg"),
     *("lifting.noise", "completion.dropped", "completion.noise", "seed"),
     *(f"lifting.weights.{term.name}" for term in fields(LossWeights)),
+    *(f"lifting.augmentation.{option.name}" for option in fields(Augmentation)),
 )
 """Settings that are 0 or more."""
 
@@ -142,6 +144,7 @@ class Lifting:
     weight_decay: float = 1e-5
     gradient_clip: float | None = 5.0
     precision: str = "auto"
+    augmentation: Augmentation = field(default_factory=Augmentation)
     weights: LossWeights = field(default_factory=LossWeights)
 
 
@@ -332,6 +335,8 @@ def _check(config: Config) -> None:
             )
     if config.completion.dropped >= 1:
         raise InputError(f"setting completion.dropped is {config.completion.dropped}; expected less than 1")
+    if (leaning := config.lifting.augmentation.leaning) > 1:
+        raise InputError(f"setting lifting.augmentation.leaning is {leaning}; expected a share of at most 1")
     bound, initial = config.lifting.elevation_bound_deg, config.lifting.initial_elevation_deg
     if not abs(initial) < (90.0 if bound is None else bound):
         raise InputError(f"setting lifting.initial_elevation_deg is {initial}; expected less than elevation_bound_deg")

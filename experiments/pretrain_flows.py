@@ -83,12 +83,12 @@ def pretrain(config: Config, bodies: str = "person") -> Stage:
     return stage
 
 
-def load_flows(stage: Stage) -> nn.ModuleDict:
-    """The trained flows of a stage, by part. Raises InputError for a checkpoint that is spoilt."""
+def load_flows(checkpoint: Path) -> nn.ModuleDict:
+    """Trained flows, by part. Raises InputError for a checkpoint that is spoilt."""
     try:
-        return FlowPriorModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True).flows
+        return FlowPriorModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True).flows
     except Exception as error:
-        raise InputError(f"{stage.checkpoint}: not a checkpoint of flows ({type(error).__name__})") from error
+        raise InputError(f"{checkpoint}: not a checkpoint of flows ({type(error).__name__})") from error
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -2,6 +2,10 @@
 
 A line of the table is a run: what was changed, seed, metrics, time. The table grows as runs end, and what is in it
 is not run again: `make study` goes on where it was left, on this machine or from a committed table on another.
+Once the default or the data has changed, lines of before stay in the table, but are no longer told of.
+
+Could 2D poses alone have chosen the best run? Every run that lifts the same poses is judged by one referee, the
+default's flows: how likely held-out poses are from other sides, and how little they change over the cycle.
 """
 
 import csv
@@ -16,27 +20,38 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import spearmanr
 
-from callbacks.evaluation import main_row
+from callbacks.evaluation import NOISE_PIXELS, main_row
 from callbacks.figures import save_figure, study_chart
 from duolift.errors import InputError
 from duolift.files import write_text
 from experiments.config import Config, flow_parts, load, plain
-from experiments.pretrain_flows import pretrain
-from experiments.runs import command, quiet
+from experiments.evaluate import load_lifter
+from experiments.pretrain_flows import load_flows, open_data, pretrain
+from experiments.runs import Stage, command, quiet
+from experiments.tables import markdown_table
 from experiments.train_lifter import train
 
+DEFAULT = "default"
+
+CROSSING = {
+    f"{one} -> {other}": (f"data.train=[{one}]", f"data.evaluate=[{other}]")
+    for one, other in (("s02", "s03"), ("s03", "s02"))
+}
+"""Trained on one pair of people, evaluated on another who move otherwise."""
+
+SYNTHETIC, AUGMENTED = ("data.extra=[synthetic]",), ("lifting.weights.augmentation=1",)
+
 FACTORS: dict[str, tuple[str, ...]] = {
-    "default": (),
+    DEFAULT: (),
     "supervised": ("lifting.labels=true",),
     "left_right": ("lifter=left_right",),
     "legs_torso": ("lifter=legs_torso",),
-    "links": ("lifter=links",),
     "left_right, own flows": ("lifter=left_right", "lifting.likelihoods=null"),
     "legs_torso, own flows": ("lifter=legs_torso", "lifting.likelihoods=null"),
     "links, own flows": ("lifter=links", "lifting.likelihoods=null"),
@@ -45,17 +60,20 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "generative sampling": ("lifting.sampling=0.2",),
     "no mirroring": ("lifting.mirror=false", "flows.mirror=false"),
     "flow noise 0": ("flows.noise=0",),
+    "flow noise 0.02": ("flows.noise=0.02",),
     "flow noise 0.08": ("flows.noise=0.08",),
-    "flows one_cycle": ("flows.schedule=one_cycle", "flows.learning_rate=4e-3"),
     "flow width 256": ("flows.width=256",),
     "NLL tempered at 20 nats": ("lifting.knee=20",),
     "unbounded elevation": ("lifting.elevation_bound_deg=null",),
+    "elevation from 0": ("lifting.initial_elevation_deg=0",),
     "no gradient clipping": ("lifting.gradient_clip=null",),
+    "no flip test": ("lifting.flip_test=false",),
     "c = 10, shift": ("data.c=10", "data.normalisation=shift"),
     "shift": ("data.normalisation=shift",),
     "width 256": ("lifting.width=256",),
     "width 512": ("lifting.width=512",),
-    "batch 128": ("lifting.batch_size=128",),
+    "batch 64": ("lifting.batch_size=64",),
+    "batch 256": ("lifting.batch_size=256",),
     "batch 512": ("lifting.batch_size=512",),
     "learning rate 2e-3": ("lifting.learning_rate=2e-3",),
     "learning rate 2e-4, exponential": ("lifting.learning_rate=2e-4", "lifting.schedule=exponential"),
@@ -64,66 +82,103 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "anthropometric bones": ("lifting.bone_ratios=anthropometric",),
     "23 joints": ("data.skeleton=paper23",),
     "25 joints": ("data.skeleton=chi3d25",),
-    "s02 -> s03": ("data.train=[s02]", "data.evaluate=[s03]"),
-    "s03 -> s02": ("data.train=[s03]", "data.evaluate=[s02]"),
-    "s02 -> s03, supervised": ("data.train=[s02]", "data.evaluate=[s03]", "lifting.labels=true"),
-    "s03 -> s02, supervised": ("data.train=[s03]", "data.evaluate=[s02]", "lifting.labels=true"),
-    "s02 -> s03, synthetic as well": ("data.train=[s02]", "data.evaluate=[s03]", "data.extra=[synthetic]"),
-    "s03 -> s02, synthetic as well": ("data.train=[s03]", "data.evaluate=[s02]", "data.extra=[synthetic]"),
-    "synthetic as well": ("data.extra=[synthetic]",),
+    "synthetic": SYNTHETIC,
+    "augmentation": AUGMENTED,
+    "synthetic, augmentation": SYNTHETIC + AUGMENTED,
+    **CROSSING,
+    **{f"{name}, supervised": (*crossing, "lifting.labels=true") for name, crossing in CROSSING.items()},
+    **{f"{name}, synthetic": crossing + SYNTHETIC for name, crossing in CROSSING.items()},
+    **{f"{name}, augmentation": crossing + AUGMENTED for name, crossing in CROSSING.items()},
+    **{f"{name}, synthetic, augmentation": crossing + SYNTHETIC + AUGMENTED for name, crossing in CROSSING.items()},
 }
 """What is changed from the default, by name."""
 
 METRICS = ("pa_mpjpe_person_mm", "elevation_error_deg", "elevation_correlation", "pa_mpjpe_mm")
-HELD_OUT = ("likelihood", "reprojection", "consistency", "deformation", "bone")
-KEY = ("factor", "settings", "seed", "epochs")
-COLUMNS = (
-    *KEY,
-    *METRICS,
-    *(f"noise_{pixels}px_mm" for pixels in (2, 5, 10)),
-    *(f"val_{t}" for t in HELD_OUT),
-    "seconds",
-)
+NOISE = {f"noise_{pixels:g}px_mm": f"{pixels:g}" for pixels in NOISE_PIXELS if pixels}
+CRITERIA = ("likelihood", "reprojection", "consistency", "deformation", "bone", "total")
+"""What held-out poses tell without 3D: `LifterModule.held_out`."""
+
+KEY = ("factor", "settings", "seed", "epochs", "flow_epochs", "digest")
+COLUMNS = (*KEY, *METRICS, *NOISE, *(f"held_out_{term}" for term in CRITERIA), "within_run", "seconds")
+
+EVALUATIONS = 8
+"""So many times is a run evaluated on its way, at most."""
 
 
 def study(arguments: Sequence[str], config: Config) -> list[dict[str, str]]:
-    """Run what the table lacks, and draw it. Returns the table."""
+    """Run what the table lacks, and draw it. Returns the lines that the settings of now account for."""
     if unknown := [name for name in config.study.factors or [] if name not in FACTORS]:
         raise InputError(f"setting study.factors holds {', '.join(unknown)}; expected some of {', '.join(FACTORS)}")
     path = Path(config.study.table)
     table = read_table(path)
-    done = {tuple(row[key] for key in KEY) for row in table}
-    wanted = [
-        (name, seed, planned(arguments, config, name, seed))
+    content = open_data(config, "person", config.lifting.batch_size).fingerprint
+    plans = [
+        plan(arguments, name, seed, config.study.epochs, config.study.flow_epochs)
         for seed in config.study.seeds
         for name in config.study.factors or FACTORS
     ]
-    missing = [(name, run) for name, seed, run in wanted if key_of(name, run) not in done]
+    done = {row["digest"] for row in table}
+    missing = [planned for planned in plans if planned.digest(content) not in done]
+    referee = plan(arguments, DEFAULT, config.seed, config.study.epochs, config.study.flow_epochs)
     with ProcessPoolExecutor(config.study.workers, multiprocessing.get_context("spawn"), quiet) as pool:
-        flows = {str(flows_run(run)): run for _, run in missing if not run.lifting.labels}
+        flows = {str(flows_run(p.run)): p.run for p in (referee, *missing) if missing and not p.run.lifting.labels}
         list(pool.map(pretrain_once, flows.values()))
-        running = [pool.submit(measure, name, run) for name, run in missing]
+        running = [pool.submit(measure, planned, content, referee.run) for planned in missing]
         for number, finished in enumerate(as_completed(running), 1):
             row = finished.result()
             table.append(row)
             write_table(path, table)
             print(f"{number} of {len(running)}  {row['factor']}, seed {row['seed']}: {row['pa_mpjpe_person_mm']} mm")
-    save_figure(study_chart(table), path.with_suffix(".png"))
-    write_text(path.with_suffix(".md"), report(table))
-    return table
+    now = [
+        row for row in table if row["factor"] in FACTORS and plan_of(arguments, row).digest(content) == row["digest"]
+    ]
+    save_figure(study_chart(now), path.with_suffix(".png"))
+    write_text(path.with_suffix(".md"), report(now))
+    return now
 
 
-def planned(arguments: Sequence[str], config: Config, name: str, seed: int) -> Config:
-    """The settings of one run: the study's, the budget, the factor."""
-    slug = re.sub(r"\W+", "-", name.replace("->", "to"))
-    budget = [f"lifting.epochs={config.study.epochs}", f"flows.epochs={config.study.flow_epochs}"]
-    own = [f"seed={seed}", *budget, *FACTORS[name]]
-    fixed = [f"runs={config.runs}/study", f"run={slug}-{seed}-{config.study.epochs}", "wandb.mode=disabled"]
-    return load([*arguments, *own, *fixed, "compute.threads=1", f"evaluation.every={10**6}"])
+@dataclass(frozen=True)
+class Plan:
+    """A run of the study: its factor, and all of its settings."""
+
+    factor: str
+    run: Config
+
+    def digest(self, content: str) -> str:
+        """Everything that decides the result, in a few letters.
+
+        Args:
+            content: the data's fingerprint.
+        """
+        data = {key: value for key, value in plain(self.run.data).items() if key not in ("root", "cache", "source")}
+        decides = (content, self.run.seed, self.run.lifter, data, plain(self.run.flows), plain(self.run.lifting))
+        return hashlib.blake2b(json.dumps(decides).encode(), digest_size=6).hexdigest()
+
+    def key(self, content: str) -> dict[str, str]:
+        """What a line of the table says of a run before its results."""
+        run = self.run
+        numbers = (str(number) for number in (run.seed, run.lifting.epochs, run.flows.epochs))
+        return dict(
+            zip(KEY, (self.factor, " ".join(FACTORS[self.factor]), *numbers, self.digest(content)), strict=True)
+        )
+
+    def lifts_the_poses_of(self, other: Config) -> bool:
+        """Whether both lift the same held-out poses."""
+        return plain(self.run.data) | {"extra": []} == plain(other.data) | {"extra": []}
 
 
-def key_of(name: str, run: Config) -> tuple[str, ...]:
-    return (name, " ".join(FACTORS[name]), str(run.seed), str(run.lifting.epochs))
+def plan(arguments: Sequence[str], factor: str, seed: int, epochs: int, flow_epochs: int) -> Plan:
+    """One run: the study's settings, its budget, the factor."""
+    own = [f"seed={seed}", f"lifting.epochs={epochs}", f"flows.epochs={flow_epochs}", *FACTORS[factor]]
+    runs = Path(load(arguments).runs) / "study"
+    slug = re.sub(r"\W+", "-", factor.replace("->", "to"))
+    fixed = [f"runs={runs}", f"run={slug}-{seed}-{epochs}", "wandb.mode=disabled", "compute.threads=1"]
+    return Plan(factor, load([*arguments, *own, *fixed, f"evaluation.every={-(-epochs // EVALUATIONS)}"]))
+
+
+def plan_of(arguments: Sequence[str], row: dict[str, str]) -> Plan:
+    """The run that a line of the table would be by the settings of now."""
+    return plan(arguments, row["factor"], int(row["seed"]), int(row["epochs"]), int(row["flow_epochs"]))
 
 
 def flows_run(run: Config) -> Path:
@@ -137,8 +192,9 @@ def pretrain_once(run: Config) -> None:
     pretrain(replace(run, run=flows_run(run).name))
 
 
-def measure(name: str, run: Config) -> dict[str, str]:
+def measure(planned: Plan, content: str, referee: Config) -> dict[str, str]:
     """Train one lifter on flows that are there, and give its line of the table."""
+    run = planned.run
     folder = Path(run.runs) / run.run
     if not run.lifting.labels and not (folder / "flows").exists():
         shutil.copytree(flows_run(run) / "flows", folder / "flows")
@@ -147,31 +203,60 @@ def measure(name: str, run: Config) -> dict[str, str]:
     seconds = time.monotonic() - began
     measured = json.loads(stage.metrics.read_text())
     metrics, noisy = main_row(measured["rows"])["metrics"], measured["noise_pixels_pa_mpjpe_person_mm"]
-    row = dict(zip(KEY, key_of(name, run), strict=True))
-    row |= {metric: f"{metrics[metric]:.3f}" for metric in METRICS}
-    row |= {f"noise_{pixels}px_mm": f"{noisy[str(pixels)]:.3f}" for pixels in (2, 5, 10)}
-    row |= {f"val_{term}": f"{measured['held_out'].get(term, math.nan):.4f}" for term in HELD_OUT}
-    return row | {"seconds": f"{seconds:.0f}"}
+    judged = judge(run, stage, referee) if planned.lifts_the_poses_of(referee) else {}
+    row = planned.key(content) | {metric: f"{metrics[metric]:.3f}" for metric in METRICS}
+    row |= {column: f"{noisy[pixels]:.3f}" for column, pixels in NOISE.items()}
+    row |= {f"held_out_{term}": f"{judged.get(term, math.nan):.4f}" for term in CRITERIA}
+    return row | {"within_run": f"{within_run(measured['history']):.4f}", "seconds": f"{seconds:.0f}"}
+
+
+def within_run(history: Sequence[dict[str, Any]]) -> float:
+    """Rank correlation, over a run's epochs, of what held-out 2D poses tell with the error a person."""
+    judged = [passed for passed in history if passed["held_out"]]
+    terms, errors = [p["held_out"]["total"] for p in judged], [p["metrics"]["pa_mpjpe_person_mm"] for p in judged]
+    return spearman(terms, errors)
+
+
+def judge(run: Config, stage: Stage, referee: Config) -> dict[str, float]:
+    """The criteria of a trained lifter by the referee's flows and loss weights, whatever it learned from."""
+    module = load_lifter(stage.checkpoint, run.data.skeleton)
+    data = open_data(run, "person", run.lifting.batch_size)
+    flows = load_flows(flows_run(referee) / "flows" / stage.checkpoint.name)
+    module.scored, module.knee, module.weights = tuple(flows), None, referee.lifting.weights
+    return module.learn_from(flows, data.validation_poses).held_out(data.validation_poses)
 
 
 def report(table: Sequence[dict[str, str]]) -> str:
     """The table to read, mean and deviation over the seeds, and how well 2D alone would have ranked the runs."""
     columns = {"pa_mpjpe_person_mm": "mm a person", "elevation_error_deg": "elevation deg"}
     columns |= {"elevation_correlation": "correlation", "noise_5px_mm": "mm at 5 px", "seconds": "s"}
-    lines = [["factor", "epochs", "seeds", *columns.values()], ["---"] * (3 + len(columns))]
+    lines = [["factor", "epochs", "seeds", *columns.values()]]
     groups: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in table:
         groups.setdefault((row["epochs"], row["factor"]), []).append(row)
     for (epochs, factor), rows in sorted(groups.items(), key=lambda item: (int(item[0][0]), mean_of(item[1]))):
         values = [[float(row[column]) for row in rows] for column in columns]
         lines.append([factor, epochs, str(len(rows)), *(spread(column) for column in values)])
-    told = [f"- `{term}`: {rank_correlation(table, term):.2f}" for term in HELD_OUT]
-    return (
-        "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        + "\n\nRank correlation of a run's held-out loss terms (2D alone) with its 3D error, over the runs that score"
-        + " the same poses by the same flows:\n\n"
-        + "\n".join(told)
-        + "\n"
+    judged = [row for row in table if not math.isnan(float(row["held_out_total"]))]
+    within = [found for row in table if not math.isnan(found := float(row["within_run"]))] or [math.nan]
+    told = [["term", "rank correlation"], *([term, f"{rank_correlation(judged, term):.2f}"] for term in CRITERIA)]
+    return "\n".join(
+        [
+            "# What each setting buys",
+            "",
+            "Written by `make study`: each run changes one thing from the default; s, the seconds it took, is as the",
+            "machine was free. See `experiments/study.py` for what a factor changes.",
+            "",
+            markdown_table(lines),
+            "## Could 2D alone have chosen?",
+            "",
+            "Spearman's rank correlation between the loss terms on held-out 2D poses, judged by the default's flows,",
+            f"and the 3D error a person, over the {len(judged)} runs that lift the same poses.",
+            "",
+            markdown_table(told),
+            f"Within a run, between the total and the error over its epochs: {spread(within)}.",
+            "",
+        ]
     )
 
 
@@ -186,12 +271,16 @@ def spread(values: Sequence[float]) -> str:
     return f"{statistics.fmean(values):.{digits}f}{deviation}"
 
 
-def rank_correlation(table: Sequence[dict[str, str]], term: str) -> float:
-    """Spearman's, between a held-out term and the error a person, over runs whose term means the same."""
-    incomparable = ("data.", "flows.", "likelihoods", "labels", "lifter=", "knee")
-    rows = [row for row in table if not any(word in row["settings"] for word in incomparable)]
-    terms, errors = ([float(row[column]) for row in rows] for column in (f"val_{term}", "pa_mpjpe_person_mm"))
-    return float(spearmanr(terms, errors).statistic) if len(rows) > 2 else math.nan
+def rank_correlation(rows: Sequence[dict[str, str]], term: str) -> float:
+    """Between a criterion and the error a person."""
+    terms, errors = ([float(row[column]) for row in rows] for column in (f"held_out_{term}", "pa_mpjpe_person_mm"))
+    return spearman(terms, errors)
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    """Spearman's rank correlation; undefined for fewer than three values, or where all are the same."""
+    told = len(one) > 2 and len(set(one)) > 1 and len(set(other)) > 1
+    return float(spearmanr(one, other).statistic) if told else math.nan
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -215,7 +304,8 @@ def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
     table = study(arguments, config)
-    print(f"table {config.study.table}: {len(table)} runs; chart {Path(config.study.table).with_suffix('.png')}")
+    path = Path(config.study.table)
+    print(f"table {path}: {len(table)} runs; text {path.with_suffix('.md')}, chart {path.with_suffix('.png')}")
 
 
 if __name__ == "__main__":

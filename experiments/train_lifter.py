@@ -48,7 +48,7 @@ def train(config: Config, lifter: str) -> Stage:
         if flows is None:
             return module
         some = data.training_poses[:: max(1, len(data.training_poses) // TYPICAL_POSES)]
-        return module.learn_from(load_flows(flows), some)
+        return module.learn_from(load_flows(flows.checkpoint), some)
 
     evaluation = MultiPersonEvaluation(
         f"{lifter}{LABELLED if labels else ''}",
@@ -70,7 +70,7 @@ def lifter_module(config: Config, split: str, data: CHI3DDataModule) -> LifterMo
         options.pop(key)
     bound, precision, ratios = options.pop("elevation_bound_deg"), options.pop("precision"), options.pop("bone_ratios")
     if data.bodies == "pair":
-        options["likelihoods"] = None
+        options["likelihoods"], options["weights"]["augmentation"] = None, 0.0  # a pair's bones are no tree
     prior = data.bone_ratios() if ratios == "training_set" else bone_ratios(data.pose_skeleton)
     return (SupervisedLifterModule if config.lifting.labels else LifterModule)(
         data.pose_skeleton.name,

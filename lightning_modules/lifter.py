@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from duolift import losses
+from duolift.augmentation import Augmentation
 from duolift.flows import PoseFlow
 from duolift.lifters import Lifter, parts_of
-from duolift.lifting import Cycle, cycle, lift, random_views
+from duolift.lifting import Cycle, cycle, lift, project, random_views
 from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
 from lightning_modules.optimisation import adam, randomly_mirrored
@@ -26,6 +27,7 @@ class LossWeights:
         consistency: L2 between turned and re-lifted 3D pose.
         deformation: change of the difference between two poses over the cycle.
         bone: deviation of the bones' length ratios from fixed ones.
+        augmentation: lifting people made of lifted ones, as they are known to be; no term of LInKs or ElePose.
     """
 
     likelihood: float = 1.0
@@ -33,6 +35,7 @@ class LossWeights:
     consistency: float = 1.0
     deformation: float = 1.0
     bone: float = 50.0
+    augmentation: float = 0.0
 
 
 class LifterModule(pl.LightningModule):
@@ -54,6 +57,7 @@ class LifterModule(pl.LightningModule):
         sampling: strength of LInKs' generative sampling, which doubles the batch; 0 leaves it out.
         noise: the networks see training poses with Gaussian noise, of a deviation that is uniform between 0
             and this, in head lengths, for every pose.
+        augmentation: an `Augmentation`, as a plain dictionary; it makes other people where its loss has a weight.
         likelihoods: parts whose flows score the views; None takes the lifter's own parts.
         flip_test: lift every pose and its mirror image, and take the mean.
         learning_rate, schedule, decay, weight_decay: Adam's; see `lightning_modules.optimisation.adam`.
@@ -78,6 +82,7 @@ class LifterModule(pl.LightningModule):
         mirror: bool = False,
         sampling: float = 0.0,
         noise: float = 0.0,
+        augmentation: dict[str, float] | None = None,
         likelihoods: list[str] | None = None,
         flip_test: bool = False,
         learning_rate: float = 2e-4,
@@ -91,6 +96,7 @@ class LifterModule(pl.LightningModule):
         self.normalisation = Normalisation(scale, c, centring)
         self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
         self.weights = LossWeights(**(weights or {}))
+        self.augmentation = Augmentation(**(augmentation or {}))
         self.knee, self.azimuth, self.mirror, self.sampling = knee, azimuth, mirror, sampling
         self.noise, self.flip_test, self.scored = noise, flip_test, tuple(likelihoods or parts_of(split))
         self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
@@ -140,22 +146,42 @@ class LifterModule(pl.LightningModule):
 
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
-        offsets, theta = self.lifter(self._noisy(poses))
+        offsets, theta = self.lifter(self._noisy(poses, self.noise))
         views = random_views(theta, self.azimuth)
         seen = cycle(
-            lambda turned: self.lifter.relift(self._noisy(turned)), poses, offsets, views, self.normalisation.c
+            lambda turned: self.lifter.relift(self._noisy(turned, self.noise)),
+            poses,
+            offsets,
+            views,
+            self.normalisation.c,
         )
         terms = self._terms(poses, seen)
+        if self.weights.augmentation:
+            terms["augmentation"] = self._unlike(seen.body.detach(), theta.detach())
         weights = asdict(self.weights)
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum(), terms, theta
 
     @torch.no_grad()
     def held_out(self, poses: Tensor) -> dict[str, float]:
-        """The loss terms of held-out poses, unweighted, from the same views every time: a criterion without 3D."""
+        """The loss terms of held-out poses, unweighted, and `total`, weighted: a criterion without 3D.
+
+        Poses are lifted as they are in use, and seen from the same views every time; empty where no flows were given.
+        """
+        if self.flows is None:
+            return {}
+        poses, c, weights = poses.to(self.device), self.normalisation.c, asdict(self.weights)
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            _, terms, _ = self.loss(poses.to(self.device))
-        return {name: value.item() for name, value in terms.items()}
+            offsets, theta = self.lifter.predict(poses, self.flip_test)
+            views = random_views(theta, self.azimuth)
+            seen = cycle(self._again, poses, offsets.unsqueeze(0), views, c)
+        terms = {name: value.item() for name, value in self._terms(poses, seen).items()}
+        return terms | {"total": sum(weights[name] * value for name, value in terms.items())}
+
+    def _again(self, turned: Tensor) -> Tensor:
+        """Offsets (1, batch, joint) of turned poses (1, batch, joint, 2), lifted as in use."""
+        offsets: Tensor = self.lifter.predict(turned, self.flip_test)[0]
+        return offsets
 
     def _terms(self, poses: Tensor, seen: Cycle) -> dict[str, Tensor]:
         """Every term, summed over the ways to assemble a pose."""
@@ -169,16 +195,25 @@ class LifterModule(pl.LightningModule):
             "bone": ways * losses.bone_prior(seen.body, bones, ratios),
         }
 
+    def _unlike(self, bodies: Tensor, theta: Tensor) -> Tensor:
+        """The loss of people made of lifted bodies (way, batch, joint, 3), summed over the ways to assemble a pose."""
+        body = torch.einsum("w,w...->...", self.lifter.share, bodies)
+        other, other_theta = self.augmentation(body, theta, self.skeleton)
+        poses = project(other, self.normalisation.c)
+        offsets, found = self.lifter(self._noisy(poses, self.augmentation.noise))
+        terms = losses.known(lift(poses, offsets, self.normalisation.c), other, found, other_theta)
+        return len(bodies) * torch.stack(list(terms.values())).sum()
+
     def _surprise(self, part: str, poses: Tensor) -> Tensor:
         """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, tail tempered."""
         nll = -self._flow(part).log_prob(poses) - self.typical[part].to(poses.device)
         return (nll if self.knee is None else losses.tempered(nll, self.knee)).mean(-1).sum()
 
-    def _noisy(self, poses: Tensor) -> Tensor:
-        """Poses (..., joint, 2) as a detector finds them; unchanged outside training."""
-        if not (self.noise and self.training):
+    def _noisy(self, poses: Tensor, most: float) -> Tensor:
+        """Poses (..., joint, 2) as a detector finds them, off by at most this deviation; unchanged outside training."""
+        if not (most and self.training):
             return poses
-        deviation = self.noise / self.normalisation.c * torch.rand_like(poses[..., 0, 0])
+        deviation = most / self.normalisation.c * torch.rand_like(poses[..., 0, 0])
         return poses + noisy_offsets(poses, deviation, self.skeleton.root_index)
 
     def _flow(self, part: str) -> PoseFlow:

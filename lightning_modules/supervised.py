@@ -8,9 +8,6 @@ from duolift.lifting import lift
 from duolift.normalisation import mirrored
 from lightning_modules.lifter import LifterModule
 
-ELEVATION_WEIGHT = 10.0
-"""A radian of elevation weighs as much as so many head lengths of the whole pose."""
-
 
 class SupervisedLifterModule(LifterModule):
     """A `LifterModule` whose batches are poses with their true depths and elevations.
@@ -29,19 +26,12 @@ class SupervisedLifterModule(LifterModule):
         loss, terms = self.supervised_loss(*batch)
         self.log_dict({f"val/{name}": value for name, value in (terms | {"loss": loss}).items()})
 
-    def held_out(self, poses: Tensor) -> dict[str, float]:
-        """Nothing: without flows there is no criterion that is without 3D."""
-        return {}
-
     def supervised_loss(self, poses: Tensor, offsets: Tensor, theta: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of predicted depths and elevations, and its terms."""
         c = self.normalisation.c
-        found, found_theta = self.lifter(self._noisy(poses))
-        terms = {
-            "pose": losses.consistency(lift(poses, found, c), lift(poses, offsets, c)),
-            "elevation": (found_theta - theta).square().mean(),
-        }
-        return terms["pose"] + ELEVATION_WEIGHT * terms["elevation"], terms
+        found, found_theta = self.lifter(self._noisy(poses, self.noise))
+        terms = losses.known(lift(poses, found, c), lift(poses, offsets, c), found_theta, theta)
+        return torch.stack(list(terms.values())).sum(), terms
 
     def _mirrored(self, poses: Tensor, offsets: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Each pose mirrored with probability one half, its depths with it."""

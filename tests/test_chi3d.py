@@ -317,13 +317,15 @@ def test_labels_of_ray_centred_poses_make_them_the_people_and_elevations_level_t
     assert level_up[:, 1].max() < -0.99 and level_up[:, 2].abs().max() < 0.01
 
 
-def test_labels_of_shifted_poses_are_the_depths_the_camera_sees(tree: Path) -> None:
+def test_labels_of_shifted_poses_are_depths_along_the_roots_ray_in_head_lengths(tree: Path) -> None:
     data, scenes = served(tree, labels=True, centring="shift"), read(tree, ["s02", "s03"]).scenes(PAPER19)
     assert scenes.truth is not None
-    depths = scenes.truth[..., 2].flatten(0, 1)
-    offsets, _ = data.training_labels
-    root = depths[:, PAPER19.root_index, None]
-    torch.testing.assert_close(offsets, data.normalisation.c * (depths / root - 1), atol=1e-5, rtol=1e-5)
+    truth = scenes.truth.flatten(0, 1)
+    root = truth[:, PAPER19.root_index, None]
+    distance = root.norm(dim=-1)
+    along = ((truth - root) * root).sum(-1) / distance
+    head_lengths = along * data.normalisation.distance(scenes) / distance
+    torch.testing.assert_close(data.training_labels[0], head_lengths, atol=1e-5, rtol=1e-4)
 
 
 def test_labels_come_with_their_poses(tree: Path) -> None:

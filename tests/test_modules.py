@@ -18,16 +18,19 @@ from duolift.camera import rotate, rotation_x, rotation_y
 from duolift.flows import PoseFlow
 from duolift.lifters import SPLITS, parts_of
 from duolift.lifting import Cycle, lift, project
+from duolift.losses import ELEVATION_WEIGHT
 from duolift.normalisation import mirrored
 from duolift.skeleton import PAPER19, Skeleton, skeleton_named
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
 from lightning_modules.optimisation import WARM_UP, one_cycle, randomly_mirrored
-from lightning_modules.supervised import ELEVATION_WEIGHT, SupervisedLifterModule
+from lightning_modules.supervised import SupervisedLifterModule
 
 pytestmark = [pytest.mark.filterwarnings(f"ignore:.*{advice}.*") for advice in ("in eval mode", "LeafSpec")]
 C = 5.0
-TERMS = [field.name for field in fields(LossWeights)]
+TERMS = [field.name for field in fields(LossWeights) if field.name != "augmentation"]
+"""The terms of ElePose and LInKs."""
+
 SMALL: dict[str, Any] = {"width": 32, "blocks": 1, "learning_rate": 2e-3, "weights": {"bone": 1.0}}
 
 
@@ -497,6 +500,65 @@ def test_the_exponential_schedule_takes_a_step_an_epoch(make: Any, tmp_path: Pat
     assert rates == pytest.approx([RATE * 0.5 ** (batch // 3) for batch in range(12)])
 
 
+# People unlike those seen ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_augmentation_teaches_the_networks_and_leaves_other_terms_alone(split: str) -> None:
+    poses = some_poses(PAPER19, 32)
+    weights = {**dict.fromkeys(TERMS, 0.0), "augmentation": 1.0}
+    module = lifter(poses, split=split, weights=weights)
+    loss, terms, _ = module.loss(poses)
+    assert terms.keys() == {*TERMS, "augmentation"} and loss.item() == pytest.approx(terms["augmentation"].item())
+    loss.backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in module.lifter.parameters())
+
+
+def test_augmentation_moves_the_answers_and_not_what_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The people shown again are the bodies lifted before, whatever the network now says of them."""
+    poses, shown = some_poses(PAPER19, 8), []
+    module = lifter(poses, weights={"augmentation": 1.0})
+    monkeypatch.setattr(
+        type(module.augmentation),
+        "__call__",
+        lambda _, bodies, theta, skeleton: shown.append(bodies) or (bodies, theta),
+    )
+    _, terms, _ = module.loss(poses)
+    (bodies,) = shown
+    assert not bodies.requires_grad
+    assert torch.allclose(bodies, module(poses)[0], atol=1e-6)
+    assert terms["augmentation"].item() == pytest.approx(0.0, abs=1e-4), "the same people are lifted the same"
+
+
+def test_without_a_weight_there_is_no_augmentation() -> None:
+    poses = some_poses(PAPER19, 8)
+    assert "augmentation" not in lifter(poses).loss(poses)[1]
+
+
+# A criterion without 3D -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("flip", [False, True])
+def test_the_criterion_is_the_same_at_every_call_and_better_after_training(
+    split: str, flip: bool, tmp_path: Path
+) -> None:
+    poses = some_poses(PAPER19, 128)
+    module = lifter(poses, split=split, flip_test=flip)
+    state = torch.random.get_rng_state()
+    before = module.held_out(poses)
+    assert torch.equal(torch.random.get_rng_state(), state) and module.held_out(poses) == before
+    weights = asdict(module.weights)
+    assert before.keys() == {*TERMS, "total"}
+    assert before["total"] == pytest.approx(sum(weights[term] * before[term] for term in TERMS), rel=1e-4)
+    fit(module, poses, trainer(tmp_path, epochs=4))
+    assert module.held_out(poses)["total"] < before["total"]
+
+
+def test_without_flows_there_is_no_criterion() -> None:
+    assert supervised().held_out(some_poses(PAPER19, 4)) == {}
+
+
 # The supervised reference ---------------------------------------------------------------------------------------------
 
 
@@ -532,8 +594,8 @@ def test_what_is_right_costs_nothing_and_what_is_wrong_by_its_distance(monkeypat
         loss, terms = module.supervised_loss(poses, offsets, theta)
         apart = lift(poses, offsets + wrong, C) - lift(poses, offsets, C)
         assert terms["pose"].item() == pytest.approx(apart.flatten(1).norm(dim=1).mean().item(), abs=1e-5)
-        assert terms["elevation"].item() == pytest.approx(wrong**2)
-        assert loss.item() == pytest.approx(terms["pose"].item() + ELEVATION_WEIGHT * wrong**2)
+        assert terms["elevation"].item() == pytest.approx(ELEVATION_WEIGHT * wrong**2)
+        assert loss.item() == pytest.approx(terms["pose"].item() + terms["elevation"].item())
 
 
 def test_labels_are_mirrored_with_their_poses() -> None:

@@ -134,8 +134,11 @@ def test_a_stage_says_what_noise_does_to_it_and_what_it_lost_on_held_out_poses(d
     assert [float(pixels) for pixels in noisy] == list(NOISE_PIXELS)
     assert noisy["0"] == pytest.approx(main_row(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
     assert len(set(noisy.values())) == len(noisy) and all(isfinite(value) for value in noisy.values())
-    assert measured["held_out"].keys() == {term.name for term in fields(LossWeights)}
-    assert all(isfinite(value) for value in measured["held_out"].values())
+    expected = {*(term.name for term in fields(LossWeights)), "total"} - {"augmentation"}
+    for held_out in (measured["held_out"], *(passed["held_out"] for passed in measured["history"])):
+        assert held_out.keys() == expected and all(isfinite(value) for value in held_out.values())
+    assert [passed["epoch"] for passed in measured["history"]] == [1]
+    assert measured["history"][-1]["held_out"] == pytest.approx(measured["held_out"])
 
 
 def test_the_table_says_what_it_was_measured_on(done: Path) -> None:

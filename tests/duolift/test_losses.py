@@ -7,7 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from duolift.losses import bone_prior, bone_ratios, consistency, deformation, reprojection, tempered
+from duolift.losses import (
+    ELEVATION_WEIGHT,
+    bone_prior,
+    bone_ratios,
+    consistency,
+    deformation,
+    known,
+    reprojection,
+    tempered,
+)
 from duolift.skeleton import PAPER19
 
 BONES = torch.tensor([[1, 0], [2, 1], [3, 1]])
@@ -130,3 +139,11 @@ def test_gradients_are_finite_at_zero(loss: Callable[[Tensor], Tensor]) -> None:
 )
 def test_gradients_are_the_numerical_ones(loss: Callable[[Tensor], Tensor]) -> None:
     assert torch.autograd.gradcheck(loss, random_poses(2, 5).requires_grad_())
+
+
+def test_what_is_known_costs_nothing_where_it_is_met_and_both_terms_where_it_is_not() -> None:
+    body, theta = torch.randn(4, 5, 3, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
+    assert sum(term.item() for term in known(body, body, theta, theta).values()) == pytest.approx(0.0, abs=1e-5)
+    off = known(body + torch.tensor([0.0, 0.0, 0.3]), body, theta + 0.1, theta)
+    assert off["pose"].item() == pytest.approx(0.3 * 5**0.5)
+    assert off["elevation"].item() == pytest.approx(ELEVATION_WEIGHT * 0.01)
