@@ -114,3 +114,16 @@ def study_chart(rows: Sequence[Mapping[str, str]], metric: str = "pa_mpjpe_perso
         axis.grid(axis="x", linewidth=0.3)
     figure.set_layout_engine("constrained")
     return figure
+
+
+def noise_chart(curves: Mapping[str, Mapping[float, float]]) -> Figure:
+    """PA-MPJPE a person, mm, over the deviation of the joints' places in pixels: a curve a name."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, curve in curves.items():
+        axis.plot(list(curve), list(curve.values()), "o-", label=name)
+    axis.set(xlabel="noise on every joint, pixels", ylabel="PA-MPJPE a person, mm", ylim=(0, None))
+    axis.grid(linewidth=0.3)
+    if curves:
+        axis.legend()
+    return figure

@@ -131,6 +131,7 @@ class Lifting:
     bone_ratios: str = "training_set"
     knee: float | None = None
     azimuth_deg: float = 180.0
+    attached: bool = False
     mirror: bool = True
     sampling: float = 0.0
     noise: float = 0.0
@@ -145,7 +146,7 @@ class Lifting:
     gradient_clip: float | None = 5.0
     precision: str = "auto"
     augmentation: Augmentation = field(default_factory=Augmentation)
-    weights: LossWeights = field(default_factory=LossWeights)
+    weights: LossWeights = field(default_factory=lambda: LossWeights(augmentation=1.0))
 
 
 @dataclass

@@ -27,7 +27,7 @@ from typing import Any
 from scipy.stats import spearmanr
 
 from callbacks.evaluation import NOISE_PIXELS, main_row
-from callbacks.figures import save_figure, study_chart
+from callbacks.figures import noise_chart, save_figure, study_chart
 from duolift.errors import InputError
 from duolift.files import write_text
 from experiments.config import Config, flow_parts, load, plain
@@ -45,7 +45,7 @@ CROSSING = {
 }
 """Trained on one pair of people, evaluated on another who move otherwise."""
 
-SYNTHETIC, AUGMENTED = ("data.extra=[synthetic]",), ("lifting.weights.augmentation=1",)
+SYNTHETIC, PLAIN = ("data.extra=[synthetic]",), ("lifting.weights.augmentation=0",)
 
 FACTORS: dict[str, tuple[str, ...]] = {
     DEFAULT: (),
@@ -56,13 +56,10 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "legs_torso, own flows": ("lifter=legs_torso", "lifting.likelihoods=null"),
     "links, own flows": ("lifter=links", "lifting.likelihoods=null"),
     "whole flow alone": ("lifting.likelihoods=[whole]",),
-    "all five flows": ("lifting.likelihoods=[whole,legs,torso,left,right]",),
     "generative sampling": ("lifting.sampling=0.2",),
     "no mirroring": ("lifting.mirror=false", "flows.mirror=false"),
     "flow noise 0": ("flows.noise=0",),
-    "flow noise 0.02": ("flows.noise=0.02",),
     "flow noise 0.08": ("flows.noise=0.08",),
-    "flow width 256": ("flows.width=256",),
     "NLL tempered at 20 nats": ("lifting.knee=20",),
     "unbounded elevation": ("lifting.elevation_bound_deg=null",),
     "elevation from 0": ("lifting.initial_elevation_deg=0",),
@@ -72,26 +69,29 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "shift": ("data.normalisation=shift",),
     "width 256": ("lifting.width=256",),
     "width 512": ("lifting.width=512",),
-    "batch 64": ("lifting.batch_size=64",),
-    "batch 256": ("lifting.batch_size=256",),
+    "batch 128": ("lifting.batch_size=128",),
     "batch 512": ("lifting.batch_size=512",),
-    "learning rate 2e-3": ("lifting.learning_rate=2e-3",),
     "learning rate 2e-4, exponential": ("lifting.learning_rate=2e-4", "lifting.schedule=exponential"),
     "learning rate 1e-3, exponential": ("lifting.learning_rate=1e-3", "lifting.schedule=exponential"),
     "input noise": ("lifting.noise=0.05",),
     "anthropometric bones": ("lifting.bone_ratios=anthropometric",),
     "23 joints": ("data.skeleton=paper23",),
     "25 joints": ("data.skeleton=chi3d25",),
+    "attached views": ("lifting.attached=true",),
+    "no augmentation": PLAIN,
+    "augmentation of lean 60": ("lifting.augmentation.lean=60",),
+    "augmentation with noise": ("lifting.augmentation.noise=0.05",),
     "synthetic": SYNTHETIC,
-    "augmentation": AUGMENTED,
-    "synthetic, augmentation": SYNTHETIC + AUGMENTED,
     **CROSSING,
     **{f"{name}, supervised": (*crossing, "lifting.labels=true") for name, crossing in CROSSING.items()},
+    **{f"{name}, no augmentation": crossing + PLAIN for name, crossing in CROSSING.items()},
     **{f"{name}, synthetic": crossing + SYNTHETIC for name, crossing in CROSSING.items()},
-    **{f"{name}, augmentation": crossing + AUGMENTED for name, crossing in CROSSING.items()},
-    **{f"{name}, synthetic, augmentation": crossing + SYNTHETIC + AUGMENTED for name, crossing in CROSSING.items()},
+    **{f"{name}, synthetic, no augmentation": crossing + SYNTHETIC + PLAIN for name, crossing in CROSSING.items()},
 }
 """What is changed from the default, by name."""
+
+NOISY = (DEFAULT, "input noise", "augmentation with noise")
+"""What the curves of error over a detector's noise are drawn of."""
 
 METRICS = ("pa_mpjpe_person_mm", "elevation_error_deg", "elevation_correlation", "pa_mpjpe_mm")
 NOISE = {f"noise_{pixels:g}px_mm": f"{pixels:g}" for pixels in NOISE_PIXELS if pixels}
@@ -133,6 +133,7 @@ def study(arguments: Sequence[str], config: Config) -> list[dict[str, str]]:
         row for row in table if row["factor"] in FACTORS and plan_of(arguments, row).digest(content) == row["digest"]
     ]
     save_figure(study_chart(now), path.with_suffix(".png"))
+    save_figure(noise_chart(noise_curves(now)), path.with_name(f"{path.stem}-noise.png"))
     write_text(path.with_suffix(".md"), report(now))
     return now
 
@@ -224,6 +225,19 @@ def judge(run: Config, stage: Stage, referee: Config) -> dict[str, float]:
     flows = load_flows(flows_run(referee) / "flows" / stage.checkpoint.name)
     module.scored, module.knee, module.weights = tuple(flows), None, referee.lifting.weights
     return module.learn_from(flows, data.validation_poses).held_out(data.validation_poses)
+
+
+def noise_curves(table: Sequence[dict[str, str]]) -> dict[str, dict[float, float]]:
+    """Mean error by the detector's noise, of lifters that have learned with noise and without."""
+    columns = {0.0: "pa_mpjpe_person_mm"} | {float(pixels): column for column, pixels in NOISE.items()}
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in table:
+        if row["factor"] in NOISY:
+            groups.setdefault(f"{row['factor']}, {row['epochs']} epochs", []).append(row)
+    return {
+        name: {pixels: statistics.fmean(float(row[column]) for row in rows) for pixels, column in columns.items()}
+        for name, rows in groups.items()
+    }
 
 
 def report(table: Sequence[dict[str, str]]) -> str:

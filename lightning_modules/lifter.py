@@ -53,6 +53,8 @@ class LifterModule(pl.LightningModule):
         weights: a `LossWeights`, as a plain dictionary.
         knee: nats above a typical pose from which the likelihood's tail is tempered, or None.
         azimuth: turns about the vertical are uniform in +-azimuth, radians.
+        attached: gradients also reach the elevations through the views that are drawn as they are distributed, as in
+            ElePose and LInKs; the likelihood then pulls every elevation towards the likeliest.
         mirror: also train on mirrored poses.
         sampling: strength of LInKs' generative sampling, which doubles the batch; 0 leaves it out.
         noise: the networks see training poses with Gaussian noise, of a deviation that is uniform between 0
@@ -79,6 +81,7 @@ class LifterModule(pl.LightningModule):
         weights: dict[str, float] | None = None,
         knee: float | None = None,
         azimuth: float = torch.pi,
+        attached: bool = True,
         mirror: bool = False,
         sampling: float = 0.0,
         noise: float = 0.0,
@@ -97,7 +100,7 @@ class LifterModule(pl.LightningModule):
         self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
         self.weights = LossWeights(**(weights or {}))
         self.augmentation = Augmentation(**(augmentation or {}))
-        self.knee, self.azimuth, self.mirror, self.sampling = knee, azimuth, mirror, sampling
+        self.knee, self.azimuth, self.attached, self.mirror, self.sampling = knee, azimuth, attached, mirror, sampling
         self.noise, self.flip_test, self.scored = noise, flip_test, tuple(likelihoods or parts_of(split))
         self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
         self.weight_decay = weight_decay
@@ -147,7 +150,7 @@ class LifterModule(pl.LightningModule):
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
         offsets, theta = self.lifter(self._noisy(poses, self.noise))
-        views = random_views(theta, self.azimuth)
+        views = random_views(theta, self.azimuth, self.attached)
         seen = cycle(
             lambda turned: self.lifter.relift(self._noisy(turned, self.noise)),
             poses,

@@ -149,6 +149,8 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("data.skeleton=paper20", "data.skeleton"),
         ("data.skeleton=paper19_pair", "data.skeleton"),
         ("data.scale=mine", "data.scale"),
+        ("lifting.augmentation.lean=-1", "lifting.augmentation.lean"),
+        ("lifting.augmentation.leaning=1.5", "lifting.augmentation.leaning"),
         ("lifting.bone_ratios=guess", "lifting.bone_ratios"),
         ("lifting.precision=float8", "lifting.precision"),
         ("wandb.mode=on", "wandb.mode"),

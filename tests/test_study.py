@@ -94,7 +94,8 @@ def test_one_referee_judges_runs_whatever_they_learned_from(done: Path) -> None:
 
 
 def test_a_study_leaves_a_chart_and_a_text_beside_its_table(done: Path) -> None:
-    assert (done / "table.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("table.png", "table-noise.png"):
+        assert (done / name).read_bytes().startswith(b"\x89PNG")
     assert (done / "table.md").read_text() == study.report(lines_of(done / "table.csv"))
     runs = {path.name.rpartition("-")[0] for path in (done / "runs" / "study").iterdir()}
     assert runs == {"flows", "default-0", "supervised-0"}
@@ -107,7 +108,7 @@ def test_a_second_call_runs_and_adds_nothing(done: Path, monkeypatch: pytest.Mon
     table = study.study(arguments(done), load(arguments(done)))
     assert table == lines_of(done / "table.csv")
     after = contents(done)
-    assert {path.name for path in after if after[path] != before.get(path)} <= {"table.png"}
+    assert {path.name for path in after if after[path] != before.get(path)} <= {"table.png", "table-noise.png"}
     assert after.keys() == before.keys()
 
 
@@ -154,6 +155,12 @@ def test_within_a_run_epochs_are_ranked_where_there_is_a_criterion() -> None:
     falling = [passed(3.0, 50.0), passed(2.0, 40.0), passed(None, 1.0), passed(1.5, 45.0)]
     assert study.within_run(falling) == pytest.approx(0.5)
     assert math.isnan(study.within_run(falling[:2])) and math.isnan(study.within_run([]))
+
+
+def test_noise_curves_are_means_over_seeds_of_those_that_differ_in_noise() -> None:
+    rows = [line(DEFAULT, seed, error, noise_5px_mm=2 * error) for seed, error in enumerate((40.0, 42.0))]
+    found = study.noise_curves([*rows, line("width 256", 0, 1.0)])
+    assert found == {"default, 10 epochs": {0.0: 41.0, 2.0: 1.0, 5.0: 82.0, 10.0: 1.0}}
 
 
 # Factors --------------------------------------------------------------------------------------------------------------

@@ -79,3 +79,12 @@ def test_a_lifter_that_sees_no_depth_leaves_the_cycle_open(random_bodies: Callab
     assert losses.consistency(result.turned, result.relifted) > 0.1
     assert losses.reprojection(poses, result.back) > 0.1
     assert losses.deformation(result.body, result.returned) > 0.1
+
+
+@pytest.mark.parametrize("attached", [False, True])
+def test_elevations_learn_from_the_views_distribution_only_where_attached(attached: bool) -> None:
+    """Nothing but the turns to the drawn elevations depends on the others' elevations."""
+    theta = torch.tensor([-0.2, -0.3, 0.1], requires_grad=True)
+    turns = random_views(theta, attached=attached)
+    (gradient,) = torch.autograd.grad(turns[0].sum(), theta)
+    assert gradient[0] != 0 and bool((gradient[1:] != 0).all()) is attached
