@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from experiments.config import LIFTERS, Config, load, plain
 from experiments.evaluate import load_lifter
 from experiments.pretrain_flows import open_data
 from experiments.runs import Stage, command, fit
+from experiments.tables import markdown_table
 from experiments.train_lifter import train
 from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
@@ -76,12 +76,11 @@ def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: f
     assert data.evaluation.truth is not None
     truth, normalisation = data.evaluation.truth.flatten(0, 1), data.normalisation
     focal = float(data.evaluation.intrinsics.focal.mean()) if normalisation.centring == "ray" else 1.0
-    rows = []
+    generator, rows = torch.Generator().manual_seed(0), []
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for pixels in NOISE_PIXELS:
-            noise = pixels * torch.randn_like(data.evaluation.pixels)
-            poses = data.poses(replace(data.evaluation, pixels=data.evaluation.pixels + noise))
+            poses = data.poses(data.evaluation.noisy(pixels, generator))
             told = pixels / focal / normalisation.scale
             everything = torch.ones(poses.shape[:-1], dtype=torch.bool)
             some = random_presence(everything[:1], len(poses), dropped, data.skeleton.root_index)
@@ -176,8 +175,8 @@ def markdown(measured: dict[str, dict[str, Any]]) -> str:
     text = []
     for lifter, of_lifter in measured.items():
         text += [f"## {lifter}", ""]
-        for head, *lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
-            text += [*("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)), ""]
+        for lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
+            text += [markdown_table(*lines), ""]
     return "\n".join([*text, NOTE, ""])
 
 

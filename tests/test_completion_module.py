@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from conftest import C, fit, some_poses, trainer
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from datamodules.synthetic import SyntheticConfig
-from duolift.camera import rotate, rotation_x, rotation_y
 from duolift.completion import STRATEGIES, occlusions, presence, strategies_of
 from duolift.errors import InputError
 from duolift.lifters import SPLITS
-from duolift.lifting import project
 from duolift.skeleton import PAPER19
 from experiments import complete
 from experiments.config import load
@@ -25,17 +23,6 @@ from experiments.runs import Stage
 from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
 
-pytestmark = [
-    pytest.mark.filterwarnings(f"ignore:.*{advice}.*")
-    for advice in (
-        "exists and is not empty",
-        "smaller than the logging interval",
-        "in eval mode",
-        "LeafSpec",
-        "self.log",
-    )
-]
-C = 5.0
 LOGGED = {*(f"{strategy}_head_pct" for strategy in STRATEGIES), "noise_left_pct"}
 DATA = SyntheticConfig(takes=1, frames=6)
 SMALL = [
@@ -48,14 +35,6 @@ SMALL = [
 ]
 
 
-def some_poses(count: int) -> Tensor:
-    """One lopsided body seen from all round and a little above, as poses (count, joint, 2)."""
-    body = 0.4 * torch.randn(len(PAPER19), 3)
-    views = rotation_x(torch.full((count,), 0.2)) @ rotation_y(6.28 * torch.rand(count))
-    bodies = rotate(views, body + 0.02 * torch.randn(count, len(PAPER19), 3))
-    return project(bodies - bodies[:, PAPER19.root_index, None], C)
-
-
 def teacher(split: str = "links") -> LifterModule:
     return LifterModule("paper19", 200.0, C, [1.0] * len(PAPER19.bones), split, width=16, blocks=1)
 
@@ -66,21 +45,6 @@ def untaught(split: str = "links", **options: Any) -> CompletionModule:
 
 def completion(split: str = "links", **options: Any) -> CompletionModule:
     return untaught(split, **options).learn_from(teacher(split))
-
-
-def fit(module: CompletionModule, poses: Tensor, epochs: int) -> pl.Trainer:
-    loader: DataLoader[Any] = DataLoader(poses, 32)  # type: ignore[arg-type]
-    run = pl.Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    run.fit(module, loader, loader)
-    return run
 
 
 def mean_errors(module: CompletionModule, poses: Tensor, noise: float = 0.4) -> dict[str, float]:
@@ -96,9 +60,9 @@ def mean_errors(module: CompletionModule, poses: Tensor, noise: float = 0.4) -> 
 
 
 def test_training_makes_hidden_joints_and_noise_less_wrong() -> None:
-    module, poses = completion(learning_rate=1e-2, mirror=False, noise=0.5), some_poses(512)
+    module, poses = completion(learning_rate=1e-2, mirror=False, noise=0.5), some_poses(PAPER19, 512)
     before = mean_errors(module, poses)
-    fit(module, poses, 25)
+    fit(module, poses, trainer(25))
     after = mean_errors(module, poses)
     assert before.keys() == LOGGED
     assert all(after[f"{strategy}_head_pct"] < 0.5 * before[f"{strategy}_head_pct"] for strategy in STRATEGIES)
@@ -109,7 +73,7 @@ def test_training_makes_hidden_joints_and_noise_less_wrong() -> None:
 @pytest.mark.parametrize("mirror", [False, True])
 def test_a_step_trains_every_completer_and_nothing_of_the_lifter(split: str, mirror: bool) -> None:
     module = completion(split, mirror=mirror)
-    module.training_step(some_poses(64), 0).backward()
+    module.training_step(some_poses(PAPER19, 64), 0).backward()
     assert module.teacher is not None and not module.teacher.training
     assert tuple(module.completers) == strategies_of(split)
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in module.teacher.parameters())
@@ -119,7 +83,7 @@ def test_a_step_trains_every_completer_and_nothing_of_the_lifter(split: str, mir
 
 def test_the_optimiser_has_the_completers_alone() -> None:
     module = completion()
-    run = fit(module, some_poses(64), 1)
+    run = fit(module, some_poses(PAPER19, 64), trainer())
     (optimiser,) = run.optimizers
     held = {id(parameter) for group in optimiser.param_groups for parameter in group["params"]}
     assert held == {id(parameter) for parameter in module.completers.parameters()}
@@ -127,7 +91,7 @@ def test_the_optimiser_has_the_completers_alone() -> None:
 
 def test_nothing_hidden_and_no_noise_costs_nothing() -> None:
     module = completion()
-    errors = module.errors(some_poses(8), torch.ones(8, len(PAPER19), dtype=torch.bool), torch.zeros(8))
+    errors = module.errors(some_poses(PAPER19, 8), torch.ones(8, len(PAPER19), dtype=torch.bool), torch.zeros(8))
     assert errors["fill_lift_head_pct"] == errors["lift_fill_head_pct"] == 0
     assert errors["noise_left_pct"] < 110
 
@@ -136,12 +100,12 @@ def test_what_an_untrained_network_leaves_of_the_noise_is_about_all_of_it() -> N
     module = completion()
     for parameter in module.completers["fill_lift"].parameters():
         torch.nn.init.zeros_(parameter)
-    assert mean_errors(module, some_poses(90))["noise_left_pct"] == pytest.approx(100, abs=1e-3)
+    assert mean_errors(module, some_poses(PAPER19, 90))["noise_left_pct"] == pytest.approx(100, abs=1e-3)
 
 
 def test_a_checkpoint_holds_no_lifter_and_gives_the_same_completions(tmp_path: Path) -> None:
-    poses, module = some_poses(90), completion()
-    fit(module, poses, 1).save_checkpoint(tmp_path / "last.ckpt")
+    poses, module = some_poses(PAPER19, 90), completion()
+    fit(module, poses, trainer()).save_checkpoint(tmp_path / "last.ckpt")
     content = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert content["state_dict"].keys() == {f"completers.{name}" for name in module.completers.state_dict()}
     assert any(name.startswith("teacher.") for name in module.state_dict())  # what the checkpoint leaves out
@@ -156,7 +120,7 @@ def test_a_checkpoint_holds_no_lifter_and_gives_the_same_completions(tmp_path: P
 
 
 def test_every_error_is_logged_in_training_and_validation() -> None:
-    run = fit(completion(), some_poses(64), 1)
+    run = fit(completion(), some_poses(PAPER19, 64), trainer())
     assert run.callback_metrics.keys() == {f"{stage}/{name}" for stage in ("train", "val") for name in LOGGED}
     assert all(value.isfinite() for value in run.callback_metrics.values())
 
