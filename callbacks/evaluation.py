@@ -195,8 +195,7 @@ def robustness(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> dict
     assert scenes.truth is not None
     generator, errors = torch.Generator().manual_seed(0), {}
     for pixels in NOISE_PIXELS:
-        noise = pixels * torch.randn(scenes.pixels.shape, generator=generator).to(scenes.pixels.device)
-        lifted = lift_scenes(module, replace(scenes, pixels=scenes.pixels + noise), skeleton)
+        lifted = lift_scenes(module, scenes.noisy(pixels, generator), skeleton)
         errors[f"{pixels:g}"] = mpjpe(align(lifted.bodies, scenes.truth), scenes.truth).mean().item()
     return errors
 

@@ -29,6 +29,7 @@ from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.losses import bone_ratios
 from duolift.normalisation import Normalisation, join_pair
+from duolift.partners import Partners
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, Skeleton
 
@@ -361,6 +362,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         labels: serve (poses, depth offsets (batch, joint), elevations (batch,)) instead.
         extra: further trees, whose poses of all subjects, in their own head lengths, join the training poses.
         extra_share: at most so many of them for every training pose.
+        partners: serve (poses, the nearest other person's (batch, joint, 2)) instead; see `duolift.partners`.
     """
 
     def __init__(
@@ -379,12 +381,15 @@ class CHI3DDataModule(pl.LightningDataModule):
         labels: bool = False,
         extra: Sequence[Path] = (),
         extra_share: float = 0.5,
+        partners: bool = False,
     ) -> None:
         super().__init__()
+        if partners and (labels or bodies == "pair"):
+            raise ValueError("partners are beside a single person's poses: expected no labels, no pairs")
         if labels and (extra or bodies == "pair"):
             raise ValueError("labels are a single person's and the training subjects' own: expected no extra, no pairs")
         self.root, self.cache, self.labels = Path(root), cache, labels
-        self.extra, self.extra_share = tuple(extra), extra_share
+        self.extra, self.extra_share, self.partners = tuple(extra), extra_share, partners
         self.skeleton, self.train, self.evaluate, self.cameras = skeleton, tuple(train), tuple(evaluate), cameras
         self.bodies, self.c, self.centring, self.batch_size, self.held_out = bodies, c, centring, batch_size, held_out
 
@@ -400,11 +405,15 @@ class CHI3DDataModule(pl.LightningDataModule):
         self.fingerprint = takes.fingerprint
         self._training_world = takes.of(self.train).world[:, :, CHI3D25.indices(self.skeleton.joints)]
         self.training_poses = self.poses(training)
+        if self.partners:
+            self.training_partners = self.partners_of(training).poses
         for root in self.extra:
             self._join(root, int(self.extra_share * len(self.training_poses)))
         held_out = self.poses(self.evaluation)
         every = -(-len(held_out) // self.held_out)
         self.validation_poses = held_out[::every]
+        if self.partners:
+            self.validation_partners = self.partners_of(self.evaluation).poses[::every]
         if self.labels:
             self.training_labels = self._labels(labelled)
             self.validation_labels = tuple(label[::every] for label in self._labels(self.evaluation))
@@ -417,6 +426,9 @@ class CHI3DDataModule(pl.LightningDataModule):
         poses = self.poses(scenes, own)
         chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long()
         self.training_poses = torch.cat([self.training_poses, poses[chosen]])
+        if self.partners:
+            beside = self.partners_of(scenes, None, own).poses[chosen]
+            self.training_partners = torch.cat([self.training_partners, beside])
         self.fingerprint += f" + {takes.fingerprint}"
 
     @property
@@ -430,6 +442,19 @@ class CHI3DDataModule(pl.LightningDataModule):
         seen = normalisation.coordinates(scenes)
         seen = seen if self.bodies == "person" else join_pair(seen, self.skeleton)
         return normalisation(seen, seen[..., self.pose_skeleton.root_index, :]).flatten(0, 1)
+
+    def partners_of(
+        self, scenes: Scenes, present: Tensor | None = None, normalisation: Normalisation | None = None
+    ) -> Partners:
+        """The nearest other person beside every person of `poses`, (pose, joint, 2).
+
+        Args:
+            present: (scene, person, joint), or None where everything is.
+        """
+        normalisation = normalisation or self.normalisation
+        seen = normalisation.coordinates(scenes)
+        present = torch.ones_like(seen[..., 0], dtype=torch.bool) if present is None else present
+        return Partners.of(seen, present, normalisation, self.skeleton).map(lambda tensor: tensor.flatten(0, 1))
 
     def _labels(self, scenes: Scenes) -> tuple[Tensor, Tensor]:
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
@@ -446,9 +471,11 @@ class CHI3DDataModule(pl.LightningDataModule):
         return mean if self.bodies == "person" else mean.repeat(PEOPLE)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        poses = Poses(self.training_poses, *(self.training_labels if self.labels else ()))
+        beside = self.training_labels if self.labels else (self.training_partners,) if self.partners else ()
+        poses = Poses(self.training_poses, *beside)
         return DataLoader(poses, self.batch_size, shuffle=True, drop_last=True, collate_fn=_as_is)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        poses = Poses(self.validation_poses, *(self.validation_labels if self.labels else ()))
+        beside = self.validation_labels if self.labels else (self.validation_partners,) if self.partners else ()
+        poses = Poses(self.validation_poses, *beside)
         return DataLoader(poses, 4 * self.batch_size, collate_fn=_as_is)

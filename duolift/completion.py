@@ -3,7 +3,8 @@
 What a person shows tells where the rest is, in all likelihood. A `Completer` takes the joints that are present and
 their mask, and gives all of them. In 2D or in 3D is the strategy:
 
-- `fill_lift`: fill the pose in 2D and take the detector's noise out of it, then lift it. Any lifter.
+- `fill_lift`: fill the pose in 2D and take the detector's noise out of it, then lift it. Any lifter. It also looks at
+  the nearest other person, where there is one: who holds a hand shows where the hidden one is.
 - `lift_fill`, LInKs': lift with the part networks whose part is wholly present, then fill in 3D. Lifters of parts.
 
 Camera frame: x right, y down, z forward; head lengths. `present` is a mask (..., joint), True where a joint is seen,
@@ -11,13 +12,14 @@ as the root always is: poses are centred on it. A present joint stays on its ray
 noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from duolift.lifters import SPLITS, Lifter, PartLifter, ResidualBlock
 from duolift.lifting import lift, project
+from duolift.partners import Partners
 from duolift.skeleton import WHOLE, Skeleton, ancestors
 
 STRATEGIES: dict[str, int] = {"fill_lift": 2, "lift_fill": 3}
@@ -25,6 +27,9 @@ STRATEGIES: dict[str, int] = {"fill_lift": 2, "lift_fill": 3}
 
 NOISE_UNIT = 50.0
 """What noise, in head lengths, is multiplied by on its way into the network: a detector's becomes about 1."""
+
+WITH_PARTNERS = ("fill_lift",)
+"""The strategies whose completers look at the nearest other person as well."""
 
 LIMBS = {"arm": "shoulder", "leg": "hip"}
 """Limb -> the joint that it hangs from, the first to be hidden with it."""
@@ -74,20 +79,22 @@ class Completer(nn.Module):
         skeleton: of the poses.
         dimensions: of the coordinates it takes and gives.
         width, blocks: of the network.
+        partners: whether it looks at the nearest other person's 2D pose as well.
     """
 
-    def __init__(self, skeleton: Skeleton, dimensions: int, width: int, blocks: int) -> None:
+    def __init__(self, skeleton: Skeleton, dimensions: int, width: int, blocks: int, partners: bool = False) -> None:
         super().__init__()
-        self.dimensions = dimensions
+        self.dimensions, self.partners = dimensions, partners
+        inputs = (dimensions + 1 + 3 * partners) * len(skeleton) + 1
         self.layers = nn.Sequential(
-            nn.Linear((dimensions + 1) * len(skeleton) + 1, width),
+            nn.Linear(inputs, width),
             nn.LeakyReLU(),
             *(ResidualBlock(width) for _ in range(blocks)),
             nn.Linear(width, dimensions * len(skeleton)),
             nn.Unflatten(-1, (len(skeleton), dimensions)),
         )
 
-    def forward(self, coordinates: Tensor, known: Tensor, noise: Tensor) -> Tensor:
+    def forward(self, coordinates: Tensor, known: Tensor, noise: Tensor, partners: Partners | None = None) -> Tensor:
         """Coordinates (..., joint, dimensions) in head lengths, whatever they hold where not known -> all of them.
 
         Where they are known with noise, the network gives their correction in units of its deviation; exactly known
@@ -96,10 +103,20 @@ class Completer(nn.Module):
         Args:
             known: mask (..., joint).
             noise: (...), deviation of the known coordinates' noise, head lengths.
+            partners: in head lengths as well; None for people who are alone.
         """
-        pose = torch.cat([coordinates, known.unsqueeze(-1)], dim=-1).flatten(-2)
-        found = self.layers(torch.cat([pose, NOISE_UNIT * noise.unsqueeze(-1)], dim=-1))
+        seen = [_masked(coordinates, known), NOISE_UNIT * noise.unsqueeze(-1)]
+        if self.partners:
+            partners = partners or Partners.nobody(coordinates)
+            seen.append(_masked(partners.poses, partners.present))
+        found = self.layers(torch.cat(seen, dim=-1)).to(coordinates.dtype)
         return torch.where(known.unsqueeze(-1), coordinates + noise[..., None, None] * found, found)
+
+
+def _masked(coordinates: Tensor, known: Tensor) -> Tensor:
+    """Coordinates (..., joint, dimensions), 0 where not known, and the mask (..., joint), as one vector each."""
+    known = known.unsqueeze(-1)
+    return torch.cat([torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
 
 
 @dataclass(frozen=True)
@@ -118,7 +135,9 @@ class Completion:
     c: float
     flip: bool = False
 
-    def predict(self, poses: Tensor, present: Tensor, noise: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+    def predict(
+        self, poses: Tensor, present: Tensor, noise: Tensor | float = 0.0, partners: Partners | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Poses (..., joint, 2), whatever they hold where not `present`, -> bodies (..., joint, 3) and theta (...).
 
         The elevation is the one that the lifter sees in the completed pose. Who is wholly and exactly known is simply
@@ -126,11 +145,12 @@ class Completion:
 
         Args:
             noise: (...), the detector's deviation in head lengths; only `fill_lift` takes noise out.
+            partners: the nearest other person of each, seen with the same noise; None leaves everybody alone.
         """
         noise = torch.as_tensor(noise, dtype=poses.dtype, device=poses.device).expand(present.shape[:-1])
         exact = (present & (noise == 0).unsqueeze(-1)).unsqueeze(-1)
         if self.completer.dimensions == 2:
-            completed = torch.where(exact, poses, self.fill(poses, present, noise)[0] / self.c)
+            completed = torch.where(exact, poses, self.fill(poses, present, noise, partners)[0] / self.c)
             offsets, theta = self.lifter.predict(completed, self.flip)
             return lift(completed, offsets, self.c), theta
         seen = present.unsqueeze(-1)
@@ -141,14 +161,19 @@ class Completion:
         bodies = torch.where(seen, on_rays, filled)
         return torch.where(seen.all(-2, keepdim=True), lift(completed, offsets, self.c), bodies), theta
 
-    def fill(self, poses: Tensor, present: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def fill(
+        self, poses: Tensor, present: Tensor, noise: Tensor, partners: Partners | None = None
+    ) -> tuple[Tensor, Tensor]:
         """What the strategy gives, (..., joint, 2|3) in head lengths, and which joints it had to fill (..., joint)."""
         poses = torch.where(present.unsqueeze(-1), poses, 0.0)
         if self.completer.dimensions == 2:
-            free = self.lifter.free.unsqueeze(-1)
-            return self.completer(self.c * poses, present, noise) * free, ~present
+            beside = partners and replace(partners, poses=self.c * partners.poses)
+            with self.lifter.precision(poses):
+                filled = self.completer(self.c * poses, present, noise, beside)
+            return filled * self.lifter.free.unsqueeze(-1), ~present
         bodies, known = lift_present(self.lifter, poses, present, self.c)
-        return self.completer(bodies, known, torch.zeros_like(noise)), ~known
+        with self.lifter.precision(poses):
+            return self.completer(bodies, known, torch.zeros_like(noise)), ~known
 
 
 def lift_present(lifter: Lifter, poses: Tensor, present: Tensor, c: float) -> tuple[Tensor, Tensor]:

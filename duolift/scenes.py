@@ -60,6 +60,15 @@ class Scenes:
     def to(self, device: torch.device | str) -> Self:
         return self._map(lambda tensor: tensor.to(device))
 
+    def noisy(self, deviation: float, generator: torch.Generator) -> Self:
+        """The same scenes as a detector sees them that is off by Gaussian noise of so many pixels, on every joint.
+
+        Args:
+            generator: on the CPU, so that every device sees the same noise.
+        """
+        noise = deviation * torch.randn(self.pixels.shape, generator=generator)
+        return replace(self, pixels=self.pixels + noise.to(self.pixels.device))
+
     def without_truth(self) -> Self:
         """The same scenes with nothing but what an unsupervised method may see."""
         return replace(self, truth=None, up=None)

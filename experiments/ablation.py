@@ -18,6 +18,7 @@ from duolift.ground import GroundPlacement
 from duolift.placement import PaperPlacement
 from experiments.config import LIFTERS, Config, load
 from experiments.runs import command, wandb_logger
+from experiments.tables import markdown_table
 from experiments.train_lifter import train
 
 HEADS = {
@@ -87,9 +88,7 @@ NOTE = "[the paper's value, measured on CHI3D: not comparable where the data is 
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
-    head = ["lifter", "row", "scaled about", *HEADS.values()]
-    lines = [head, ["---"] * len(head), *(cells(row) for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{NOTE}\n"
+    return markdown_table(["lifter", "row", "scaled about", *HEADS.values()], *map(cells, rows)) + f"\n\n{NOTE}\n"
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:

@@ -20,16 +20,21 @@ from duolift.errors import InputError
 from duolift.files import write_text
 from duolift.lifting import project
 from duolift.metrics import mpjpe
+from duolift.partners import Partners
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.evaluate import load_lifter
 from experiments.pretrain_flows import open_data
 from experiments.runs import Stage, command, fit
+from experiments.tables import markdown_table
 from experiments.train_lifter import train
 from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
 
 NOTHING_HIDDEN, MEAN_POSE = "nothing hidden", "mean pose"
 """What the strategies are compared with: the lifter that sees everything, and the training set's mean body."""
+
+ALONE, BOTH_HIDDEN = "fill_lift, alone", "fill_lift, both hidden"
+"""`fill_lift` without a partner, and with one whose same joints are hidden; else the partner is seen whole."""
 
 LIMB = "a limb (mean of four)"
 AVERAGED = 8
@@ -41,7 +46,7 @@ NOTE = "PA-MPJPE in mm of the hidden joints (of all joints): one similarity a pe
 def complete(config: Config, lifter: str) -> Stage:
     """Train what completes one lifter, and score it; nothing is done twice."""
     lifting = train(config, lifter)
-    data = open_data(config, "person", config.completion.batch_size)
+    data = open_data(config, "person", config.completion.batch_size, partners=True)
     settings = {**lifting.settings, "completion": plain(config.completion)}
     stage = Stage(lifting.folder.with_name(f"completion-{lifter}"), settings)
     if stage.finished:
@@ -72,24 +77,24 @@ def load_completion(stage: Stage, teacher: LifterModule) -> CompletionModule:
 
 @torch.no_grad()
 def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: float = 0.05) -> list[dict[str, Any]]:
-    """PA-MPJPE a person, mm, under a detector's noise: of the lifter alone, of `fill_lift`, and with joints dropped."""
+    """PA-MPJPE a person, mm, under a detector's noise: of the lifter alone, and of `fill_lift` for people alone and
+    beside their partners, with all joints found and with some dropped."""
     assert data.evaluation.truth is not None
     truth, normalisation = data.evaluation.truth.flatten(0, 1), data.normalisation
     focal = float(data.evaluation.intrinsics.focal.mean()) if normalisation.centring == "ray" else 1.0
-    rows = []
+    generator, rows = torch.Generator().manual_seed(0), []
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for pixels in NOISE_PIXELS:
-            noise = pixels * torch.randn_like(data.evaluation.pixels)
-            poses = data.poses(replace(data.evaluation, pixels=data.evaluation.pixels + noise))
-            told = pixels / focal / normalisation.scale
+            scenes = data.evaluation.noisy(pixels, generator)
+            poses, told = data.poses(scenes), pixels / focal / normalisation.scale
             everything = torch.ones(poses.shape[:-1], dtype=torch.bool)
             some = random_presence(everything[:1], len(poses), dropped, data.skeleton.root_index)
-            found = {
-                "lifter alone": predict(module, "fill_lift", poses, everything),
-                "fill_lift": predict(module, "fill_lift", poses, everything, told),
-                f"fill_lift, {dropped:.0%} of joints dropped": predict(module, "fill_lift", poses, some, told),
-            }
+            found = {"lifter alone": predict(module, "fill_lift", poses, everything)}
+            for label, present in (("", everything), (f", {dropped:.0%} of joints dropped", some)):
+                partners = data.partners_of(scenes, present.view(scenes.pixels.shape[:-1]))
+                found[ALONE + label] = predict(module, "fill_lift", poses, present, told)
+                found["fill_lift" + label] = predict(module, "fill_lift", poses, present, told, partners)
             errors = {name: mpjpe(align(people, truth), truth) for name, (people, _) in found.items()}
             rows.append({"pixels": pixels, "pa_mpjpe_person_mm": {name: e.item() for name, e in errors.items()}})
     return rows
@@ -103,16 +108,21 @@ def score(module: CompletionModule, data: CHI3DDataModule) -> list[dict[str, Any
     skeleton, poses, truth = data.skeleton, data.poses(data.evaluation), data.evaluation.truth.flatten(0, 1)
     everything = torch.ones(len(poses), len(skeleton), dtype=torch.bool)
     whole = predict(module, next(iter(module.completers)), poses, everything)
+    partners = data.partners_of(data.evaluation)
     body = mean_body(module.teacher, data.training_poses[::AVERAGED])
     rows = []
-    for name, joints in occlusions(skeleton).items():
+    for occlusion, joints in occlusions(skeleton).items():
         hidden = skeleton.indices(joints)
         present = everything.clone()
         present[:, hidden] = False
         filled = torch.where(present.unsqueeze(-1), whole[0], laid_onto(body, whole[0], present))
         seen = project(filled, module.teacher.normalisation.c)
         methods = {NOTHING_HIDDEN: whole, MEAN_POSE: (filled, module.teacher(seen)[1])}
-        methods |= {strategy: predict(module, strategy, poses, present) for strategy in module.completers}
+        methods |= {
+            ALONE: predict(module, "fill_lift", poses, present),
+            BOTH_HIDDEN: predict(module, "fill_lift", poses, present, 0.0, replace(partners, present=present)),
+        }
+        methods |= {name: predict(module, name, poses, present, 0.0, partners) for name in module.completers}
         for method, (bodies, theta) in methods.items():
             distance = (align(bodies, truth) - truth).norm(dim=-1)
             metrics = {
@@ -120,17 +130,25 @@ def score(module: CompletionModule, data: CHI3DDataModule) -> list[dict[str, Any
                 "pa_mpjpe_person_mm": distance.mean().item(),
                 **elevation_metrics(theta.view(len(data.evaluation), -1), data.evaluation, skeleton),
             }
-            rows.append({"occlusion": name, "method": method, "metrics": metrics})
+            rows.append({"occlusion": occlusion, "method": method, "metrics": metrics})
     return rows
 
 
 def predict(
-    module: CompletionModule, strategy: str, poses: Tensor, present: Tensor, noise: float = 0.0
+    module: CompletionModule,
+    strategy: str,
+    poses: Tensor,
+    present: Tensor,
+    noise: float = 0.0,
+    partners: Partners | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`Completion.predict`, so many poses at a time as fit into memory."""
-    completion = module.completion(strategy)
-    chunks = zip(poses.split(LIFTED_AT_ONCE), present.split(LIFTED_AT_ONCE), strict=True)
-    bodies, theta = zip(*(completion.predict(*some, noise) for some in chunks), strict=True)
+    completion, found = module.completion(strategy), []
+    for start in range(0, len(poses), LIFTED_AT_ONCE):
+        some = slice(start, start + LIFTED_AT_ONCE)
+        near = partners and partners[some]
+        found.append(completion.predict(poses[some], present[some], noise, near))
+    bodies, theta = zip(*found, strict=True)
     return torch.cat(bodies), torch.cat(theta)
 
 
@@ -176,8 +194,8 @@ def markdown(measured: dict[str, dict[str, Any]]) -> str:
     text = []
     for lifter, of_lifter in measured.items():
         text += [f"## {lifter}", ""]
-        for head, *lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
-            text += [*("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)), ""]
+        for lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
+            text += [markdown_table(*lines), ""]
     return "\n".join([*text, NOTE, ""])
 
 

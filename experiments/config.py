@@ -52,7 +52,7 @@ POSITIVE = (
 
 NOT_NEGATIVE = (
     *("flows.noise", "flows.sampling", "lifting.sampling", "lifting.weight_decay", "lifting.azimuth_deg"),
-    *("lifting.noise", "completion.dropped", "completion.noise", "seed"),
+    *("lifting.noise", "completion.dropped", "completion.noise", "completion.alone", "seed"),
     *(f"lifting.weights.{term.name}" for term in fields(LossWeights)),
     *(f"lifting.augmentation.{option.name}" for option in fields(Augmentation)),
 )
@@ -160,12 +160,13 @@ class Evaluation:
 @dataclass
 class Completion:
     """What fills in hidden joints and takes out noise; see `CompletionModule`. `dropped` is the share of joints missing
-    by themselves, `noise` the largest deviation in head lengths."""
+    by themselves, `noise` the largest deviation in head lengths, `alone` the share of people seen without a partner."""
 
     width: int = 512
     blocks: int = 2
     dropped: float = 0.05
     noise: float = 0.05
+    alone: float = 0.2
     mirror: bool = True
     epochs: int = 30
     batch_size: int = 512
@@ -334,8 +335,9 @@ def _check(config: Config) -> None:
             raise InputError(
                 f"setting {key} is {value}; expected {'0 or more, and finite' if zero else 'a positive number'}"
             )
-    if config.completion.dropped >= 1:
-        raise InputError(f"setting completion.dropped is {config.completion.dropped}; expected less than 1")
+    for key in ("dropped", "alone"):
+        if (share := getattr(config.completion, key)) >= 1:
+            raise InputError(f"setting completion.{key} is {share}; expected less than 1")
     if (leaning := config.lifting.augmentation.leaning) > 1:
         raise InputError(f"setting lifting.augmentation.leaning is {leaning}; expected a share of at most 1")
     bound, initial = config.lifting.elevation_bound_deg, config.lifting.initial_elevation_deg

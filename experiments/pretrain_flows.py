@@ -19,7 +19,9 @@ from lightning_modules.flow_prior import FlowPriorModule
 PAIR_PARTS = [WHOLE]
 
 
-def open_data(config: Config, bodies: str, batch_size: int, labels: bool = False) -> CHI3DDataModule:
+def open_data(
+    config: Config, bodies: str, batch_size: int, labels: bool = False, partners: bool = False
+) -> CHI3DDataModule:
     """The run's data, read and normalised; the embedded set is written first where it is not there."""
     if config.data.source == "synthetic":
         synthetic.write(Path(config.data.root), config.data.synthetic)
@@ -40,6 +42,7 @@ def open_data(config: Config, bodies: str, batch_size: int, labels: bool = False
         labels=labels,
         extra=[Path(SYNTHETIC_ROOT if root == "synthetic" else root) for root in config.data.extra],
         extra_share=config.data.extra_share,
+        partners=partners,
     )
     data.setup()
     if len(data.training_poses) < batch_size:

@@ -1,14 +1,16 @@
-"""Stage three: learn what hidden joints look like, from the lifter's own answers to whole poses."""
+"""Stage three: learn what hidden joints look like, from whole poses and the lifter's own answers to them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self, cast
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from duolift.completion import STRATEGIES, Completer, Completion, presence, random_presence
+from duolift.completion import STRATEGIES, WITH_PARTNERS, Completer, Completion, presence, random_presence
 from duolift.normalisation import noisy_offsets
+from duolift.partners import Partners
 from duolift.skeleton import skeleton_named
 from lightning_modules.lifter import LifterModule
 from lightning_modules.optimisation import adam, randomly_mirrored
@@ -17,6 +19,8 @@ from lightning_modules.optimisation import adam, randomly_mirrored
 class CompletionModule(pl.LightningModule):
     """One completer a strategy, all trained in one run on the same batches, without 3D labels.
 
+    A batch holds poses (batch, joint, 2) and, beside each, the nearest other person's, as `duolift.partners` has it.
+
     Args:
         skeleton: name of the skeleton of the poses.
         strategies: keys of `duolift.completion.STRATEGIES`.
@@ -24,6 +28,8 @@ class CompletionModule(pl.LightningModule):
         dropped: probability that a joint is missing from a training pose by itself; beyond that, every named
             occlusion is as frequent as none.
         noise: the largest deviation, in head lengths, of the noise that the 2D completer learns to take out.
+        alone: probability that a training pose is seen without its partner. Who has one is seen beside a person whose
+            joints are hidden as often as one's own.
         mirror: also train on mirrored poses.
         learning_rate: Adam's highest, with the `one_cycle` of `lightning_modules.optimisation.adam`.
     """
@@ -36,6 +42,7 @@ class CompletionModule(pl.LightningModule):
         blocks: int = 2,
         dropped: float = 0.05,
         noise: float = 0.05,
+        alone: float = 0.2,
         mirror: bool = True,
         learning_rate: float = 1e-3,
     ) -> None:
@@ -43,10 +50,14 @@ class CompletionModule(pl.LightningModule):
         self.save_hyperparameters()
         self.skeleton = skeleton_named(skeleton)
         self.completers = nn.ModuleDict(
-            {name: Completer(self.skeleton, STRATEGIES[name], width, blocks) for name in strategies}
+            {
+                name: Completer(self.skeleton, STRATEGIES[name], width, blocks, partners=name in WITH_PARTNERS)
+                for name in strategies
+            }
         )
         self.register_buffer("masks", presence(self.skeleton), persistent=False)
-        self.dropped, self.noise, self.mirror, self.learning_rate = dropped, noise, mirror, learning_rate
+        self.dropped, self.noise, self.alone = dropped, noise, alone
+        self.mirror, self.learning_rate = mirror, learning_rate
         self.teacher: LifterModule | None = None
         self.strict_loading = False
 
@@ -62,17 +73,25 @@ class CompletionModule(pl.LightningModule):
         completer = cast(Completer, self.completers[strategy])
         return Completion(self.teacher.lifter, completer, self.teacher.normalisation.c, self.teacher.flip_test)
 
-    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
-        poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
-        errors = self.errors(poses, *self._detected(len(poses)))
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+        together = torch.stack(batch, dim=1)  # (batch, the person and the partner, joint, 2)
+        poses, beside = (randomly_mirrored(together, self.skeleton) if self.mirror else together).unbind(1)
+        near = torch.rand(len(poses), 1, device=poses.device) >= self.alone
+        partners = Partners(beside, self._presence(len(poses)) & near)
+        errors = self.errors(poses, self._presence(len(poses)), self._deviations(len(poses)), partners)
         self.log_dict({f"train/{name}": error for name, error in errors.items()}, on_step=False, on_epoch=True)
         return torch.stack(list(errors.values())).sum()
 
-    def validation_step(self, batch: Tensor, batch_index: int) -> None:
-        errors = self.errors(batch, *self._detected(len(batch)))
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
+        """Errors beside a partner who is wholly present, and alone."""
+        poses, beside = batch
+        present, noise = self._presence(len(poses)), self._deviations(len(poses))
+        errors = self.errors(poses, present, noise, Partners(beside, torch.ones_like(present)))
+        alone = self.errors(poses, present, noise, Partners.nobody(poses))
         self.log_dict({f"val/{name}": error for name, error in errors.items()})
+        self.log_dict({f"val/alone/{name}": error for name, error in alone.items()})
 
-    def errors(self, poses: Tensor, present: Tensor, noise: Tensor) -> dict[str, Tensor]:
+    def errors(self, poses: Tensor, present: Tensor, noise: Tensor, partners: Partners) -> dict[str, Tensor]:
         """By strategy, the mean distance, in percent of a head length, of filled joints from where the lifter has them.
 
         And `noise_left_pct`: how much of the noise on present joints the 2D completer leaves.
@@ -81,13 +100,17 @@ class CompletionModule(pl.LightningModule):
             poses: (batch, joint, 2), whole and exact.
             present: (batch, joint), what the completers see of them.
             noise: (batch,), the deviation in head lengths with which the 2D completer sees it.
+            partners: exact as well; seen with the same noise.
         """
         assert self.teacher is not None
         c, errors = self.teacher.normalisation.c, {}
         for name in self.completers:
             if name == "fill_lift":
-                seen, target = poses + noisy_offsets(poses, noise / c, self.skeleton.root_index), c * poses
-                filled, hidden = self.completion(name).fill(seen, present, noise)
+                together = torch.cat([poses, partners.poses], dim=-2)
+                together = together + noisy_offsets(together, noise / c, self.skeleton.root_index)
+                seen, beside = together.split(len(self.skeleton), dim=-2)
+                target, partners_seen = c * poses, replace(partners, poses=beside)
+                filled, hidden = self.completion(name).fill(seen, present, noise, partners_seen)
                 before = _distance(c * seen, target, present).clamp(min=1e-6)
                 errors["noise_left_pct"] = 100 * _distance(filled, target, present) / before
             else:
@@ -102,10 +125,13 @@ class CompletionModule(pl.LightningModule):
         bodies: Tensor = self.teacher(poses)[0]
         return bodies
 
-    def _detected(self, count: int) -> tuple[Tensor, Tensor]:
-        """Random masks (count, joint), and deviations (count,) in head lengths."""
-        present = random_presence(self.get_buffer("masks"), count, self.dropped, self.skeleton.root_index)
-        return present, self.noise * torch.rand(count, device=present.device)
+    def _presence(self, count: int) -> Tensor:
+        """Random masks (count, joint)."""
+        return random_presence(self.get_buffer("masks"), count, self.dropped, self.skeleton.root_index)
+
+    def _deviations(self, count: int) -> Tensor:
+        """Random deviations (count,) of a detector's noise, in head lengths."""
+        return self.noise * torch.rand(count, device=self.device)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         weights = checkpoint["state_dict"]

@@ -49,6 +49,6 @@ def one_cycle(step: int, steps: int) -> float:
 
 
 def randomly_mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:
-    """Each pose of a batch (batch, joint, 2) mirrored with probability one half."""
-    chosen = torch.rand(len(poses), 1, 1, device=poses.device) < 0.5
+    """Each entry of a batch (batch, ..., joint, 2), a pose or several seen together, mirrored with probability half."""
+    chosen = torch.rand(len(poses), *(1 for _ in poses.shape[1:]), device=poses.device) < 0.5
     return torch.where(chosen, mirrored(poses, skeleton), poses)

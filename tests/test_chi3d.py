@@ -344,6 +344,39 @@ def test_labels_come_with_their_poses(tree: Path) -> None:
         assert torch.equal(served_now, held_out[::2])
 
 
+@CENTRING
+@pytest.mark.parametrize("extra", [False, True])
+def test_partners_are_the_other_person_of_the_same_image_and_come_with_their_poses(
+    tree: Path, centring: str, extra: bool
+) -> None:
+    data = served(tree, partners=True, held_out=12, centring=centring, extra=[tree] * extra)
+    unit, seen = data.normalisation, data.normalisation.coordinates(read(tree, ["s02", "s03"]).scenes(PAPER19))
+    beside = unit(seen.flip(1), seen[:, :, PAPER19.root_index]).flatten(0, 1)
+    assert torch.equal(data.training_partners[: len(beside)], beside)
+    assert len(data.training_partners) == len(data.training_poses) == len(beside) * (1.5 if extra else 1)
+    pairs = zip(data.training_poses, data.training_partners, strict=True)
+    together = {tuple(pose.flatten().tolist()): partner for pose, partner in pairs}
+    for poses, partners in data.train_dataloader():
+        for pose, partner in zip(poses, partners, strict=True):
+            assert torch.equal(partner, together[tuple(pose.flatten().tolist())])
+    (poses, partners), everybody = next(iter(data.val_dataloader())), data.partners_of(data.evaluation)
+    assert torch.equal(poses, data.poses(data.evaluation)[::2])
+    assert torch.equal(partners, everybody.poses[::2]) and everybody.present.all()
+
+
+def test_partners_keep_what_is_hidden_of_them(tree: Path) -> None:
+    data = served(tree, partners=True)
+    present = torch.rand(data.evaluation.pixels.shape[:-1]) < 0.7
+    present[..., PAPER19.root_index] = True
+    assert torch.equal(data.partners_of(data.evaluation, present).present, present.flip(1).flatten(0, 1))
+
+
+@pytest.mark.parametrize("options", [{"labels": True}, {"bodies": "pair"}])
+def test_partners_are_beside_single_unlabelled_people(tree: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected no labels, no pairs"):
+        served(tree, partners=True, **options)
+
+
 def test_without_labels_nothing_in_3d_is_kept_for_training(tree: Path) -> None:
     data = served(tree)
     assert not hasattr(data, "training_labels") and not hasattr(data, "validation_labels")

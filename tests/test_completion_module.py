@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from conftest import C, fit, some_poses, trainer
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import TensorDataset
 
 from datamodules.synthetic import SyntheticConfig
-from duolift.camera import rotate, rotation_x, rotation_y
 from duolift.completion import STRATEGIES, occlusions, presence, strategies_of
 from duolift.errors import InputError
 from duolift.lifters import SPLITS
-from duolift.lifting import project
+from duolift.normalisation import mirrored
+from duolift.partners import Partners
 from duolift.skeleton import PAPER19
 from experiments import complete
 from experiments.config import load
@@ -25,17 +26,6 @@ from experiments.runs import Stage
 from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
 
-pytestmark = [
-    pytest.mark.filterwarnings(f"ignore:.*{advice}.*")
-    for advice in (
-        "exists and is not empty",
-        "smaller than the logging interval",
-        "in eval mode",
-        "LeafSpec",
-        "self.log",
-    )
-]
-C = 5.0
 LOGGED = {*(f"{strategy}_head_pct" for strategy in STRATEGIES), "noise_left_pct"}
 DATA = SyntheticConfig(takes=1, frames=6)
 SMALL = [
@@ -48,12 +38,10 @@ SMALL = [
 ]
 
 
-def some_poses(count: int) -> Tensor:
-    """One lopsided body seen from all round and a little above, as poses (count, joint, 2)."""
-    body = 0.4 * torch.randn(len(PAPER19), 3)
-    views = rotation_x(torch.full((count,), 0.2)) @ rotation_y(6.28 * torch.rand(count))
-    bodies = rotate(views, body + 0.02 * torch.randn(count, len(PAPER19), 3))
-    return project(bodies - bodies[:, PAPER19.root_index, None], C)
+def some_pairs(count: int) -> TensorDataset:
+    """People, and beside each another, a head length or so away, as a completion learns from."""
+    beside = some_poses(PAPER19, count) + torch.tensor([1.0, 0.1]) / C
+    return TensorDataset(some_poses(PAPER19, count), beside)
 
 
 def teacher(split: str = "links") -> LifterModule:
@@ -68,37 +56,24 @@ def completion(split: str = "links", **options: Any) -> CompletionModule:
     return untaught(split, **options).learn_from(teacher(split))
 
 
-def fit(module: CompletionModule, poses: Tensor, epochs: int) -> pl.Trainer:
-    loader: DataLoader[Any] = DataLoader(poses, 32)  # type: ignore[arg-type]
-    run = pl.Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    run.fit(module, loader, loader)
-    return run
-
-
-def mean_errors(module: CompletionModule, poses: Tensor, noise: float = 0.4) -> dict[str, float]:
-    """The errors over every named occlusion, seen with some noise."""
+def mean_errors(module: CompletionModule, pairs: TensorDataset, noise: float = 0.4) -> dict[str, float]:
+    """The errors over every named occlusion, seen with some noise beside partners who are wholly seen."""
     torch.manual_seed(1)
+    poses, beside = pairs.tensors
     masks = presence(PAPER19)
-    present = masks[torch.arange(len(poses)) % len(masks)]
+    present, told = masks[torch.arange(len(poses)) % len(masks)], torch.full((len(poses),), noise)
     with torch.no_grad():
-        return {name: e.item() for name, e in module.errors(poses, present, torch.full((len(poses),), noise)).items()}
+        errors = module.errors(poses, present, told, Partners(beside, torch.ones_like(present)))
+    return {name: error.item() for name, error in errors.items()}
 
 
 # The module -----------------------------------------------------------------------------------------------------------
 
 
 def test_training_makes_hidden_joints_and_noise_less_wrong() -> None:
-    module, poses = completion(learning_rate=1e-2, mirror=False, noise=0.5), some_poses(512)
+    module, poses = completion(learning_rate=1e-2, mirror=False, noise=0.5), some_pairs(512)
     before = mean_errors(module, poses)
-    fit(module, poses, 25)
+    fit(module, poses, trainer(25))
     after = mean_errors(module, poses)
     assert before.keys() == LOGGED
     assert all(after[f"{strategy}_head_pct"] < 0.5 * before[f"{strategy}_head_pct"] for strategy in STRATEGIES)
@@ -109,7 +84,7 @@ def test_training_makes_hidden_joints_and_noise_less_wrong() -> None:
 @pytest.mark.parametrize("mirror", [False, True])
 def test_a_step_trains_every_completer_and_nothing_of_the_lifter(split: str, mirror: bool) -> None:
     module = completion(split, mirror=mirror)
-    module.training_step(some_poses(64), 0).backward()
+    module.training_step(some_pairs(64).tensors, 0).backward()
     assert module.teacher is not None and not module.teacher.training
     assert tuple(module.completers) == strategies_of(split)
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in module.teacher.parameters())
@@ -117,9 +92,30 @@ def test_a_step_trains_every_completer_and_nothing_of_the_lifter(split: str, mir
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
 
 
+def test_people_and_partners_are_mirrored_together_and_some_seen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, seen = completion(alone=0.5, dropped=0.0), []
+
+    def errors(poses: Tensor, present: Tensor, noise: Tensor, partners: Partners) -> dict[str, Tensor]:
+        seen.append((poses, partners))
+        return {"fill_lift_head_pct": poses.sum()}
+
+    monkeypatch.setattr(module, "errors", errors)
+    pairs = some_pairs(400).tensors
+    module.training_step(pairs, 0)
+    ((poses, partners),) = seen
+    kept, flipped = (
+        torch.stack(
+            [(found == wanted).all((1, 2)) for found, wanted in zip((poses, partners.poses), given, strict=True)]
+        )
+        for given in (pairs, [mirrored(some, PAPER19) for some in pairs])
+    )
+    assert (kept.all(0) ^ flipped.all(0)).all() and 0.4 < flipped.float().mean() < 0.6
+    assert 0.4 < partners.present.any(-1).float().mean() < 0.6
+
+
 def test_the_optimiser_has_the_completers_alone() -> None:
     module = completion()
-    run = fit(module, some_poses(64), 1)
+    run = fit(module, some_pairs(64), trainer())
     (optimiser,) = run.optimizers
     held = {id(parameter) for group in optimiser.param_groups for parameter in group["params"]}
     assert held == {id(parameter) for parameter in module.completers.parameters()}
@@ -127,7 +123,8 @@ def test_the_optimiser_has_the_completers_alone() -> None:
 
 def test_nothing_hidden_and_no_noise_costs_nothing() -> None:
     module = completion()
-    errors = module.errors(some_poses(8), torch.ones(8, len(PAPER19), dtype=torch.bool), torch.zeros(8))
+    poses, everything = some_poses(PAPER19, 8), torch.ones(8, len(PAPER19), dtype=torch.bool)
+    errors = module.errors(poses, everything, torch.zeros(8), Partners.nobody(poses))
     assert errors["fill_lift_head_pct"] == errors["lift_fill_head_pct"] == 0
     assert errors["noise_left_pct"] < 110
 
@@ -136,12 +133,13 @@ def test_what_an_untrained_network_leaves_of_the_noise_is_about_all_of_it() -> N
     module = completion()
     for parameter in module.completers["fill_lift"].parameters():
         torch.nn.init.zeros_(parameter)
-    assert mean_errors(module, some_poses(90))["noise_left_pct"] == pytest.approx(100, abs=1e-3)
+    assert mean_errors(module, some_pairs(90))["noise_left_pct"] == pytest.approx(100, abs=1e-3)
 
 
 def test_a_checkpoint_holds_no_lifter_and_gives_the_same_completions(tmp_path: Path) -> None:
-    poses, module = some_poses(90), completion()
-    fit(module, poses, 1).save_checkpoint(tmp_path / "last.ckpt")
+    pairs, module = some_pairs(90), completion()
+    poses, partners = pairs.tensors[0], Partners(pairs.tensors[1], presence(PAPER19).repeat(10, 1))
+    fit(module, pairs, trainer()).save_checkpoint(tmp_path / "last.ckpt")
     content = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert content["state_dict"].keys() == {f"completers.{name}" for name in module.completers.state_dict()}
     assert any(name.startswith("teacher.") for name in module.state_dict())  # what the checkpoint leaves out
@@ -151,13 +149,13 @@ def test_a_checkpoint_holds_no_lifter_and_gives_the_same_completions(tmp_path: P
     loaded.learn_from(module.teacher)
     present = presence(PAPER19).repeat(10, 1)
     for strategy in STRATEGIES:
-        ours, theirs = (m.completion(strategy).predict(poses, present) for m in (module, loaded))
+        ours, theirs = (m.completion(strategy).predict(poses, present, 0.05, partners) for m in (module, loaded))
         assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 def test_every_error_is_logged_in_training_and_validation() -> None:
-    run = fit(completion(), some_poses(64), 1)
-    assert run.callback_metrics.keys() == {f"{stage}/{name}" for stage in ("train", "val") for name in LOGGED}
+    run = fit(completion(), some_pairs(64), trainer())
+    assert run.callback_metrics.keys() == {f"{s}/{name}" for s in ("train", "val", "val/alone") for name in LOGGED}
     assert all(value.isfinite() for value in run.callback_metrics.values())
 
 
@@ -205,13 +203,13 @@ def test_the_command_measures_every_occlusion_method_and_noise(done: Path) -> No
     assert (result["run"], result["experiment"], result["seed"]) == ("small", "quick", 0)
     assert result["lifters"] == {"legs_torso": json.loads((stage / "metrics.json").read_text())}
     measured = result["lifters"]["legs_torso"]
-    methods = ["nothing hidden", "mean pose", *STRATEGIES]
+    methods = ["nothing hidden", "mean pose", complete.ALONE, complete.BOTH_HIDDEN, *STRATEGIES]
     wanted = [(name, method) for name in occlusions(PAPER19) for method in methods]
     assert [(row["occlusion"], row["method"]) for row in measured["rows"]] == wanted
     assert all(isfinite(value) for row in measured["rows"] for value in row["metrics"].values())
     assert [row["pixels"] for row in measured["noise"]] == [0, 2, 5, 10]
     assert all(isfinite(e) for row in measured["noise"] for e in row["pa_mpjpe_person_mm"].values())
-    assert {name.removeprefix("val/") for name in measured["held_out"]} >= LOGGED
+    assert measured["held_out"].keys() >= {f"{stage}/{name}" for stage in ("val", "val/alone") for name in LOGGED}
 
 
 def test_with_nothing_hidden_and_no_noise_the_lifter_is_alone(done: Path) -> None:
@@ -220,7 +218,8 @@ def test_with_nothing_hidden_and_no_noise_the_lifter_is_alone(done: Path) -> Non
     assert len({row["pa_mpjpe_person_mm"] for row in rows}) == 1 and len({r["pa_mpjpe_hidden_mm"] for r in rows}) > 1
     exact, *noisy = (row["pa_mpjpe_person_mm"] for row in measured["noise"])
     assert exact["lifter alone"] == exact["fill_lift"] == pytest.approx(rows[0]["pa_mpjpe_person_mm"], rel=1e-5)
-    assert all(errors["lifter alone"] != errors["fill_lift"] for errors in noisy)
+    assert exact[complete.ALONE] == exact["lifter alone"]
+    assert all(len({*errors.values()}) == len(errors) for errors in noisy)
 
 
 def test_the_text_holds_the_numbers_of_the_table(done: Path) -> None:
@@ -232,7 +231,8 @@ def test_the_text_holds_the_numbers_of_the_table(done: Path) -> None:
         assert f"{hidden:.1f} ({person:.1f})" in lines[row["occlusion"].replace("_", " ")]
     for row in measured["noise"]:
         assert all(f"{e:.1f}" in lines[f"{row['pixels']:g} px"] for e in row["pa_mpjpe_person_mm"].values())
-    limbs = [row["metrics"] for row in measured["rows"] if row["occlusion"].endswith(("_arm", "_leg"))][0::4]
+    limbs = [row["metrics"] for row in measured["rows"] if row["occlusion"].endswith(("_arm", "_leg"))]
+    limbs = limbs[:: len(measured["rows"]) // len(occlusions(PAPER19))]  # those of the first method
     mean = sum(metrics["pa_mpjpe_hidden_mm"] for metrics in limbs) / 4
     assert f"| {mean:.1f} (" in lines[complete.LIMB]
     assert text.startswith("## legs_torso\n") and text.endswith(complete.NOTE + "\n")
@@ -275,7 +275,7 @@ def test_the_mean_body_laid_onto_the_present_joints_recovers_a_similar_body(rand
     torch.testing.assert_close(complete.laid_onto(body, spoilt, present), similar, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("setting", ["width=0", "epochs=0", "learning_rate=-1", "dropped=-0.1", "dropped=1"])
+@pytest.mark.parametrize("setting", ["width=0", "epochs=0", "learning_rate=-1", "dropped=-0.1", "dropped=1", "alone=1"])
 def test_settings_out_of_range_are_refused_by_name(setting: str) -> None:
     with pytest.raises(InputError, match=f"setting completion.{setting.partition('=')[0]} is "):
         load([f"completion.{setting}"])

@@ -10,41 +10,26 @@ import pytest
 import pytorch_lightning as pl
 import scipy.stats
 import torch
+from conftest import C, fit, some_bodies, some_poses, trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 import lightning_modules.lifter
-from duolift.camera import rotate, rotation_x, rotation_y
 from duolift.flows import PoseFlow
 from duolift.lifters import SPLITS, parts_of
 from duolift.lifting import Cycle, lift, project
 from duolift.losses import ELEVATION_WEIGHT
 from duolift.normalisation import mirrored
-from duolift.skeleton import PAPER19, Skeleton, skeleton_named
+from duolift.skeleton import PAPER19, skeleton_named
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
 from lightning_modules.optimisation import WARM_UP, one_cycle, randomly_mirrored
 from lightning_modules.supervised import SupervisedLifterModule
 
-pytestmark = [pytest.mark.filterwarnings(f"ignore:.*{advice}.*") for advice in ("in eval mode", "LeafSpec")]
-C = 5.0
 TERMS = [field.name for field in fields(LossWeights) if field.name != "augmentation"]
 """The terms of ElePose and LInKs."""
 
 SMALL: dict[str, Any] = {"width": 32, "blocks": 1, "learning_rate": 2e-3, "weights": {"bone": 1.0}}
-
-
-def some_bodies(skeleton: Skeleton, count: int) -> Tensor:
-    """One lopsided body seen from all round and a little above: (count, joint, 3)."""
-    body = 0.4 * torch.randn(len(skeleton), 3)
-    views = rotation_x(torch.full((count,), 0.2)) @ rotation_y(6.28 * torch.rand(count))
-    bodies = rotate(views, body + 0.02 * torch.randn(count, len(skeleton), 3))
-    return bodies - bodies[:, skeleton.root_index, None]
-
-
-def some_poses(skeleton: Skeleton, count: int) -> Tensor:
-    """The same as poses (count, joint, 2)."""
-    return project(some_bodies(skeleton, count), C)
 
 
 def bones_of(skeleton: str) -> list[float]:
@@ -75,26 +60,6 @@ def learn(module: Any, poses: Tensor, steps: int) -> list[float]:
     return losses
 
 
-def trainer(folder: Path, epochs: int = 1, callbacks: list[pl.Callback] | None = None) -> pl.Trainer:
-    return pl.Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        callbacks=callbacks,
-        default_root_dir=folder,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
-def fit(module: pl.LightningModule, poses: Tensor, run: pl.Trainer) -> None:
-    loader: DataLoader[Any] = DataLoader(poses, 32)  # type: ignore[arg-type]
-    run.fit(module, loader, loader)
-
-
-@pytest.mark.filterwarnings("ignore:.*self.log.*")
 @pytest.mark.parametrize("make", [flow_prior, lifter])
 def test_a_few_steps_reduce_the_loss(make: Any) -> None:
     poses = some_poses(PAPER19, 128)
@@ -102,7 +67,6 @@ def test_a_few_steps_reduce_the_loss(make: Any) -> None:
     assert sum(losses[-5:]) < sum(losses[:5]) - 5
 
 
-@pytest.mark.filterwarnings("ignore:.*self.log.*")
 @pytest.mark.parametrize(
     ("skeleton", "split"),
     [*(("paper19", split) for split in SPLITS), ("paper19_pair", "whole"), ("chi3d25", "left_right")],
@@ -118,7 +82,6 @@ def test_every_lifter_trains_every_parameter(skeleton: str, split: str, options:
     assert all(parameter.grad is None for parameter in module.flows.parameters())
 
 
-@pytest.mark.filterwarnings("ignore:.*self.log.*")
 @pytest.mark.parametrize("parts", [["whole"], ["whole", "legs", "torso", "left", "right"]])
 def test_every_flow_trains_every_parameter(parts: list[str]) -> None:
     poses = some_poses(PAPER19, 16)
@@ -132,7 +95,7 @@ def test_every_flow_trains_every_parameter(parts: list[str]) -> None:
 
 def test_a_lifters_checkpoint_holds_no_flows_and_plain_values(tmp_path: Path) -> None:
     poses = some_poses(PAPER19, 64)
-    module, run = lifter(poses, split="legs_torso"), trainer(tmp_path)
+    module, run = lifter(poses, split="legs_torso"), trainer()
     fit(module, poses, run)
     run.save_checkpoint(tmp_path / "last.ckpt")
     content = torch.load(tmp_path / "last.ckpt", weights_only=True)
@@ -145,7 +108,7 @@ def test_a_lifters_checkpoint_holds_no_flows_and_plain_values(tmp_path: Path) ->
 
 def test_loaded_flows_score_as_they_did(tmp_path: Path) -> None:
     poses = some_poses(PAPER19, 64)
-    module, run = flow_prior(poses, parts=["whole", "legs"]), trainer(tmp_path)
+    module, run = flow_prior(poses, parts=["whole", "legs"]), trainer()
     fit(module, poses, run)
     run.save_checkpoint(tmp_path / "last.ckpt")
     loaded = FlowPriorModule.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
@@ -427,11 +390,9 @@ def test_an_unlikely_pose_costs_less_where_the_tail_is_tempered() -> None:
         ),
     ],
 )
-def test_what_is_logged_and_how_the_learning_rate_decays(
-    make: Any, validation: set[str], training: set[str], tmp_path: Path
-) -> None:
+def test_what_is_logged_and_how_the_learning_rate_decays(make: Any, validation: set[str], training: set[str]) -> None:
     poses = some_poses(PAPER19, 64)
-    module, run = make(poses), trainer(tmp_path, epochs=3)
+    module, run = make(poses), trainer(epochs=3)
     fit(module, poses, run)
     assert run.callback_metrics.keys() == validation | training
     assert all(value.isfinite() for value in run.callback_metrics.values())
@@ -439,9 +400,9 @@ def test_what_is_logged_and_how_the_learning_rate_decays(
     assert group["lr"] == pytest.approx(module.learning_rate * 0.95**3)
 
 
-def test_bits_and_nats_are_one_measure(tmp_path: Path) -> None:
+def test_bits_and_nats_are_one_measure() -> None:
     poses = some_poses(PAPER19, 64)
-    module, run = flow_prior(poses, parts=["whole", "legs"]), trainer(tmp_path)
+    module, run = flow_prior(poses, parts=["whole", "legs"]), trainer()
     fit(module, poses, run)
     for part in ("whole", "legs"):
         flow = module.flow(part)
@@ -466,17 +427,17 @@ class Rates(pl.Callback):
         self.rates.append(group["lr"])
 
 
-def rates_of(make: Any, folder: Path, batches: int, epochs: int, **options: Any) -> list[float]:
+def rates_of(make: Any, batches: int, epochs: int, **options: Any) -> list[float]:
     poses, rates = some_poses(PAPER19, 32 * batches), Rates()
     module = make(poses, learning_rate=RATE, width=4, **options)
-    fit(module, poses, trainer(folder, epochs, [rates]))
+    fit(module, poses, trainer(epochs, [rates]))
     assert len(rates.rates) == batches * epochs
     return rates.rates
 
 
 @pytest.mark.parametrize("make", [flow_prior, lifter])
-def test_one_cycle_warms_up_to_the_learning_rate_and_ends_near_0_a_step_a_batch(make: Any, tmp_path: Path) -> None:
-    rates = rates_of(make, tmp_path, batches=20, epochs=4, schedule="one_cycle")
+def test_one_cycle_warms_up_to_the_learning_rate_and_ends_near_0_a_step_a_batch(make: Any) -> None:
+    rates = rates_of(make, batches=20, epochs=4, schedule="one_cycle")
     top = rates.index(max(rates))
     assert rates[top] == pytest.approx(RATE) and top + 1 == WARM_UP * len(rates)
     assert rates[0] == pytest.approx(RATE / (top + 1)) and rates[-1] < RATE / 1000
@@ -495,8 +456,8 @@ def test_one_cycle_of_any_length_reaches_its_top_and_no_more(steps: int) -> None
 
 
 @pytest.mark.parametrize("make", [flow_prior, lifter])
-def test_the_exponential_schedule_takes_a_step_an_epoch(make: Any, tmp_path: Path) -> None:
-    rates = rates_of(make, tmp_path, batches=3, epochs=4, schedule="exponential", decay=0.5)
+def test_the_exponential_schedule_takes_a_step_an_epoch(make: Any) -> None:
+    rates = rates_of(make, batches=3, epochs=4, schedule="exponential", decay=0.5)
     assert rates == pytest.approx([RATE * 0.5 ** (batch // 3) for batch in range(12)])
 
 
@@ -540,9 +501,7 @@ def test_without_a_weight_there_is_no_augmentation() -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("flip", [False, True])
-def test_the_criterion_is_the_same_at_every_call_and_better_after_training(
-    split: str, flip: bool, tmp_path: Path
-) -> None:
+def test_the_criterion_is_the_same_at_every_call_and_better_after_training(split: str, flip: bool) -> None:
     poses = some_poses(PAPER19, 128)
     module = lifter(poses, split=split, flip_test=flip)
     state = torch.random.get_rng_state()
@@ -551,7 +510,7 @@ def test_the_criterion_is_the_same_at_every_call_and_better_after_training(
     weights = asdict(module.weights)
     assert before.keys() == {*TERMS, "total"}
     assert before["total"] == pytest.approx(sum(weights[term] * before[term] for term in TERMS), rel=1e-4)
-    fit(module, poses, trainer(tmp_path, epochs=4))
+    fit(module, poses, trainer(epochs=4))
     assert module.held_out(poses)["total"] < before["total"]
 
 
@@ -572,11 +531,11 @@ def labelled(count: int) -> tuple[Tensor, Tensor, Tensor]:
     return project(bodies, C), bodies[..., 2], -0.2 + 0.1 * torch.randn(count)
 
 
-def test_labels_teach_depths_and_elevations_without_flows(tmp_path: Path) -> None:
+def test_labels_teach_depths_and_elevations_without_flows() -> None:
     batch, module = labelled(64), supervised(mirror=True, noise=0.01, flip_test=True)
     loader: DataLoader[Any] = DataLoader([batch] * 100, batch_size=None)  # type: ignore[arg-type]
     before, _ = module.supervised_loss(*batch)
-    run = trainer(tmp_path)
+    run = trainer()
     run.fit(module, loader, DataLoader([batch], batch_size=None))  # type: ignore[arg-type]
     after, _ = module.supervised_loss(*batch)
     assert after < 0.5 * before
@@ -611,7 +570,7 @@ def test_labels_are_mirrored_with_their_poses() -> None:
 def test_a_supervised_checkpoint_is_a_lifters(tmp_path: Path) -> None:
     batch, module = labelled(8), supervised(split="left_right", centring="ray")
     loader: DataLoader[Any] = DataLoader([batch], batch_size=None)  # type: ignore[arg-type]
-    run = trainer(tmp_path)
+    run = trainer()
     run.fit(module, loader, loader)
     run.save_checkpoint(tmp_path / "last.ckpt")
     loaded = LifterModule.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from conftest import trainer
 from omegaconf import OmegaConf
 
 import callbacks.evaluation
@@ -31,16 +32,6 @@ from experiments.runs import command
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
 
-pytestmark = [
-    pytest.mark.filterwarnings(f"ignore:.*{advice}.*")
-    for advice in (
-        "exists and is not empty",
-        "smaller than the logging interval",
-        "in eval mode",
-        "LeafSpec",
-        "dirpath has changed",
-    )
-]
 REPOSITORY = Path(__file__).parents[1]
 DATA = SyntheticConfig(takes=1, frames=6)
 SMALL = [
@@ -379,19 +370,11 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     flows = FlowPriorModule.load_from_checkpoint(done / "runs" / "small" / "flows" / "last.ckpt", weights_only=True)
     module.learn_from(flows.flows, data.training_poses)
     callback = MultiPersonEvaluation("whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json")
-    trainer = pl.Trainer(
-        max_epochs=5,
-        accelerator="cpu",
-        logger=False,
-        callbacks=[callback],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(module, datamodule=data)
+    run = trainer(5, [callback])
+    run.fit(module, datamodule=data)
     everything = len(data.evaluation)
     assert calls == [(1, 1, everything // 2), (3, 1, everything // 2), (5, len(rows_of("whole")), everything)]
-    logged = {name for name in trainer.callback_metrics if name.startswith("eval/")}
+    logged = {name for name in run.callback_metrics if name.startswith("eval/")}
     rows = load(tmp_path / "rows.json")["rows"]
     assert logged == {f"eval/{name}" for name in main_row(rows)["metrics"]}
     assert main_row(rows)["name"] == "+ elevation compensation" and main_row(rows)["scale_about"] == "camera"

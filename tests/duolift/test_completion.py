@@ -7,6 +7,7 @@ from torch import Tensor
 from duolift.completion import (
     NOISE_UNIT,
     STRATEGIES,
+    WITH_PARTNERS,
     Completer,
     Completion,
     lift_present,
@@ -18,7 +19,8 @@ from duolift.completion import (
 )
 from duolift.lifters import SPLITS, Lifter
 from duolift.lifting import lift, project
-from duolift.normalisation import noisy_offsets
+from duolift.normalisation import Normalisation, mirrored, noisy_offsets
+from duolift.partners import Partners
 from duolift.skeleton import CHI3D25, PAPER19, PAPER23, SKELETONS, Skeleton
 
 C = 5.0
@@ -32,7 +34,7 @@ NAMES = {"left_arm", "right_arm", "left_leg", "right_leg", "legs", "torso", "lef
 
 
 def small(split: str, strategy: str, skeleton: Skeleton = PAPER19, flip: bool = False) -> Completion:
-    completer = Completer(skeleton, STRATEGIES[strategy], width=24, blocks=1)
+    completer = Completer(skeleton, STRATEGIES[strategy], 24, 1, partners=strategy in WITH_PARTNERS)
     return Completion(Lifter(skeleton, split, 24, 1, elevation_bound=1.0), completer, C, flip)
 
 
@@ -290,6 +292,90 @@ def test_what_is_filled_is_what_no_network_knows(split: str, strategy: str) -> N
     torch.testing.assert_close(filled[known], bodies[known])
 
 
+# Partners -------------------------------------------------------------------------------------------------------------
+
+
+def some_partners(count: int, skeleton: Skeleton = PAPER19) -> Partners:
+    return Partners(some_poses(count, skeleton=skeleton) + 0.2, some_presence(count, skeleton))
+
+
+@EVERY_FILL_LIFT
+def test_a_partner_tells_where_hidden_joints_are_and_what_noise_is(split: str) -> None:
+    completion, poses, present, partners = (
+        small(split, "fill_lift"),
+        some_poses(20),
+        some_presence(20),
+        some_partners(20),
+    )
+    present[:, PAPER19.index("left_hand")] = False
+    for noise in (0.0, 0.05):
+        alone, _ = completion.predict(poses, present, noise)
+        beside, _ = completion.predict(poses, present, noise, partners)
+        nearer, _ = completion.predict(poses, present, noise, Partners(0.9 * partners.poses, partners.present))
+        for other in (alone, nearer):
+            assert ((beside - other).norm(dim=-1) > 0)[~present].all()
+    with_noise, told = project(beside, C), present.clone()
+    told[:, PAPER19.root_index] = False
+    assert (with_noise != project(alone, C)).any(-1)[told].all()
+
+
+@EVERY_FILL_LIFT
+def test_who_is_wholly_and_exactly_present_needs_no_partner(split: str) -> None:
+    completion, poses, everything = small(split, "fill_lift"), some_poses(9), torch.ones(9, 19, dtype=torch.bool)
+    for ours, theirs in zip(
+        completion.predict(poses, everything, 0.0, some_partners(9)), completion.predict(poses, everything), strict=True
+    ):
+        assert torch.equal(ours, theirs)
+
+
+@EVERY_FILL_LIFT
+@pytest.mark.parametrize("to", [0.0, 1e3, float("nan")])
+def test_what_is_hidden_of_a_partner_does_not_matter_nor_does_one_who_is_not_there(split: str, to: float) -> None:
+    completion, poses, present, partners = (
+        small(split, "fill_lift"),
+        some_poses(30),
+        some_presence(30),
+        some_partners(30),
+    )
+    elsewhere = Partners(moved(partners.poses, partners.present, to), partners.present)
+    nobody = Partners(torch.full_like(poses, to), torch.zeros_like(present))
+    for noise in (0.0, 0.05):
+        for given, same in ((partners, elsewhere), (None, nobody), (None, Partners.nobody(poses))):
+            ours, theirs = (completion.predict(poses, present, noise, which) for which in (given, same))
+            assert all(
+                torch.equal(one, other) and one.isfinite().all() for one, other in zip(ours, theirs, strict=True)
+            )
+
+
+@OF_PARTS
+def test_filling_in_3d_looks_at_no_partner(split: str) -> None:
+    completion, poses, present = small(split, "lift_fill"), some_poses(20), some_presence(20)
+    beside, alone = completion.predict(poses, present, 0.0, some_partners(20)), completion.predict(poses, present)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(beside, alone, strict=True))
+
+
+@EVERY
+@pytest.mark.parametrize("people", [1, 2, 4])
+@pytest.mark.parametrize("centring", ["shift", "ray"])
+def test_everybody_in_a_scene_may_have_hidden_joints_at_once(
+    split: str, strategy: str, people: int, centring: str
+) -> None:
+    completion, normalisation = small(split, strategy), Normalisation(0.2, C, centring)
+    coordinates = 0.3 * torch.randn(7, people, 1, 2) + 0.1 * torch.randn(7, people, 19, 2)
+    present = some_presence(7 * people).view(7, people, 19)
+    present[..., PAPER19.index("left_hand")] = False
+    coordinates[~present] = float("nan")
+    poses = normalisation(coordinates, coordinates[..., PAPER19.root_index, :])
+    partners = Partners.of(coordinates, present, normalisation, PAPER19)
+    bodies, theta = completion.predict(poses, present, 0.0, partners)
+    assert bodies.shape == (7, people, 19, 3) and theta.shape == (7, people)
+    assert bodies.isfinite().all() and theta.isfinite().all()
+    torch.testing.assert_close(project(bodies, C)[present], poses[present])
+    alone, _ = completion.predict(poses, present)
+    looks = people > 1 and strategy in WITH_PARTNERS
+    assert (bodies != alone)[~present].any(-1).all() == looks and (looks or torch.equal(bodies, alone))
+
+
 # Training -------------------------------------------------------------------------------------------------------------
 
 
@@ -324,6 +410,27 @@ def test_a_completer_learns_that_one_side_mirrors_the_other(strategy: str) -> No
         filled, _ = completion.fill(poses, present, torch.zeros(64))
         hidden = (~present).unsqueeze(-1)
         error = ((filled[..., :2] - C * poses) * hidden).square().sum() / hidden.sum()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        errors.append(error.item())
+    assert sum(errors[-10:]) < 0.2 * sum(errors[:10])
+
+
+def test_a_completer_learns_whose_hand_is_held() -> None:
+    completion, errors = small("whole", "fill_lift"), []
+    completion.lifter.requires_grad_(False)
+    optimiser = torch.optim.Adam(completion.completer.parameters(), 1e-2)
+    hand, held, present = PAPER19.index("left_hand"), PAPER19.index("right_hand"), torch.ones(64, 19, dtype=torch.bool)
+    present[:, hand] = False
+    for step in range(300):
+        poses, partners = some_poses(64), Partners(some_poses(64) + 0.2, torch.ones(64, 19, dtype=torch.bool))
+        poses[:, hand] = partners.poses[:, held]
+        if mirror := step % 2:
+            poses, partners = mirrored(poses, PAPER19), Partners(mirrored(partners.poses, PAPER19), partners.present)
+        seen = present[:, PAPER19.mirror] if mirror else present
+        filled, hidden = completion.fill(poses, seen, torch.zeros(64), partners)
+        error = (filled - C * poses)[hidden].square().sum(-1).mean()
         optimiser.zero_grad()
         error.backward()
         optimiser.step()

@@ -82,6 +82,17 @@ def test_without_truth_nothing_but_the_image_is_left() -> None:
     assert len(hidden[:2]) == 2
 
 
+@pytest.mark.parametrize("deviation", [0.0, 2.0, 10.0])
+def test_a_detectors_noise_is_on_every_joint_and_its_generators(deviation: float) -> None:
+    scenes = some(400, "a")
+    one, same, other = (scenes.noisy(deviation, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    noise = one.pixels - scenes.pixels
+    torch.testing.assert_close(noise.std(0), torch.full((2, 19, 2), deviation), rtol=0.2, atol=0)
+    assert noise.mean().abs() <= 0.02 * deviation
+    assert torch.equal(one.pixels, same.pixels) and torch.equal(one.pixels, other.pixels) == (deviation == 0)
+    assert one.truth is scenes.truth and torch.equal(field(one, "focal"), field(scenes, "focal"))
+
+
 def test_every_tensor_goes_to_the_device() -> None:
     moved = some(3, "a").to("meta")
     for name in (*FIELDS, "sequence"):

@@ -1,0 +1,71 @@
+"""Who is next to whom: people who dance, greet or lift each other show where each other's hidden joints are.
+
+A person's partner is whoever is nearest in the image, by their roots. Partners are seen as the person is: centred on
+the person's root, with `ray` by the camera that faces it, in the same unit. A person whose own root is not present is
+not there at all, and nobody's partner.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from duolift.normalisation import Normalisation
+from duolift.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The nearest other person of each, as that person's own camera sees them.
+
+    Attributes:
+        poses: (..., joint, 2), centred on the root of the person whose partner it is; whatever where not `present`.
+        present: (..., joint), False throughout where nobody else is there.
+    """
+
+    poses: Tensor
+    present: Tensor
+
+    @classmethod
+    def nobody(cls, poses: Tensor) -> Self:
+        """For people (..., joint, 2) who are each alone."""
+        return cls(torch.zeros_like(poses), torch.zeros_like(poses[..., 0], dtype=torch.bool))
+
+    @classmethod
+    def of(cls, coordinates: Tensor, present: Tensor, normalisation: Normalisation, skeleton: Skeleton) -> Self:
+        """Everybody's partner, among any number of people in an image.
+
+        Args:
+            coordinates: (scene, person, joint, 2), as `Normalisation.coordinates` has them.
+            present: (scene, person, joint).
+        """
+        roots = coordinates[..., skeleton.root_index, :]
+        nearest, there = nearest_others(roots, present[..., skeleton.root_index])
+        scene = torch.arange(len(roots), device=roots.device).unsqueeze(-1)
+        return cls(normalisation(coordinates[scene, nearest], roots), present[scene, nearest] & there.unsqueeze(-1))
+
+    def __getitem__(self, index: Any) -> Self:
+        """Some of them, along the leading axes."""
+        return self.map(lambda tensor: tensor[index])
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same partners with `change` applied to every tensor."""
+        return type(self)(change(self.poses), change(self.present))
+
+
+def nearest_others(roots: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    """Who is nearest to each, of those that are there.
+
+    Args:
+        roots: (scene, person, 2), places in the image.
+        there: (scene, person).
+
+    Returns:
+        the nearest other person's index (scene, person), and whether there is one (scene, person).
+    """
+    places = torch.where(there.unsqueeze(-1), roots, 0.0)
+    apart = (places.unsqueeze(2) - places.unsqueeze(1)).norm(dim=-1)  # (scene, person, other)
+    others = there.unsqueeze(1) & ~torch.eye(roots.shape[1], dtype=torch.bool, device=roots.device)
+    return torch.where(others, apart, torch.inf).argmin(-1), others.any(-1)
