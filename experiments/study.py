@@ -138,6 +138,13 @@ def study(arguments: Sequence[str], config: Config) -> list[dict[str, str]]:
     return now
 
 
+LIFTED = ("train", "evaluate", "cameras", "skeleton", "c", "normalisation", "held_out")
+"""Settings of the data that decide which held-out poses are lifted; `train` decides their unit."""
+
+SERVED = (*LIFTED, "extra", "extra_share", "synthetic")
+"""Those and what else decides the poses that are trained on."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A run of the study: its factor, and all of its settings."""
@@ -151,8 +158,8 @@ class Plan:
         Args:
             content: the data's fingerprint.
         """
-        data = {key: value for key, value in plain(self.run.data).items() if key not in ("root", "cache", "source")}
-        decides = (content, self.run.seed, self.run.lifter, data, plain(self.run.flows), plain(self.run.lifting))
+        decides = (content, self.run.seed, self.run.lifter, *map(plain, (self.run.flows, self.run.lifting)))
+        decides += tuple(plain(self.run.data)[key] for key in SERVED)
         return hashlib.blake2b(json.dumps(decides).encode(), digest_size=6).hexdigest()
 
     def key(self, content: str) -> dict[str, str]:
@@ -165,7 +172,7 @@ class Plan:
 
     def lifts_the_poses_of(self, other: Config) -> bool:
         """Whether both lift the same held-out poses."""
-        return plain(self.run.data) | {"extra": []} == plain(other.data) | {"extra": []}
+        return all(getattr(self.run.data, key) == getattr(other.data, key) for key in LIFTED)
 
 
 def plan(arguments: Sequence[str], factor: str, seed: int, epochs: int, flow_epochs: int) -> Plan:
