@@ -29,6 +29,10 @@ STRATEGIES: dict[str, int] = {"fill_lift": 2, "lift_fill": 3}
 NOISE_UNIT = 50.0
 """What noise, in head lengths, is multiplied by on its way into the network: a detector's becomes about 1."""
 
+FINE = 10.0
+"""What coordinates, in head lengths, are multiplied by on their way into the network that corrects them: noise is
+small beside a pose, and is found sooner the larger it is."""
+
 LIMBS = {"arm": "shoulder", "leg": "hip"}
 """Limb -> the joint that it hangs from, the first to be hidden with it."""
 
@@ -108,21 +112,22 @@ class Completer(nn.Module):
             noise: (...), deviation of the known coordinates' noise, head lengths.
             partners: in head lengths as well; None for people who are alone.
         """
-        seen = [_masked(coordinates, known), NOISE_UNIT * noise.unsqueeze(-1)]
+        people, seen = coordinates, known
+        if self.correcting is not None:  # the partner's joints after the person's
+            beside = partners or Partners.nobody(coordinates)
+            people, seen = torch.cat([people, beside.poses], dim=-2), torch.cat([seen, beside.present], dim=-1)
+        filled = self.filling(_features(people, seen, noise)).to(coordinates.dtype)
         if self.correcting is not None:
-            partners = partners or Partners.nobody(coordinates)
-            seen.append(_masked(partners.poses, partners.present))
-        features = torch.cat(seen, dim=-1)
-        filled, kept = self.filling(features).to(coordinates.dtype), coordinates
-        if self.correcting is not None:
-            kept = kept + noise[..., None, None] * self.correcting(features).to(coordinates.dtype)
-        return torch.where(known.unsqueeze(-1), kept, filled)
+            correction = self.correcting(_features(FINE * people, seen, noise)).to(coordinates.dtype)
+            coordinates = coordinates + noise[..., None, None] * correction
+        return torch.where(known.unsqueeze(-1), coordinates, filled)
 
 
-def _masked(coordinates: Tensor, known: Tensor) -> Tensor:
-    """Coordinates (..., joint, dimensions), 0 where not known, and the mask (..., joint), as one vector each."""
+def _features(coordinates: Tensor, known: Tensor, noise: Tensor) -> Tensor:
+    """Coordinates (..., joint, dimensions), 0 where not known, the mask and the noise (...) as a vector."""
     known = known.unsqueeze(-1)
-    return torch.cat([torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
+    joints = torch.cat([torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
+    return torch.cat([joints, NOISE_UNIT * noise.unsqueeze(-1)], dim=-1)
 
 
 @dataclass(frozen=True)
