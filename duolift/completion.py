@@ -26,12 +26,12 @@ from duolift.skeleton import WHOLE, Skeleton, ancestors
 STRATEGIES: dict[str, int] = {"fill_lift": 2, "lift_fill": 3}
 """Strategy -> dimensions of the coordinates that its completer takes and gives."""
 
+COORDINATE_UNIT = 5.0
+"""What coordinates, in head lengths, are multiplied by on their way into the networks, which are quicker to learn what
+is small beside a pose: noise, and which of two places a hand is in."""
+
 NOISE_UNIT = 50.0
 """What noise, in head lengths, is multiplied by on its way into the network: a detector's becomes about 1."""
-
-FINE = 10.0
-"""What coordinates, in head lengths, are multiplied by on their way into the network that corrects them: noise is
-small beside a pose, and is found sooner the larger it is."""
 
 LIMBS = {"arm": "shoulder", "leg": "hip"}
 """Limb -> the joint that it hangs from, the first to be hidden with it."""
@@ -116,17 +116,17 @@ class Completer(nn.Module):
         if self.correcting is not None:  # the partner's joints after the person's
             beside = partners or Partners.nobody(coordinates)
             people, seen = torch.cat([people, beside.poses], dim=-2), torch.cat([seen, beside.present], dim=-1)
-        filled = self.filling(_features(people, seen, noise)).to(coordinates.dtype)
+        features = _features(people, seen, noise)
+        filled = self.filling(features).to(coordinates.dtype)
         if self.correcting is not None:
-            correction = self.correcting(_features(FINE * people, seen, noise)).to(coordinates.dtype)
-            coordinates = coordinates + noise[..., None, None] * correction
+            coordinates = coordinates + noise[..., None, None] * self.correcting(features).to(coordinates.dtype)
         return torch.where(known.unsqueeze(-1), coordinates, filled)
 
 
 def _features(coordinates: Tensor, known: Tensor, noise: Tensor) -> Tensor:
     """Coordinates (..., joint, dimensions), 0 where not known, the mask and the noise (...) as a vector."""
     known = known.unsqueeze(-1)
-    joints = torch.cat([torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
+    joints = torch.cat([COORDINATE_UNIT * torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
     return torch.cat([joints, NOISE_UNIT * noise.unsqueeze(-1)], dim=-1)
 
 
