@@ -19,17 +19,19 @@ from torch import Tensor, nn
 
 from duolift.lifters import SPLITS, Lifter, PartLifter, ResidualBlock
 from duolift.lifting import lift, project
+from duolift.normalisation import mirrored
 from duolift.partners import Partners
 from duolift.skeleton import WHOLE, Skeleton, ancestors
 
 STRATEGIES: dict[str, int] = {"fill_lift": 2, "lift_fill": 3}
 """Strategy -> dimensions of the coordinates that its completer takes and gives."""
 
+COORDINATE_UNIT = 5.0
+"""What coordinates, in head lengths, are multiplied by on their way into the networks, which are quicker to learn what
+is small beside a pose: noise, and which of two places a hand is in."""
+
 NOISE_UNIT = 50.0
 """What noise, in head lengths, is multiplied by on its way into the network: a detector's becomes about 1."""
-
-WITH_PARTNERS = ("fill_lift",)
-"""The strategies whose completers look at the nearest other person as well."""
 
 LIMBS = {"arm": "shoulder", "leg": "hip"}
 """Limb -> the joint that it hangs from, the first to be hidden with it."""
@@ -73,50 +75,59 @@ def random_presence(masks: Tensor, count: int, dropped: float, root: int) -> Ten
 
 
 class Completer(nn.Module):
-    """Coordinates of all joints from those that are known: a stem, residual blocks, a head.
+    """Coordinates of all joints from those that are known. In 2D it looks at the nearest other person as well, and a
+    second network takes the detector's noise out: learnt by one, either task would cost the other.
 
     Args:
         skeleton: of the poses.
         dimensions: of the coordinates it takes and gives.
-        width, blocks: of the network.
-        partners: whether it looks at the nearest other person's 2D pose as well.
+        width, blocks: of each network: a stem, residual blocks, a head.
     """
 
-    def __init__(self, skeleton: Skeleton, dimensions: int, width: int, blocks: int, partners: bool = False) -> None:
+    def __init__(self, skeleton: Skeleton, dimensions: int, width: int, blocks: int) -> None:
         super().__init__()
-        self.dimensions, self.partners = dimensions, partners
-        inputs = (dimensions + 1 + 3 * partners) * len(skeleton) + 1
-        self.layers = nn.Sequential(
-            nn.Linear(inputs, width),
-            nn.LeakyReLU(),
-            *(ResidualBlock(width) for _ in range(blocks)),
-            nn.Linear(width, dimensions * len(skeleton)),
-            nn.Unflatten(-1, (len(skeleton), dimensions)),
-        )
+        self.dimensions, in_image = dimensions, dimensions == 2
+        inputs = (dimensions + 1 + 3 * in_image) * len(skeleton) + 1
+
+        def network() -> nn.Sequential:
+            return nn.Sequential(
+                nn.Linear(inputs, width),
+                nn.LeakyReLU(),
+                *(ResidualBlock(width) for _ in range(blocks)),
+                nn.Linear(width, dimensions * len(skeleton)),
+                nn.Unflatten(-1, (len(skeleton), dimensions)),
+            )
+
+        self.filling = network()
+        self.correcting = network() if in_image else None
 
     def forward(self, coordinates: Tensor, known: Tensor, noise: Tensor, partners: Partners | None = None) -> Tensor:
         """Coordinates (..., joint, dimensions) in head lengths, whatever they hold where not known -> all of them.
 
         Where they are known with noise, the network gives their correction in units of its deviation; exactly known
-        ones are left as they are.
+        ones are left as they are, and so is everything known in 3D.
 
         Args:
             known: mask (..., joint).
             noise: (...), deviation of the known coordinates' noise, head lengths.
             partners: in head lengths as well; None for people who are alone.
         """
-        seen = [_masked(coordinates, known), NOISE_UNIT * noise.unsqueeze(-1)]
-        if self.partners:
-            partners = partners or Partners.nobody(coordinates)
-            seen.append(_masked(partners.poses, partners.present))
-        found = self.layers(torch.cat(seen, dim=-1)).to(coordinates.dtype)
-        return torch.where(known.unsqueeze(-1), coordinates + noise[..., None, None] * found, found)
+        people, seen = coordinates, known
+        if self.correcting is not None:  # the partner's joints after the person's
+            beside = partners or Partners.nobody(coordinates)
+            people, seen = torch.cat([people, beside.poses], dim=-2), torch.cat([seen, beside.present], dim=-1)
+        features = _features(people, seen, noise)
+        filled = self.filling(features).to(coordinates.dtype)
+        if self.correcting is not None:
+            coordinates = coordinates + noise[..., None, None] * self.correcting(features).to(coordinates.dtype)
+        return torch.where(known.unsqueeze(-1), coordinates, filled)
 
 
-def _masked(coordinates: Tensor, known: Tensor) -> Tensor:
-    """Coordinates (..., joint, dimensions), 0 where not known, and the mask (..., joint), as one vector each."""
+def _features(coordinates: Tensor, known: Tensor, noise: Tensor) -> Tensor:
+    """Coordinates (..., joint, dimensions), 0 where not known, the mask and the noise (...) as a vector."""
     known = known.unsqueeze(-1)
-    return torch.cat([torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
+    joints = torch.cat([COORDINATE_UNIT * torch.where(known, coordinates, 0.0), known], dim=-1).flatten(-2)
+    return torch.cat([joints, NOISE_UNIT * noise.unsqueeze(-1)], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,7 @@ class Completion:
         lifter: trained on whole poses.
         completer: its dimensions are those of the strategy.
         c: head lengths from the camera to every root.
-        flip: lift completed poses with the flip test.
+        flip: take the flip test in completing poses in 2D, and in lifting them.
     """
 
     lifter: Lifter
@@ -150,7 +161,17 @@ class Completion:
         noise = torch.as_tensor(noise, dtype=poses.dtype, device=poses.device).expand(present.shape[:-1])
         exact = (present & (noise == 0).unsqueeze(-1)).unsqueeze(-1)
         if self.completer.dimensions == 2:
-            completed = torch.where(exact, poses, self.fill(poses, present, noise, partners)[0] / self.c)
+            filled, _ = self.fill(poses, present, noise, partners)
+            if self.flip:
+                skeleton = self.lifter.skeleton
+                other, _ = self.fill(
+                    mirrored(poses, skeleton),
+                    present[..., skeleton.mirror],
+                    noise,
+                    partners and partners.mirrored(skeleton),
+                )
+                filled = (filled + mirrored(other, skeleton)) / 2
+            completed = torch.where(exact, poses, filled / self.c)
             offsets, theta = self.lifter.predict(completed, self.flip)
             return lift(completed, offsets, self.c), theta
         seen = present.unsqueeze(-1)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from duolift.normalisation import Normalisation
+from duolift.normalisation import Normalisation, mirrored
 from duolift.skeleton import Skeleton
 
 
@@ -45,6 +45,10 @@ class Partners:
         nearest, there = nearest_others(roots, present[..., skeleton.root_index])
         scene = torch.arange(len(roots), device=roots.device).unsqueeze(-1)
         return cls(normalisation(coordinates[scene, nearest], roots), present[scene, nearest] & there.unsqueeze(-1))
+
+    def mirrored(self, skeleton: Skeleton) -> Self:
+        """The partners beside people that a mirror shows."""
+        return type(self)(mirrored(self.poses, skeleton), self.present[..., skeleton.mirror])
 
     def __getitem__(self, index: Any) -> Self:
         """Some of them, along the leading axes."""

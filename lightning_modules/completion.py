@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from duolift.completion import STRATEGIES, WITH_PARTNERS, Completer, Completion, presence, random_presence
+from duolift.completion import STRATEGIES, Completer, Completion, presence, random_presence
 from duolift.normalisation import noisy_offsets
 from duolift.partners import Partners
 from duolift.skeleton import skeleton_named
@@ -50,10 +50,7 @@ class CompletionModule(pl.LightningModule):
         self.save_hyperparameters()
         self.skeleton = skeleton_named(skeleton)
         self.completers = nn.ModuleDict(
-            {
-                name: Completer(self.skeleton, STRATEGIES[name], width, blocks, partners=name in WITH_PARTNERS)
-                for name in strategies
-            }
+            {name: Completer(self.skeleton, STRATEGIES[name], width, blocks) for name in strategies}
         )
         self.register_buffer("masks", presence(self.skeleton), persistent=False)
         self.dropped, self.noise, self.alone = dropped, noise, alone

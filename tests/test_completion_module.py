@@ -195,6 +195,22 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_finished_run_completes_any_number_of_people_in_an_image(done: Path) -> None:
+    run = done / "runs" / "small"
+    lifter = LifterModule.load_from_checkpoint(run / "legs_torso" / "last.ckpt", weights_only=True)
+    module = CompletionModule.load_from_checkpoint(run / "completion-legs_torso" / "last.ckpt", weights_only=True)
+    unit, root = lifter.normalisation, lifter.skeleton.root_index
+    rays = 0.3 * torch.randn(4, 3, 1, 2) + 0.1 * torch.randn(4, 3, len(PAPER19), 2)
+    present = presence(PAPER19)[:8].view(4, 2, 19)[:, [0, 1, 0]]
+    rays[~present] = torch.nan
+    partners = Partners.of(rays, present, unit, lifter.skeleton)
+    for strategy in STRATEGIES:
+        completion = module.learn_from(lifter).completion(strategy)
+        bodies, theta = completion.predict(unit(rays, rays[:, :, root]), present, 0.01, partners)
+        assert bodies.shape == (4, 3, 19, 3) and theta.shape == (4, 3)
+        assert bodies.isfinite().all() and theta.isfinite().all()
+
+
 def test_the_command_measures_every_occlusion_method_and_noise(done: Path) -> None:
     run = done / "runs" / "small"
     stage = run / "completion-legs_torso"

@@ -5,9 +5,7 @@ import torch
 from torch import Tensor
 
 from duolift.completion import (
-    NOISE_UNIT,
     STRATEGIES,
-    WITH_PARTNERS,
     Completer,
     Completion,
     lift_present,
@@ -34,7 +32,7 @@ NAMES = {"left_arm", "right_arm", "left_leg", "right_leg", "legs", "torso", "lef
 
 
 def small(split: str, strategy: str, skeleton: Skeleton = PAPER19, flip: bool = False) -> Completion:
-    completer = Completer(skeleton, STRATEGIES[strategy], 24, 1, partners=strategy in WITH_PARTNERS)
+    completer = Completer(skeleton, STRATEGIES[strategy], 24, 1)
     return Completion(Lifter(skeleton, split, 24, 1, elevation_bound=1.0), completer, C, flip)
 
 
@@ -147,13 +145,20 @@ def test_a_completer_leaves_what_is_exactly_known_and_corrects_what_is_not(dimen
     exact = completer(given, known, torch.zeros(40))
     assert exact.shape == given.shape and torch.equal(exact[known], given[known])
     assert (exact[~known] != 0).all()
-    noise = torch.full((40,), 0.02)
-    found = completer.layers(
-        torch.cat([torch.cat([given, known.unsqueeze(-1)], -1).flatten(-2), NOISE_UNIT * noise[:, None]], -1)
-    )
-    corrected = completer(given, known, noise)
-    torch.testing.assert_close((corrected - given)[known], 0.02 * found[known], atol=1e-6, rtol=1e-3)
-    assert torch.equal(corrected[~known], found[~known])
+    one, other = (completer(given, known, torch.full((40,), noise)) for noise in (0.02, 0.04))
+    moved_joints = known.clone()
+    moved_joints[:, skeleton.root_index] = False
+    assert (one != given).any(-1)[moved_joints].all() == (dimensions == 2)
+    assert (one != other)[~known].all()
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-3])
+def test_a_correction_is_as_large_as_the_noise(noise: float) -> None:
+    completer, known = Completer(PAPER19, 2, 24, 1), torch.ones(40, 19, dtype=torch.bool)
+    given = torch.zeros(40, 19, 2)
+    corrected = completer(given, known, torch.full((40,), noise)) / noise
+    torch.testing.assert_close(corrected, completer(given, known, torch.full((40,), 1e-7)) / 1e-7, atol=0.03, rtol=0)
+    assert (corrected != 0).all()
 
 
 # Prediction -----------------------------------------------------------------------------------------------------------
@@ -191,6 +196,19 @@ def test_the_flip_option_is_the_lifters(split: str, strategy: str) -> None:
     _, theta = flipped.predict(poses, present)
     torch.testing.assert_close(theta, plain.lifter.predict(completed, flip=True)[1], atol=1e-5, rtol=1e-4)
     assert not torch.isclose(theta, plain.predict(poses, present)[1], atol=1e-5).all()
+
+
+@EVERY_FILL_LIFT
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_with_the_flip_test_a_mirror_image_is_completed_as_the_mirror_image(split: str, noise: float) -> None:
+    completion, poses, present = small(split, "fill_lift", flip=True), some_poses(30), some_presence(30)
+    partners = some_partners(30)
+    bodies, theta = completion.predict(poses, present, noise, partners)
+    other, same = completion.predict(
+        mirrored(poses, PAPER19), present[:, PAPER19.mirror], noise, partners.mirrored(PAPER19)
+    )
+    torch.testing.assert_close(other, bodies[:, PAPER19.mirror] * torch.tensor([-1.0, 1.0, 1.0]))
+    torch.testing.assert_close(same, theta)
 
 
 @EVERY
@@ -372,7 +390,7 @@ def test_everybody_in_a_scene_may_have_hidden_joints_at_once(
     assert bodies.isfinite().all() and theta.isfinite().all()
     torch.testing.assert_close(project(bodies, C)[present], poses[present])
     alone, _ = completion.predict(poses, present)
-    looks = people > 1 and strategy in WITH_PARTNERS
+    looks = people > 1 and strategy == "fill_lift"
     assert (bodies != alone)[~present].any(-1).all() == looks and (looks or torch.equal(bodies, alone))
 
 
@@ -382,20 +400,21 @@ def test_everybody_in_a_scene_may_have_hidden_joints_at_once(
 @EVERY
 def test_every_parameter_of_the_completer_has_a_gradient(split: str, strategy: str) -> None:
     completion = small(split, strategy)
-    filled, hidden = completion.fill(some_poses(64), some_presence(64), torch.zeros(64))
-    filled[hidden].square().sum().backward()
+    filled, _ = completion.fill(some_poses(64), some_presence(64), torch.full((64,), 0.05), some_partners(64))
+    filled.square().sum().backward()
     for name, parameter in completion.completer.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
 
 
 @EVERY_FILL_LIFT
-def test_noise_on_present_joints_is_a_gradient_too(split: str) -> None:
-    completion, everything = small(split, "fill_lift"), torch.ones(64, 19, dtype=torch.bool)
-    filled, hidden = completion.fill(some_poses(64), everything, torch.full((64,), 0.05))
-    assert not hidden.any()
-    filled.square().sum().backward()
-    for name, parameter in completion.completer.named_parameters():
-        assert parameter.grad is not None and parameter.grad.any(), name
+def test_noise_on_present_joints_is_not_the_filling_networks_and_hidden_joints_are_not_the_others(split: str) -> None:
+    completion, poses, present, noise = small(split, "fill_lift"), some_poses(64), some_presence(64), torch.ones(64)
+    for wanted in ("filling", "correcting"):
+        completion.completer.zero_grad()
+        filled, hidden = completion.fill(poses, present, noise, some_partners(64))
+        filled[hidden if wanted == "filling" else ~hidden].square().sum().backward()
+        for name, parameter in completion.completer.named_parameters():
+            assert parameter.grad is None or bool(parameter.grad.any()) == name.startswith(wanted), name
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
