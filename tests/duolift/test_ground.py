@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from callbacks.evaluation import perfect_lift
+from callbacks.lifted import perfect_lift
 from datamodules.chi3d import read
 from duolift.camera import elevation, facing, rotate, rotation_x
 from duolift.ground import (
