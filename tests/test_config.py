@@ -139,7 +139,7 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("data.c=calibrate", "data.c"),
         ("data.focal=0", "data.focal"),
         ("data.focal=-1145", "data.focal"),
-        ("data.focal=1e3", "data.focal"),
+        ("data.focal=1145px", "data.focal"),
         ("data.focal=peple", "data.focal"),
         ("data.image=[900]", "data.image"),
         ("data.image=[900,0]", "data.image"),
