@@ -118,6 +118,7 @@ def rows_of(lifter: str) -> list[Row]:
     straight = Row("ground, elevations on the lifter's line", lifter, EVERYTHING, line=True)
     rows += [
         straight,
+        Row("ground, the camera may roll", lifter, replace(EVERYTHING, roll=True)),
         replace(straight, name="ground, known camera", line=False, up=True),
         replace(straight, name="ground, focal length from the people", focal=PEOPLE),
         replace(straight, name="ground, default focal length", focal=DEFAULT),
