@@ -5,8 +5,9 @@ chosen, no training is stopped by it.
 """
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,13 +16,15 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from callbacks.figures import save_figure, scene_sheet
+from callbacks.figures import rows_sheet, save_figure, scene_sheet
+from callbacks.lifted import Lifted, by_default, by_people, fitted_line, lift_by_camera, lift_scenes, perfect_lift
 from duolift.alignment import align, align_scene
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
+from duolift.focal import DEFAULT, KNOWN, PEOPLE
 from duolift.ground import GroundPlacement
-from duolift.metrics import mpjpe, score
-from duolift.normalisation import Normalisation, join_pair, split_pair
+from duolift.horizon import ElevationLine
+from duolift.metrics import contact_distance_error, mpjpe, score
 from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
@@ -36,29 +39,37 @@ PUBLISHED = ((208.1, 5.3, 87.6, 148.4), (166.1, 4.8, 76.5, 129.4), (163.4, 4.1, 
 """Table 1 of the paper, row by row, as measured on CHI3D: PA-MPJPE mm, SE %, MTE mm, RDE mm."""
 
 PUBLISHED_METRICS = ("pa_mpjpe_mm", "scale_error_pct", "translation_error_mm", "root_displacement_error_mm")
-LIFTED_AT_ONCE = 8192
-"""Scenes that go through a network together, which bounds its memory."""
-
 NOISE_PIXELS = (0.0, 2.0, 5.0, 10.0)
 """Deviations of the joints' places at which robustness is measured."""
 
 PICTURED = 8
 """So many evaluation scenes are drawn, evenly spaced."""
 
+PICTURED_ROWS = 4
+"""And so many by every row."""
+
 PERFECT = "perfect lift"
 
 SMOOTHED_FRAMES = 5.0
+
+EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES)
 
 GROUND = {
     "ground": GroundPlacement(),
     "+ one tilt a sequence": GroundPlacement(tilt=True),
     "+ one size a person": GroundPlacement(tilt=True, sizes=True),
-    "+ smooth depths": GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES),
-    "+ contact": GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES, contact=True),
+    "+ smooth depths": EVERYTHING,
 }
 """Ground placement's rows by name, each with one option more."""
 
+CONTACT = {"+ contact": replace(EVERYTHING, contact=True)}
+"""What comes on top, and does not pay."""
+
 NAMES = ("2D displacement", "+ 50-pixel rule", "+ rotation compensation", "+ elevation compensation")
+
+
+CAMERA_SETTINGS = ("line", "up", "focal")
+"""A row's settings beside its placement's."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +81,24 @@ class Row:
         lifter: which lifter it uses; `PERFECT` has the ground truth lifted, to tell what is left to the placement.
         placement: how people are put together; None where they were lifted as one body.
         published: the paper's values by metric, where it has this row.
+        line: whether elevations are put on the lifter's `ElevationLine`.
+        up: whether the camera's place is known, and so where up is.
+        focal: where the focal length comes from: `known`, `people` or `default`, and then without distortion.
     """
 
     name: str
     lifter: str
     placement: PaperPlacement | GroundPlacement | None = None
     published: dict[str, float] | None = None
+    line: bool = False
+    up: bool = False
+    focal: str = KNOWN
 
     def described(self, metrics: dict[str, float]) -> dict[str, Any]:
         """The row with its metrics, as `ablation.json` holds it."""
         options = [f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)]
         settings = {name: getattr(self.placement, name, None) for name in options}
+        settings |= {name: getattr(self, name) for name in CAMERA_SETTINGS}
         return {"name": self.name, "lifter": self.lifter, **settings, "metrics": metrics, "published": self.published}
 
 
@@ -94,9 +112,17 @@ def rows_of(lifter: str) -> list[Row]:
             paper = dict(zip(PUBLISHED_METRICS, published, strict=True))
             rows.append(Row(name, lifter, replace(placement, scale_about=about), paper))
     perfect = [replace(rows[len(TABLE_1) - 1], lifter=PERFECT, published=None)]
-    for name, ground in GROUND.items():
+    for name, ground in (GROUND | CONTACT).items():
         rows.append(Row(name, lifter, ground))
         perfect.append(Row(name, PERFECT, replace(ground, doubt=0.0)))
+    straight = Row("ground, elevations on the lifter's line", lifter, EVERYTHING, line=True)
+    rows += [
+        straight,
+        Row("ground, the camera may roll", lifter, replace(EVERYTHING, roll=True)),
+        replace(straight, name="ground, known camera", line=False, up=True),
+        replace(straight, name="ground, focal length from the people", focal=PEOPLE),
+        replace(straight, name="ground, default focal length", focal=DEFAULT),
+    ]
     return rows + perfect
 
 
@@ -105,53 +131,14 @@ def main_row(rows: Sequence[T]) -> T:
     return rows[min(len(TABLE_1), len(rows)) - 1]
 
 
-@dataclass(frozen=True)
-class Lifted:
-    """Lifted people before they are placed.
-
-    Attributes:
-        bodies: (scene, person, joint, 3), head lengths, each centred on its root; two people lifted as
-            one body are centred on the mid-point of their pelvises.
-        theta: (scene, person), radians; (scene, 1) for people lifted as one body.
-        normalisation: the units of `bodies`.
-    """
-
-    bodies: Tensor
-    theta: Tensor
-    normalisation: Normalisation
-
-
-@torch.no_grad()
-def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale: float | None = None) -> Lifted:
-    """Lift everybody in the scenes with a trained module, as one body where it was trained so.
-
-    Args:
-        skeleton: of the scenes' people.
-        scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
-    """
-    normalisation = replace(module.normalisation, scale=scale or module.normalisation.scale)
-    together = module.skeleton.name != skeleton.name
-    seen = normalisation.coordinates(scenes)
-    seen = join_pair(seen, skeleton) if together else seen
-    poses = normalisation(seen, seen[..., module.skeleton.root_index, :])
-    lifted = [module(some.to(module.device)) for some in poses.split(LIFTED_AT_ONCE)]
-    bodies, theta = (torch.cat(parts).to(seen.device) for parts in zip(*lifted, strict=True))
-    return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
-
-
-def perfect_lift(scenes: Scenes, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
-    """What a lifter would give that makes no error."""
-    bodies = normalisation.true_bodies(scenes, skeleton)
-    return Lifted(bodies, scenes.elevations(skeleton.root_index), normalisation)
-
-
 def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
     """The row's people in one scene, (scene, person, joint, 3)."""
     if row.placement is None:
         return lifted.bodies
     if isinstance(row.placement, GroundPlacement):
         roots, distance = scenes.rays[:, :, skeleton.root_index], lifted.normalisation.distance(scenes)
-        return row.placement(lifted.bodies, lifted.theta, roots, distance, skeleton, scenes.sequence).people
+        up = scenes.up if row.up else None
+        return row.placement(lifted.bodies, lifted.theta, roots, distance, skeleton, scenes.sequence, up).people
     rows = scenes.pixels[:, :, skeleton.root_index, 1]
     places = lifted.normalisation.places(scenes, skeleton.root_index)
     return row.placement(lifted.bodies, lifted.theta, places, rows, lifted.normalisation.c, skeleton.feet)
@@ -162,6 +149,9 @@ def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> d
     assert scenes.truth is not None
     people = place(row, lifted, scenes, skeleton)
     metrics = {name: value.mean().item() for name, value in score(people, scenes.truth, skeleton.root_index).items()}
+    contact = contact_distance_error(align_scene(people, scenes.truth), scenes.truth, skeleton.hands).nanmean().item()
+    if not math.isnan(contact):
+        metrics["contact_distance_error_mm"] = contact
     return metrics | (
         elevation_metrics(lifted.theta, scenes, skeleton) if row.placement and row.lifter != PERFECT else {}
     )
@@ -176,17 +166,53 @@ def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict
     }
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """What is needed where cameras are not known.
+
+    Attributes:
+        line: the lifter's, by its training scenes.
+        image: width and height of the images, pixels.
+    """
+
+    line: ElevationLine = field(default_factory=ElevationLine)
+    image: tuple[float, float] = (900.0, 900.0)
+
+
 def evaluate(
-    module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, scale: float | None = None
+    module: LifterModule,
+    rows: Sequence[Row],
+    scenes: Scenes,
+    skeleton: Skeleton,
+    scale: float | None = None,
+    unknown: Unknown | None = None,
 ) -> list[dict[str, Any]]:
-    """Lift the scenes once and score every row on them."""
-    training = module.training
-    lifted = lift_scenes(module.eval(), scenes, skeleton, scale)
+    """Lift the scenes once for every kind of lens and score every row on them."""
+    unknown, training = unknown or Unknown(), module.training
+    module.eval()
+    seen = {KNOWN: (scenes, lift_scenes(module, scenes, skeleton, scale))}
+    for focal in {row.focal for row in rows} - {KNOWN}:
+        through = (
+            by_default(scenes, unknown.image)
+            if focal == DEFAULT
+            else by_people(module, scenes, skeleton, unknown.line, unknown.image)[0]
+        )
+        seen[focal] = (through, lift_by_camera(module, through, skeleton))
+    perfect = perfect_lift(scenes, skeleton, seen[KNOWN][1].normalisation)
+    results = []
+    for row in rows:
+        some, lifted = seen[row.focal]
+        if row.lifter == PERFECT:
+            lifted = perfect
+        if row.line:
+            lifted = replace(lifted, theta=unknown.line(lifted.theta, some.sequence))
+        metrics = score_row(row, lifted, some, skeleton)
+        if row.focal != KNOWN:
+            wrong = (some.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
+            metrics["focal_error_pct"] = 100 * wrong.mean().item()
+        results.append(row.described(metrics))
     module.train(training)
-    perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
-    return [
-        row.described(score_row(row, perfect if row.lifter == PERFECT else lifted, scenes, skeleton)) for row in rows
-    ]
+    return results
 
 
 @torch.no_grad()
@@ -209,12 +235,37 @@ def picture(module: LifterModule, row: Row, scenes: Scenes, skeleton: Skeleton) 
     return scene_sheet(scenes.pixels, rotate(level, people), rotate(level, scenes.truth), skeleton)
 
 
+@torch.no_grad()
+def rows_picture(
+    module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, unknown: Unknown, chosen: Tensor
+) -> Figure:
+    """The chosen scenes, placed by every row, from the side and from above: the paper's Figure 3."""
+    assert scenes.truth is not None
+    assert scenes.up is not None
+    lifted = lift_scenes(module.eval(), scenes, skeleton)
+    straight = replace(lifted, theta=unknown.line(lifted.theta, scenes.sequence))
+    perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
+    level, pictures = levelling(scenes.up[chosen]).unsqueeze(1), {}
+    for row in rows:
+        source = perfect if row.lifter == PERFECT else straight if row.line else lifted
+        people = align_scene(place(row, source, scenes, skeleton)[chosen], scenes.truth[chosen])
+        pictures[row.name if row.lifter != PERFECT else f"{row.name}, {PERFECT}"] = rotate(level, people)
+    return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, scenes.truth[chosen]), skeleton)
+
+
+def pictured_rows(rows: Sequence[Row]) -> list[Row]:
+    """Table 1 in its first reading, ground placement of an image, with everything, and of a perfect lift."""
+    ground = [row for row in rows if isinstance(row.placement, GroundPlacement) and row.focal == KNOWN and not row.up]
+    mine, perfect = ([row for row in ground if (row.lifter == PERFECT) == is_perfect] for is_perfect in (False, True))
+    return [*rows[: len(TABLE_1)], mine[0], next(row for row in mine if row.line), perfect[0]]
+
+
 class MultiPersonEvaluation(pl.Callback):
     """Scores the module on evaluation scenes every few epochs, and on all rows at the end.
 
     Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
-    the error under noise and the held-out losses (2D alone), those and the error of every evaluation on the way,
-    and a picture of some scenes, `scenes.png`.
+    the error under noise, the lifter's elevation line and the held-out losses (2D alone), those and the error of
+    every evaluation on the way, a picture of some scenes, `scenes.png`, and one of fewer scenes by many rows, `rows.png`.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -223,9 +274,20 @@ class MultiPersonEvaluation(pl.Callback):
         every: epochs between evaluations during training.
         few: at most so many scenes, evenly spaced, during training; the end always uses all.
         path: the file to write at the end.
+        image: width and height of the images, for the rows that know nothing else of the cameras.
     """
 
-    def __init__(self, lifter: str, scenes: Scenes, skeleton: Skeleton, every: int, few: int, path: Path) -> None:
+    def __init__(
+        self,
+        lifter: str,
+        scenes: Scenes,
+        skeleton: Skeleton,
+        every: int,
+        few: int,
+        path: Path,
+        image: tuple[float, float] = (900.0, 900.0),
+    ) -> None:
+        self.together, self.image = lifter == JOINT, image
         self.rows, self.scenes, self.skeleton, self.every, self.path = rows_of(lifter), scenes, skeleton, every, path
         self.few = scenes[:: -(-len(scenes) // few)]
         self.history: list[dict[str, Any]] = []
@@ -249,7 +311,14 @@ class MultiPersonEvaluation(pl.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LifterModule)
-        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton)
+        unknown = Unknown(image=self.image)
+        if not self.together:
+            training = trainer.datamodule.training_scenes  # type: ignore[attr-defined]
+            unknown = replace(unknown, line=fitted_line(pl_module, training, self.skeleton))
+            chosen = torch.linspace(0, len(self.scenes) - 1, PICTURED_ROWS + 2).long()[1:-1]
+            sheet = rows_picture(pl_module, pictured_rows(self.rows), self.scenes, self.skeleton, unknown, chosen)
+            save_figure(sheet, self.path.with_name("rows.png"))
+        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, unknown=unknown)
         if trainer.logger:
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
         some = self.scenes[torch.linspace(0, len(self.scenes) - 1, PICTURED).long()]
@@ -257,6 +326,7 @@ class MultiPersonEvaluation(pl.Callback):
         measured = {
             "scenes": len(self.scenes),
             "rows": results,
+            "elevation_line": asdict(unknown.line),
             "noise_pixels_pa_mpjpe_person_mm": robustness(pl_module, self.few, self.skeleton),
             "held_out": self._held_out(trainer, pl_module),
             "history": self.history,

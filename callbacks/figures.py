@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -58,6 +59,39 @@ def scene_sheet(pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skel
     for axis in axes.flat:
         axis.set_aspect("equal", adjustable="datalim" if axis in axes[0] else "box")
         axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def rows_sheet(pixels: Tensor, rows: Mapping[str, Tensor], truth: Tensor, skeleton: Skeleton) -> Figure:
+    """The same scenes by several placements, each over grey ground truth, from the side and from above.
+
+    Args:
+        pixels: (scene, person, joint, 2), shown on top.
+        rows: by name, (scene, person, joint, 3), aligned with the truth.
+        truth: (scene, person, joint, 3), millimetres; all in one level frame: x right, y down, z away.
+    """
+    figure = Figure(figsize=(3.4 * len(pixels), 1.7 * (1 + len(rows))))
+    figure.set_layout_engine("constrained", h_pad=0.01, w_pad=0.01, hspace=0, wspace=0)
+    grid = figure.add_gridspec(1 + len(rows), 2 * len(pixels))
+    for scene, image in enumerate(pixels.numpy()):
+        axis = figure.add_subplot(grid[0, 2 * scene : 2 * scene + 2])
+        draw_people(axis, image, skeleton)
+        axis.invert_yaxis()
+        axis.set_aspect("equal", adjustable="datalim")
+        axis.set(xticks=[], yticks=[])
+    for line, (name, people) in enumerate(rows.items(), start=1):
+        for scene, (found, true) in enumerate(zip(people.numpy(), truth.numpy(), strict=True)):
+            centre = true.reshape(-1, 3).mean(0)
+            for view, (across, down) in enumerate(((2, 1), (0, 2))):
+                axis = figure.add_subplot(grid[line, 2 * scene + view])
+                draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
+                draw_people(axis, (found - centre)[..., [across, down]], skeleton)
+                axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200), aspect="equal")
+                axis.set(xticks=[], yticks=[])
+                if line == 1:
+                    axis.set_title(("side", "above")[view], fontsize=9, pad=2)
+                if not scene and not view:
+                    axis.set_ylabel("\n".join(wrap(name, 18)), fontsize=8)
     return figure
 
 

@@ -58,6 +58,21 @@ TOUCH_ACROSS = 0.05
 TOUCH_ALONG = 0.1
 """And seem to be this close along it."""
 
+LEAN_DEG = 8.0
+"""Deviation of how far right or left people lean, a frame, while they stand; who leans by far more does not stand."""
+
+ROLL_PRIOR_DEG = 5.0
+"""Deviation of cameras' rolls before anything is seen."""
+
+STRAIGHT, STRAIGHT_SOFTNESS = 0.9, 0.02
+"""Whoever's neck is this much of legs and trunk above the ankles stands, and the width of this transition."""
+
+NEARLY_EVERYBODY = 4
+"""The power of the share of upright people by which a sequence is believed: half of them tell a sixteenth."""
+
+UNHURRIED = 0.1
+"""So many frames of a sequence show people lean in another way than before."""
+
 TYPICAL_TILT_ERROR = 0.1
 """Radians by which a person's own up may differ from the scene's without counting against them."""
 
@@ -94,7 +109,9 @@ class GroundPlacement:
         tilt: one tilt for all frames of a sequence, not one a frame.
         sizes: one size a person over a sequence, and the tilt that makes sizes constant.
         smooth: deviation in frames of the Gaussian that depths are smoothed with; 0 for none.
-        contact: people whose joints meet in the image are pulled together in depth.
+        roll: the camera may roll: people stand upright on the mean over a sequence. Else it is taken not to.
+        contact: people whose joints meet in the image are pulled together in depth. A joint that touches lies a
+            hand's breadth from what it touches, the ground tells depths as well as that: it does not pay.
         doubt: deviation of a size that the ground tells (logarithm), by errors of lifted feet and of the tilt; 0
             for perfect lifts.
     """
@@ -104,6 +121,7 @@ class GroundPlacement:
     smooth: float = 0.0
     contact: bool = False
     doubt: float = 0.025
+    roll: bool = False
 
     def __call__(
         self,
@@ -131,7 +149,8 @@ class GroundPlacement:
         sequence = alone if sequence is None else sequence
         turn = facing(roots).mT
         people = rotate(turn, bodies) + c * turn[..., None, :, 2]
-        own = own_ups(theta, turn)
+        roll = camera_roll(rotate(turn, bodies), skeleton, sequence) if self.roll else None
+        own = own_ups(theta, turn, roll)
         size = log_size(bodies, skeleton)
         if up is None:
             up = robust_mean(own, sequence if self.tilt else alone)
@@ -155,18 +174,56 @@ class GroundPlacement:
         )
 
 
-def own_ups(theta: Tensor, turn: Tensor) -> Tensor:
-    """Where up is in the camera's frame by each person's elevation: (scene, person, 3). The camera does not roll.
+def own_ups(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Tensor:
+    """Where up is in the camera's frame by each person's elevation: (scene, person, 3).
 
-    The ray r to a root is theta above the horizon: `up . r = sin(theta)`, with up in the plane of y and z.
+    The ray r to a root is theta above the horizon: `up . r = sin(theta)`, with up in the plane of y and z, or in one
+    that is rolled from it.
 
     Args:
         turn: (scene, person, 3, 3), from the camera that faces a root to the real one.
+        roll: (scene,), radians: up leans to the right in the image by this much. None for no roll.
     """
-    down, ahead = turn[..., 1, 2], turn[..., 2, 2]
+    roll = torch.zeros_like(theta) if roll is None else roll.unsqueeze(-1).expand_as(theta)
+    down = roll.cos() * turn[..., 1, 2] - roll.sin() * turn[..., 0, 2]
+    ahead = turn[..., 2, 2]
     sine = (theta.sin() / torch.hypot(down, ahead)).clamp(-STEEPEST, STEEPEST)
     tilt = torch.atan2(down, ahead) + sine.asin()
-    return torch.stack([torch.zeros_like(tilt), -tilt.cos(), tilt.sin()], dim=-1)
+    return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
+
+
+def camera_roll(bodies: Tensor, skeleton: Skeleton, sequence: Tensor, rounds: int = 10) -> Tensor:
+    """How far up leans to the right in a sequence's images: (scene,), radians.
+
+    Whoever stands has the neck above the ankles, on the mean. Those who lean far from that mean lie, or reach: they
+    count for nothing (Tukey's weights), and so do those whose legs are bent. What few frames tell, or frames in which
+    few people stand, is drawn towards no roll.
+
+    Args:
+        bodies: (scene, person, joint, 3), in the camera's frame, anywhere.
+    """
+    sides = ("left", "right")
+    hips, knees, ankles = (skeleton.indices(f"{side}_{name}" for side in sides) for name in ("hip", "knee", "ankle"))
+    neck, pelvis = bodies[..., skeleton.index("neck"), :], bodies[..., skeleton.root_index, :]
+    rise = neck - bodies[..., ankles, :].mean(-2)  # (scene, person, 3)
+    legs = sum(
+        (bodies[..., a, :] - bodies[..., b, :]).norm(dim=-1).mean(-1) for a, b in ((hips, knees), (knees, ankles))
+    )
+    straight = rise.norm(dim=-1) / (legs + (neck - pelvis).norm(dim=-1)).clamp(min=SMALLEST)
+    seen = (rise[..., :2].norm(dim=-1) > SMALLEST).to(rise)  # who points at the camera does not lean
+    lean = torch.atan2(seen * rise[..., 0], (1 - seen) - seen * rise[..., 1])
+    standing = seen * ((straight - STRAIGHT) / STRAIGHT_SOFTNESS).sigmoid()
+    spread = torch.tensor(LEAN_DEG, dtype=lean.dtype).deg2rad().item()
+    doubt = (LEAN_DEG / ROLL_PRIOR_DEG) ** 2
+    frames = 1 + UNHURRIED * (torch.bincount(sequence)[sequence].to(lean) - 1)
+    roll = torch.zeros_like(lean[:, 0])
+    for _ in range(rounds):
+        apart = (lean - roll.unsqueeze(-1)) / (3 * spread)
+        weight = (1 - apart.square()).clamp(min=0).square() * standing
+        told, share = mean_over((weight * lean).mean(-1), sequence), mean_over(weight.mean(-1), sequence)
+        sure = frames * lean.shape[-1] * share**NEARLY_EVERYBODY
+        roll = sure * told / share.clamp(min=SMALLEST) / (sure + doubt)
+    return roll
 
 
 def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:

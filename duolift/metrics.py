@@ -9,6 +9,9 @@ from torch import Tensor
 
 from duolift.alignment import align, align_scene
 
+CONTACT_MM = 100.0
+"""A hand touches whoever has a joint within this: joints lie inside bodies, and hands are wrists as well."""
+
 
 def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
     """All metrics of scenes, each as one number a scene (...), by names with units.
@@ -38,6 +41,26 @@ def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
         "root_displacement_error_mm": (displacement - true_displacement).norm(dim=-1).mean(-1),
         "root_distance_error_mm": (displacement.norm(dim=-1) - true_displacement.norm(dim=-1)).abs().mean(-1),
     }
+
+
+def contact_distance_error(predicted: Tensor, truth: Tensor, hands: list[int]) -> Tensor:
+    """How far off the distance is between those who touch: a hand of one and the nearest joint of another.
+
+    Args:
+        predicted, truth: (scene, person, joint, 3), millimetres, aligned.
+        hands: indices of the joints that people touch each other with.
+
+    Returns:
+        (scene,), of the pair of joints that is closest in truth; NaN where that is no contact.
+    """
+    apart, true_apart = (
+        torch.cdist(people[:, :, None, hands], people[:, None]).flatten(1, 2) for people in (predicted, truth)
+    )  # (scene, person * person, hand, joint)
+    count = truth.shape[1]
+    others = ~torch.eye(count, dtype=torch.bool, device=truth.device).flatten()
+    nearest, which = true_apart[:, others].flatten(1).min(-1)
+    error = (apart[:, others].flatten(1).gather(1, which.unsqueeze(-1)).squeeze(-1) - nearest).abs()
+    return error.where(nearest < CONTACT_MM, torch.nan)
 
 
 def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:

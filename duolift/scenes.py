@@ -48,6 +48,18 @@ class Scenes:
         assert self.up is not None
         return elevation(self.truth[:, :, root], self.up.unsqueeze(1))
 
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the cameras: what a sequence's name ends in."""
+        return tuple(sorted({name.rpartition("/")[2] for name in self.sequences}))
+
+    @property
+    def camera(self) -> Tensor:
+        """Which camera took each scene, (scene,), an index into `cameras`."""
+        cameras = self.cameras
+        numbers = [cameras.index(name.rpartition("/")[2]) for name in self.sequences]
+        return torch.tensor(numbers, device=self.sequence.device)[self.sequence]
+
     def _map(self, change: Callable[[Tensor], Tensor]) -> Self:
         tensors = {f.name: getattr(self, f.name) for f in fields(self)}
         changed: dict[str, Any] = {name: change(t) for name, t in tensors.items() if isinstance(t, Tensor)}

@@ -12,7 +12,7 @@ import wandb
 from rich.console import Console
 from rich.table import Table
 
-from callbacks.evaluation import JOINT, PUBLISHED_METRICS
+from callbacks.evaluation import CAMERA_SETTINGS, JOINT, PUBLISHED_METRICS
 from duolift.files import write_text
 from duolift.ground import GroundPlacement
 from duolift.placement import PaperPlacement
@@ -29,10 +29,16 @@ HEADS = {
     "root_displacement_error_mm": "RDE mm",
     "pa_mpjpe_person_mm": "person mm",
     "elevation_error_deg": "elevation deg",
+    "contact_distance_error_mm": "contact mm",
 }
 """The columns of the printed table; files hold every metric."""
 
-SETTINGS = ("name", "lifter", *(f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)))
+SETTINGS = (
+    "name",
+    "lifter",
+    *(f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)),
+    *CAMERA_SETTINGS,
+)
 
 
 def ablation(config: Config) -> dict[str, Any]:

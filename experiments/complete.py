@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from callbacks.evaluation import LIFTED_AT_ONCE, NOISE_PIXELS, elevation_metrics
+from callbacks.evaluation import NOISE_PIXELS, elevation_metrics
+from callbacks.lifted import LIFTED_AT_ONCE
 from datamodules.chi3d import CHI3DDataModule
 from duolift.alignment import align
 from duolift.completion import occlusions, random_presence, strategies_of

@@ -19,6 +19,7 @@ from yaml import YAMLError
 from datamodules.synthetic import SyntheticConfig
 from duolift.augmentation import Augmentation
 from duolift.errors import InputError
+from duolift.focal import KNOWN, SOURCES
 from duolift.lifters import SPLITS, parts_of
 from duolift.normalisation import CENTRINGS
 from duolift.skeleton import SKELETONS, WHOLE
@@ -80,6 +81,10 @@ class Data:
             embedded set.
         extra_share: at most so many of their poses for every pose of the training subjects.
         scale: `training` or `own`: whose head length is the unit when another set is evaluated.
+        focal: `known`, the data set's cameras when another set is evaluated; else their focal lengths and distortions
+            are not looked at: `people` takes what the people in the images tell, `default` a normal lens, and a
+            number that many pixels.
+        image: width and height of the images, pixels, whose centre an unknown camera aims at.
     """
 
     source: str = "synthetic"
@@ -95,6 +100,8 @@ class Data:
     extra: list[str] = field(default_factory=list)
     extra_share: float = 0.5
     scale: str = "own"
+    focal: str = KNOWN
+    image: list[int] = field(default_factory=lambda: [900, 900])
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 
 
@@ -321,6 +328,13 @@ def _check(config: Config) -> None:
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated, or head lengths above 1")
     if config.data.c != "calibrated" and config.data.normalisation == "ray":
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated with data.normalisation=ray")
+    if config.data.focal not in SOURCES and not is_pixels(config.data.focal):
+        raise InputError(
+            f"setting data.focal is {config.data.focal!r}{_nearest(config.data.focal, SOURCES)}; "
+            f"expected one of {', '.join(SOURCES)}, or a number of pixels"
+        )
+    if len(config.data.image) != 2 or min(config.data.image) < 1:
+        raise InputError(f"setting data.image is {config.data.image}; expected width and height in pixels")
     if not re.fullmatch(r"[\w.\-]+", config.run) or config.run in (".", ".."):
         raise InputError(f"setting run is {config.run!r}; expected a folder name of letters, digits, dots, dashes")
     for key, subjects in (("data.train", config.data.train), ("data.evaluate", config.data.evaluate)):
@@ -345,6 +359,11 @@ def _check(config: Config) -> None:
         raise InputError(f"setting lifting.initial_elevation_deg is {initial}; expected less than elevation_bound_deg")
     if config.seed >= 2**32:
         raise InputError(f"setting seed is {config.seed}; expected less than 2**32")
+
+
+def is_pixels(focal: str) -> bool:
+    """Whether `data.focal` is a number of pixels, above 0."""
+    return bool(re.fullmatch(r"\d+(\.\d*)?", focal)) and float(focal) > 0
 
 
 def flow_parts(config: Config) -> list[str]:

@@ -1,14 +1,19 @@
 """Score a trained run on another set in CHI3D's layout.   python -m experiments.evaluate run=default data.root=..."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from callbacks.evaluation import JOINT, evaluate, rows_of
+from callbacks.evaluation import JOINT, PERFECT, Unknown, evaluate, rows_of
+from callbacks.lifted import by_default, by_people, through
 from datamodules.chi3d import read
 from duolift.errors import InputError
+from duolift.focal import DEFAULT, FOCAL_PRIOR, KNOWN, PEOPLE
+from duolift.horizon import ElevationLine
 from duolift.normalisation import Normalisation
-from duolift.skeleton import skeleton_named
+from duolift.scenes import Scenes
+from duolift.skeleton import Skeleton, skeleton_named
 from experiments.ablation import show, write_tables
 from experiments.config import LIFTERS, Config, load_run
 from experiments.runs import command
@@ -25,20 +30,57 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     skeleton = skeleton_named(config.data.skeleton)
     takes = read(root, config.data.evaluate, config.data.cameras, Path(config.data.cache))
     scenes = takes.scenes(skeleton)
-    rows = []
+    rows, lenses = [], {}
     for lifter in trained:
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
-        own = Normalisation.fitted(scenes, skeleton, None, module.normalisation.centring).scale
-        name = lifter + (LABELLED if config.lifting.labels else "")
-        rows += evaluate(module, rows_of(name), scenes, skeleton, own if config.data.scale == "own" else None)
+        unknown = Unknown(line_of(folder / lifter / "metrics.json"), (config.data.image[0], config.data.image[1]))
+        some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, unknown)
+        own = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale
+        wanted = rows_of(lifter + (LABELLED if config.lifting.labels else ""))
+        if config.data.focal != KNOWN:
+            wanted = [row for row in wanted if row.focal == KNOWN and row.lifter != PERFECT]
+        rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, unknown)
     data = {
         "root": str(root),
         "evaluate": config.data.evaluate,
         "scenes": len(scenes),
         "content": takes.fingerprint,
         "scale": config.data.scale,
+        "focal": config.data.focal,
+        "lenses": lenses,
     }
     return {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": rows}
+
+
+def seen_through(
+    module: LifterModule, scenes: Scenes, skeleton: Skeleton, focal: str, unknown: Unknown
+) -> tuple[Scenes, list[dict[str, Any]]]:
+    """The scenes through lenses of `data.focal`, and those lenses, a camera each. People lifted as one body do not
+    tell a focal length: the default is taken."""
+    pixels = [scenes.intrinsics.focal[scenes.camera == i].mean().item() for i in range(len(scenes.cameras))]
+    sources, deviations = [focal] * len(pixels), [0.0] * len(pixels)
+    if focal == KNOWN:
+        some = scenes
+    elif focal == PEOPLE and module.skeleton.name == skeleton.name:
+        some, found = by_people(module, scenes, skeleton, unknown.line, unknown.image)
+        sources, deviations = list(found.source), found.deviation.tolist()
+    elif focal in (PEOPLE, DEFAULT):
+        some, sources, deviations = (
+            by_default(scenes, unknown.image),
+            [DEFAULT] * len(pixels),
+            [FOCAL_PRIOR] * len(pixels),
+        )
+    else:
+        some, sources = through(scenes, float(focal), unknown.image), ["given"] * len(pixels)
+    taken = [some.intrinsics.focal[some.camera == i].mean().item() for i in range(len(pixels))]
+    columns = zip(scenes.cameras, taken, pixels, deviations, sources, strict=True)
+    names = ("camera", "focal_pixels", "true_focal_pixels", "deviation", "source")
+    return some, [dict(zip(names, column, strict=True)) for column in columns]
+
+
+def line_of(metrics: Path) -> ElevationLine:
+    """The elevation line of a trained lifter; none is a line that changes nothing."""
+    return ElevationLine(**json.loads(metrics.read_text()).get("elevation_line", {}))
 
 
 def load_lifter(path: Path, skeleton: str) -> LifterModule:
@@ -60,6 +102,8 @@ def main(arguments: Sequence[str]) -> None:
     stem = run / f"evaluate-{Path(config.data.root).resolve().name}"
     write_tables(stem, result)
     show(result["rows"])
+    for lens in next(iter(result["data"]["lenses"].values())):
+        print(f"camera {lens['camera']}: focal length {lens['focal_pixels']:.0f} pixels ({lens['source']})")
     print(f"tables  {stem}.json, .csv, .md")
 
 

@@ -57,6 +57,7 @@ def train(config: Config, lifter: str) -> Stage:
         config.evaluation.every,
         config.evaluation.few,
         stage.metrics,
+        (config.data.image[0], config.data.image[1]),
     )
     watched = {"train/loss": "loss", "train/elevation_mean_deg": "elevation", "eval/pa_mpjpe_person_mm": "person mm"}
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)

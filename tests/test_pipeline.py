@@ -93,7 +93,7 @@ def test_a_run_leaves_every_file_whole(done: Path) -> None:
     names = ["config.yaml", *(f"ablation.{kind}" for kind in ("json", "csv", "md"))]
     names += [f"{stage}/{name}" for stage in STAGES for name in ("last.ckpt", "metrics.json", "settings.json")]
     names += [f"flows{which}/samples_whole.png" for which in ("", "-pair")] + ["flows/samples_legs.png"]
-    names += ["joint/scenes.png", "whole/scenes.png"]
+    names += ["joint/scenes.png", "whole/scenes.png", "whole/rows.png"]
     assert [name for name in names if not (run / name).stat().st_size] == []
     beyond = {path.relative_to(run).as_posix() for path in files(run) if "wandb" not in path.parts} - set(names)
     assert beyond == set()
@@ -314,6 +314,33 @@ def test_a_run_is_scored_on_a_tree_with_the_evaluation_subject_alone(copied: Pat
     assert same == (scale == "training")  # the same poses in the same units score the same
 
 
+@pytest.mark.parametrize(("focal", "source"), [("people", None), ("default", "default"), ("1000", "given")])
+def test_a_set_is_scored_by_other_focal_lengths_than_its_cameras(
+    copied: Path, other: Path, focal: str, source: str | None
+) -> None:
+    run = copied / "runs" / "small"
+    evaluate.main(evaluation(copied, f"data.root={other}", f"data.focal={focal}"))
+    result = load(run / "evaluate-other.json")
+    assert result["data"]["focal"] == focal
+    assert len(result["data"]["lenses"]["whole"]) == 4
+    for lens in result["data"]["lenses"]["whole"]:
+        assert lens["source"] in ([source] if source else ["people", "default"])
+        assert lens["true_focal_pixels"] == pytest.approx(1145, abs=10)
+        if source:
+            assert lens["focal_pixels"] == pytest.approx(1000 if focal == "1000" else 900 * 2**0.5)
+    assert {row["lifter"] for row in result["rows"]} == {"joint", "whole"}
+    assert all(isfinite(value) for row in result["rows"] for value in row["metrics"].values())
+
+
+def test_rows_without_known_cameras_say_how_far_off_they_take_the_focal_length(done: Path) -> None:
+    rows = load(done / "runs" / "small" / "ablation.json")["rows"]
+    assert {row["focal"] for row in rows} == {"known", "people", "default"}
+    for row in rows:
+        assert ("focal_error_pct" in row["metrics"]) == (row["focal"] != "known")
+    measured = load(done / "runs" / "small" / "whole" / "metrics.json")
+    assert measured["elevation_line"].keys() == {"offset", "slope"}
+
+
 def cut_off(run: Path) -> None:
     path = run / "whole" / "last.ckpt"
     path.write_bytes(path.read_bytes()[:2000])
@@ -359,9 +386,11 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     calls: list[tuple[int, int, int]] = []
     score = callbacks.evaluation.evaluate
 
-    def recorded(module: LifterModule, rows: list[Row], scenes: Scenes, *rest: Any) -> list[dict[str, Any]]:
+    def recorded(
+        module: LifterModule, rows: list[Row], scenes: Scenes, *rest: Any, **named: Any
+    ) -> list[dict[str, Any]]:
         calls.append((module.current_epoch, len(rows), len(scenes)))
-        return score(module, rows, scenes, *rest)
+        return score(module, rows, scenes, *rest, **named)
 
     monkeypatch.setattr(callbacks.evaluation, "evaluate", recorded)
     data = CHI3DDataModule(done / "data", PAPER19, batch_size=256, held_out=64)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from duolift.alignment import align_scene
-from duolift.metrics import mpjpe, pose_sizes, root_displacements, score, translation_error
+from duolift.metrics import contact_distance_error, mpjpe, pose_sizes, root_displacements, score, translation_error
 from duolift.skeleton import PAPER19
 
 ROOT = PAPER19.root_index
@@ -122,6 +122,34 @@ def test_known_values() -> None:
     assert mpjpe(predicted, truth).item() == pytest.approx((3 + 5) / 6)
     assert translation_error(predicted, truth, 0).item() == pytest.approx((2**2 + (4 / 3) ** 2) ** 0.5)
     assert root_displacements(predicted, 0).tolist() == [[-3, 0, 0], [-6, 4, 0], [-3, 4, 0]]
+
+
+@pytest.mark.parametrize("people", [2, 4])
+def test_contact_is_measured_between_the_joints_that_touch_and_nowhere_else(people: int) -> None:
+    truth = 200 * torch.randn(3, people, len(PAPER19), 3)
+    truth += 5000 * torch.arange(people)[:, None, None]
+    hand, elbow = PAPER19.index("left_hand"), PAPER19.index("right_elbow")
+    truth[1:, 0, hand] = truth[1:, 1, elbow] + torch.tensor([0.0, 40.0, 30.0])  # 50 mm apart
+    predicted = truth.clone()
+    predicted[2, 0, hand] += torch.tensor([0.0, 80.0, 60.0])
+    error = contact_distance_error(predicted, truth, PAPER19.hands)
+    assert error[0].isnan(), "nobody touches anybody"
+    assert error[1:].tolist() == pytest.approx([0, 100], abs=1e-2)
+    torch.testing.assert_close(contact_distance_error(predicted.flip(1), truth.flip(1), PAPER19.hands)[1:], error[1:])
+
+
+@pytest.mark.parametrize("people", [3, 5])
+def test_displacements_of_many_people_are_a_mean_over_pairs(people: int) -> None:
+    truth = 500 * torch.randn(4, people, len(PAPER19), 3, dtype=torch.float64)
+    predicted = align_scene(truth + 50 * torch.randn_like(truth), truth)
+    pairs = [(i, j) for i in range(people) for j in range(i + 1, people)]
+    expected = torch.stack(
+        [
+            ((predicted[:, j, ROOT] - predicted[:, i, ROOT]) - (truth[:, j, ROOT] - truth[:, i, ROOT])).norm(dim=-1)
+            for i, j in pairs
+        ]
+    ).mean(0)
+    torch.testing.assert_close(score(predicted, truth, ROOT)["root_displacement_error_mm"], expected)
 
 
 def test_all_people_are_aligned_by_one_similarity(scenes: Callable[[int], Scene]) -> None:

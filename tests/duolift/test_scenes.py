@@ -55,6 +55,13 @@ def test_choosing_scenes_chooses_every_field(index: slice | torch.Tensor, expect
         assert torch.equal(field(chosen, name), field(scenes, name)[expected])
 
 
+def test_a_camera_is_what_a_sequences_name_ends_in() -> None:
+    scenes = some(6, "s02/Hug 1/b", "s02/Hug 1/a", "s03/Kick 2/b")
+    assert scenes.cameras == ("a", "b")
+    assert scenes.camera.tolist() == [1, 0, 1, 1, 0, 1]
+    assert scenes[2:4].camera.tolist() == [1, 1]
+
+
 def test_joining_keeps_every_scene_with_its_sequence() -> None:
     parts = [some(3, "a", "b"), some(2, "c"), some(4, "d", "e", "f")]
     joined = Scenes.concatenate(parts)

@@ -1,0 +1,131 @@
+"""Lifted people before they are placed: by a trained lifter, or without error; by known cameras, or by unknown ones."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from duolift.camera import Intrinsics
+from duolift.focal import FocalLength, default_focal, focal_from_people
+from duolift.horizon import FRAMES, ElevationLine
+from duolift.normalisation import Normalisation, join_pair, split_pair
+from duolift.scenes import Scenes
+from duolift.skeleton import Skeleton
+from lightning_modules.lifter import LifterModule
+
+LIFTED_AT_ONCE = 8192
+"""Scenes that go through a network together, which bounds its memory."""
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """Lifted people before they are placed.
+
+    Attributes:
+        bodies: (scene, person, joint, 3), head lengths, each centred on its root; two people lifted as
+            one body are centred on the mid-point of their pelvises.
+        theta: (scene, person), radians; (scene, 1) for people lifted as one body.
+        normalisation: the units of `bodies`.
+    """
+
+    bodies: Tensor
+    theta: Tensor
+    normalisation: Normalisation
+
+
+@torch.no_grad()
+def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale: float | None = None) -> Lifted:
+    """Lift everybody in the scenes with a trained module, as one body where it was trained so.
+
+    Args:
+        skeleton: of the scenes' people.
+        scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
+    """
+    normalisation = replace(module.normalisation, scale=scale or module.normalisation.scale)
+    together = module.skeleton.name != skeleton.name
+    seen = normalisation.coordinates(scenes)
+    seen = join_pair(seen, skeleton) if together else seen
+    poses = normalisation(seen, seen[..., module.skeleton.root_index, :])
+    lifted = [module(some.to(module.device)) for some in poses.split(LIFTED_AT_ONCE)]
+    bodies, theta = (torch.cat(parts).to(seen.device) for parts in zip(*lifted, strict=True))
+    return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
+
+
+def perfect_lift(scenes: Scenes, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
+    """What a lifter would give that makes no error."""
+    bodies = normalisation.true_bodies(scenes, skeleton)
+    return Lifted(bodies, scenes.elevations(skeleton.root_index), normalisation)
+
+
+@torch.no_grad()
+def lift_by_camera(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> Lifted:
+    """Lift what each camera saw by a head length of its own: unknown cameras are in no common unit.
+
+    Sizes are brought to the unit of the first.
+    """
+    camera, bodies, theta, normalisation = scenes.camera, [], [], None
+    order = camera.argsort(stable=True)
+    for number in camera.unique():
+        some = scenes[camera == number]
+        scale = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale
+        lifted = lift_scenes(module, some, skeleton, scale)
+        normalisation = normalisation or lifted.normalisation
+        bodies.append(lifted.bodies * (scale / normalisation.scale))
+        theta.append(lifted.theta)
+    assert normalisation is not None
+    return Lifted(torch.cat(bodies)[order.argsort()], torch.cat(theta)[order.argsort()], normalisation)
+
+
+def through(scenes: Scenes, focal: Tensor | float, image: tuple[float, float]) -> Scenes:
+    """The scenes as if ideal lenses of this focal length, (scene,) or one number of pixels, had taken them."""
+    pixels = torch.as_tensor(focal, dtype=scenes.pixels.dtype, device=scenes.pixels.device).expand(len(scenes))
+    centre = scenes.pixels.new_tensor(image) / 2
+    return replace(
+        scenes, intrinsics=Intrinsics.ideal(pixels.unsqueeze(-1).repeat(1, 2), centre.repeat(len(scenes), 1))
+    )
+
+
+def by_default(scenes: Scenes, image: tuple[float, float]) -> Scenes:
+    """The scenes through normal lenses."""
+    return through(scenes, default_focal(scenes.pixels.new_tensor(image) / 2), image)
+
+
+def by_people(
+    module: LifterModule, scenes: Scenes, skeleton: Skeleton, line: ElevationLine, image: tuple[float, float]
+) -> tuple[Scenes, FocalLength]:
+    """The scenes through the lenses that the people in them tell, and which those are, a camera of `scenes.cameras`."""
+    assumed = by_default(scenes, image)
+    lifted = lift_by_camera(module, assumed, skeleton)
+    default = default_focal(scenes.pixels.new_tensor(image) / 2).expand(len(scenes.cameras))
+    found = focal_from_people(
+        lifted.bodies,
+        line(lifted.theta, scenes.sequence),
+        assumed.rays[:, :, skeleton.root_index],
+        lifted.normalisation.distance(assumed),
+        default,
+        skeleton,
+        scenes.sequence,
+        scenes.camera,
+    )
+    return through(scenes, found.pixels[scenes.camera], image), found
+
+
+@torch.no_grad()
+def fitted_line(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> ElevationLine:
+    """The line for a lifter's elevations, by training scenes of known cameras, without a label."""
+    few = torch.cat(
+        [
+            some[:: -(-len(some) // FRAMES)]
+            for some in ((scenes.sequence == number).nonzero().squeeze(-1) for number in scenes.sequence.unique())
+        ]
+    )
+    scenes = scenes[few]
+    lifted = lift_scenes(module.eval(), scenes, skeleton)
+    return ElevationLine.fitted(
+        lifted.bodies,
+        lifted.theta,
+        scenes.rays[:, :, skeleton.root_index],
+        lifted.normalisation.distance(scenes),
+        skeleton,
+        scenes.sequence,
+    )

@@ -1,0 +1,387 @@
+"""What ground placement bears: unknown lenses, rolled cameras, more people, level people, and how sure it is.
+
+python -m experiments.ground run=default data.root=data/chi3d data.evaluate=[s04]
+
+Prints the tables of `docs/ground.md` for a trained run on the evaluation subjects, in seconds to minutes.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from callbacks.evaluation import EVERYTHING, PERFECT, Row, Unknown, evaluate, place, rows_of
+from callbacks.figures import rows_sheet, save_figure
+from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
+from datamodules.chi3d import Takes, read
+from datamodules.synthetic import SyntheticConfig, write
+from duolift.alignment import align_scene
+from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate
+from duolift.ground import GroundPlacement, own_ups, robust_mean
+from duolift.metrics import score
+from duolift.normalisation import Normalisation
+from duolift.placement import LEVEL_PIXELS, TABLE_1, PaperPlacement
+from duolift.scenes import Scenes
+from duolift.skeleton import CHI3D25, Skeleton, skeleton_named
+from experiments.config import SYNTHETIC_ROOT, Config, load_run
+from experiments.evaluate import line_of, load_lifter
+from experiments.runs import command
+from lightning_modules.lifter import LifterModule
+
+CAMERAS, TAKES_EACH, FRAMES = 24, 4, 120
+"""Virtual cameras, takes that each films, frames of each take."""
+
+FOCAL_PIXELS, HEIGHTS, DISTANCES = (700.0, 2000.0), (1.0, 3.5), (3.0, 8.0)
+"""What virtual cameras are drawn from: focal length (evenly in its logarithm), height and distance in metres."""
+
+TALLEST_PIXELS = 850.0
+"""A person of 1.9 m is not seen longer than this: the camera steps back."""
+
+ROLLS_DEG = (0.0, 5.0, 10.0)
+CROWDS = (2, 3, 4, 6)
+CROWD_SCENES = 2000
+LIFT_NOISE, ELEVATION_NOISE_DEG = 0.05, 3.0
+"""Noise on lifted joints along the line of sight, head lengths, and on elevations."""
+
+Table = list[list[str]]
+
+
+def scored(people: Tensor, scenes: Scenes, root: int) -> dict[str, Tensor]:
+    assert scenes.truth is not None
+    return score(people, scenes.truth, root)
+
+
+def numbers(metrics: dict[str, Tensor], chosen: Tensor | slice = slice(None)) -> list[str]:
+    """PA-MPJPE, SE % and RDE as a table shows them."""
+    names = ("pa_mpjpe_mm", "scale_error_pct", "root_displacement_error_mm")
+    return [f"{metrics[name][chosen].mean():.1f}" for name in names]
+
+
+# Virtual cameras ------------------------------------------------------------------------------------------------------
+
+
+def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: int = 0) -> Scenes:
+    """Takes before virtual cameras of many lenses, heights and distances, without distortion."""
+    generator = torch.Generator().manual_seed(seed)
+    joints, parts = CHI3D25.indices(skeleton.joints), []
+
+    def draw(low: float, high: float) -> float:
+        return low + (high - low) * torch.rand((), generator=generator).item()
+
+    for number in range(CAMERAS):
+        focal, height = math.exp(draw(*(math.log(f) for f in FOCAL_PIXELS))), draw(*HEIGHTS)
+        distance = draw(max(DISTANCES[0], 1.9 * focal / TALLEST_PIXELS), DISTANCES[1])
+        for take in torch.randperm(len(takes.names), generator=generator)[:TAKES_EACH].tolist():
+            world = takes.world[takes.start[take] : takes.start[take + 1]][:FRAMES]
+            camera = looking(world, focal, height, distance, draw(0, 2 * math.pi), image)
+            truth = camera.to_camera(world[:, :, joints].flatten(0, 1)).unflatten(0, world.shape[:2])
+            frames = len(truth)
+            parts.append(
+                Scenes(
+                    pixels=camera.project(truth),
+                    intrinsics=camera.intrinsics.map(partial(torch.tile, dims=(frames, 1))),
+                    sequence=torch.zeros(frames, dtype=torch.long),
+                    sequences=(f"{takes.names[take]}/virtual {number:02d}",),
+                    truth=truth * 1000,
+                    up=camera.up.expand(frames, -1),
+                )
+            )
+    return Scenes.concatenate(parts)
+
+
+def looking(
+    world: Tensor, focal: float, height: float, distance: float, azimuth: float, image: tuple[float, float]
+) -> Camera:
+    """An ideal camera that looks at the middle of a take (frame, person, joint, 3), metres."""
+    middle = world[:, :, CHI3D25.root_index].mean((0, 1))
+    level = math.sqrt(max(distance**2 - (height - middle[2].item()) ** 2, 1.0))
+    centre = torch.tensor([level * math.cos(azimuth), level * math.sin(azimuth), height])
+    centre[:2] += middle[:2]
+    ahead = torch.nn.functional.normalize(middle - centre, dim=0)
+    right = torch.nn.functional.normalize(torch.linalg.cross(ahead, ahead.new_tensor([0.0, 0.0, 1.0])), dim=0)
+    lens = Intrinsics.ideal(torch.full((2,), focal), torch.tensor(image) / 2)
+    rotation = torch.stack([right, torch.linalg.cross(ahead, right), ahead])
+    return Camera(**vars(lens), rotation=rotation, centre=centre)
+
+
+def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, unknown: Unknown) -> Table:
+    """The lifter's scenes through known, estimated and default lenses, a head length a camera."""
+    table = [["focal length", "PA-MPJPE mm", "SE %", "RDE mm", "focal length off by, %", "median"]]
+    lenses = {
+        "known": scenes,
+        "from the people": by_people(module, scenes, skeleton, unknown.line, unknown.image)[0],
+        "default": by_default(scenes, unknown.image),
+    }
+    for name, some in lenses.items():
+        lifted = lift_by_camera(module, some, skeleton)
+        lifted = replace(lifted, theta=unknown.line(lifted.theta, some.sequence))
+        metrics = scored(place(Row(name, "", EVERYTHING), lifted, some, skeleton), some, skeleton.root_index)
+        wrong = 100 * (some.intrinsics.focal[:, 0] / scenes.intrinsics.focal[:, 0] - 1).abs()
+        table.append([name, *numbers(metrics), f"{wrong.mean():.1f}", f"{wrong.median():.1f}"])
+    return table
+
+
+# Rolled cameras -------------------------------------------------------------------------------------------------------
+
+
+def rolled(scenes: Scenes, degrees: float) -> Scenes:
+    """The scenes by cameras that are turned about their line of sight, without distortion."""
+    assert scenes.truth is not None
+    assert scenes.up is not None
+    angle = math.radians(degrees)
+    turn = torch.tensor(
+        [[math.cos(angle), -math.sin(angle), 0.0], [math.sin(angle), math.cos(angle), 0.0], [0.0, 0.0, 1.0]]
+    )
+    lens = Intrinsics.ideal(scenes.intrinsics.focal, scenes.intrinsics.principal)
+    truth = rotate(turn, scenes.truth)
+    return replace(scenes, pixels=lens[:, None].project(truth), intrinsics=lens, truth=truth, up=scenes.up @ turn.mT)
+
+
+def roll_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> Table:
+    """Sequences by rolled cameras: roll not looked for, looked for, and up known."""
+    table = [["roll", "taken for upright", "roll looked for", "up known"]]
+    rows = (
+        Row("", "", EVERYTHING),
+        Row("", "", replace(EVERYTHING, roll=True)),
+        Row("", "", EVERYTHING, up=True),
+    )
+    for degrees in ROLLS_DEG:
+        some = rolled(scenes, degrees)
+        lifted = lift_scenes(module, some, skeleton)
+        errors = [scored(place(row, lifted, some, skeleton), some, skeleton.root_index)["pa_mpjpe_mm"] for row in rows]
+        table.append([f"{degrees:.0f}°", *(f"{error.mean():.1f}" for error in errors)])
+    return table
+
+
+# More people ----------------------------------------------------------------------------------------------------------
+
+
+def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> Scenes:
+    """Scenes of many: bodies of random takes set down on one ground, 0.6 m apart or more, before random cameras."""
+    generator = torch.Generator().manual_seed(seed)
+    joints = CHI3D25.indices(skeleton.joints)
+    bodies = takes.world.flatten(0, 1)
+    bodies = bodies[torch.randint(len(bodies), (CROWD_SCENES, people), generator=generator)]
+    bodies = bodies - bodies[:, :, CHI3D25.root_index, None] * torch.tensor([1.0, 1.0, 0.0])
+    spots = torch.zeros(CROWD_SCENES, people, 2)
+    for person in range(people):
+        free = torch.zeros(CROWD_SCENES, dtype=torch.bool)
+        while not free.all():
+            drawn = 3 * torch.rand(CROWD_SCENES, 2, generator=generator) - 1.5
+            spots[:, person] = spots[:, person].where(free[:, None], drawn)
+            apart = (spots[:, :person] - spots[:, person : person + 1]).norm(dim=-1)
+            free = apart.amin(-1) > 0.6 if person else torch.ones_like(free)
+    bodies[..., :2] += spots.unsqueeze(2)
+    height, distance = (
+        low + (high - low) * torch.rand(CROWD_SCENES, generator=generator) for low, high in ((1.3, 3.0), (4.5, 6.5))
+    )
+    drop = (height - 1.0) / distance
+    down, ahead = drop / (1 + drop**2).sqrt(), 1 / (1 + drop**2).sqrt()
+    zero, one = torch.zeros_like(down), torch.ones_like(down)
+    rotation = torch.stack([one, zero, zero, zero, -down, -ahead, zero, ahead, -down], dim=-1).unflatten(-1, (3, 3))
+    centre = torch.stack([zero, -distance, height], dim=-1)
+    lens = Intrinsics.ideal(torch.full((CROWD_SCENES, 2), 1145.0), torch.full((CROWD_SCENES, 2), 450.0))
+    camera = Camera(**vars(lens), rotation=rotation, centre=centre)
+    truth = camera.to_camera(bodies[:, :, joints].flatten(1, 2)).unflatten(1, (people, len(joints)))
+    return Scenes(
+        pixels=lens[:, None].project(truth),
+        intrinsics=lens,
+        sequence=torch.arange(CROWD_SCENES),
+        sequences=tuple(f"crowd/{i}/virtual" for i in range(CROWD_SCENES)),
+        truth=truth * 1000,
+        up=camera.up,
+    )
+
+
+def noisy(lifted: Lifted, generator: torch.Generator, root: int) -> Lifted:
+    """Lifts with errors along the line of sight, and elevations with errors."""
+    along = LIFT_NOISE * torch.randn(lifted.bodies.shape[:-1], generator=generator)
+    along[..., root] = 0
+    bodies = lifted.bodies.clone()
+    bodies[..., 2] += along
+    wrong = math.radians(ELEVATION_NOISE_DEG) * torch.randn(lifted.theta.shape, generator=generator)
+    return replace(lifted, bodies=bodies, theta=lifted.theta + wrong)
+
+
+def pairs_of(people: Tensor) -> Tensor:
+    """Every two people of scenes (scene, person, joint, 3) as a scene of their own: (scene * pair, 2, joint, 3)."""
+    first, second = torch.triu_indices(people.shape[1], people.shape[1], offset=1)
+    return torch.stack([people[:, first], people[:, second]], dim=2).flatten(0, 1)
+
+
+def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
+    """Scenes of two to six, an image each: errors of every pair in them, and of the whole."""
+    heads = ["PA-MPJPE of a pair mm", "SE %", "RDE mm", "PA-MPJPE of the scene mm"]
+    table = [["people", "lifts", *heads]]
+    for exact in (True, False):
+        for people in CROWDS:
+            scenes = crowds(takes, skeleton, people)
+            assert scenes.truth is not None
+            lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
+            if not exact:
+                lifted = noisy(lifted, torch.Generator().manual_seed(0), skeleton.root_index)
+            row = Row("", "", GroundPlacement(doubt=0.0 if exact else GroundPlacement().doubt))
+            placed = place(row, lifted, scenes, skeleton)
+            pairs = score(pairs_of(placed), pairs_of(scenes.truth), skeleton.root_index)
+            whole = scored(placed, scenes, skeleton.root_index)["pa_mpjpe_mm"].mean()
+            table.append([str(people), "perfect" if exact else "with noise", *numbers(pairs), f"{whole:.1f}"])
+    return table
+
+
+# Level people, confidence, subjects -----------------------------------------------------------------------------------
+
+
+def of_one_tilt(lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
+    """The elevations (scene, person) of people whom a camera sees whose tilt is what all of theirs agree on."""
+    turn = facing(scenes.rays[:, :, skeleton.root_index]).mT
+    up = robust_mean(own_ups(lifted.theta, turn), torch.arange(len(turn)))
+    return elevation(turn[..., :, 2], up.unsqueeze(1))
+
+
+def rule_picture(scenes: Scenes, skeleton: Skeleton) -> Figure:
+    """Perfect lifts of the scenes that the rule spoils most, of three takes: with it, without it, and on the ground."""
+    assert scenes.truth is not None
+    assert scenes.up is not None
+    perfect = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
+    rows: dict[str, PaperPlacement | GroundPlacement] = {
+        "the paper's full row": TABLE_1[-1],
+        "without the rule": replace(TABLE_1[-1], rule=False),
+        "ground": GroundPlacement(doubt=0.0),
+    }
+    placed = {name: place(Row(name, PERFECT, row), perfect, scenes, skeleton) for name, row in rows.items()}
+    errors = [scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"] for people in placed.values()]
+    worst = (errors[0] - errors[1]).argsort(descending=True).tolist()
+    takes = [scenes.sequences[i].rpartition("/")[0] for i in scenes.sequence[worst].tolist()]
+    chosen = torch.tensor([worst[takes.index(take)] for take in list(dict.fromkeys(takes))[:3]])
+    level, truth = levelling(scenes.up[chosen]).unsqueeze(1), scenes.truth[chosen]
+    pictures = {name: rotate(level, align_scene(people[chosen], truth)) for name, people in placed.items()}
+    return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, truth), skeleton)
+
+
+def rule_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: Skeleton) -> Table:
+    """The paper's full row with and without its rule of 50 pixels, and ground placement, which has none."""
+    assert scenes.truth is not None
+    roots = scenes.pixels[:, :, skeleton.root_index, 1]
+    level = (roots[:, 0] - roots[:, 1]).abs() <= LEVEL_PIXELS
+    depth = scenes.truth[:, :, skeleton.root_index, 2].diff(dim=1).abs().squeeze(1)
+    near = depth < 300
+    groups = {
+        "within 50 pixels, depths within 0.3 m": level & near,
+        "within 50 pixels, depths farther apart": level & ~near,
+        "farther apart, depths within 0.3 m": ~level & near,
+        "farther apart, depths farther apart": ~level & ~near,
+        "all": torch.ones_like(level),
+    }
+    full = TABLE_1[-1]
+    one_tilt = replace(lifted, theta=of_one_tilt(lifted, scenes, skeleton))
+    sources: dict[str, tuple[Lifted, PaperPlacement | GroundPlacement]] = {
+        "with the rule": (lifted, full),
+        "without": (lifted, replace(full, rule=False)),
+        "one tilt, with": (one_tilt, full),
+        "one tilt, without": (one_tilt, replace(full, rule=False)),
+        "ground": (lifted, GroundPlacement()),
+        "perfect lift, with": (perfect, full),
+        "perfect, without": (perfect, replace(full, rule=False)),
+        "perfect, ground": (perfect, GroundPlacement(doubt=0.0)),
+    }
+    errors = [
+        scored(place(Row("", "", placement), source, scenes, skeleton), scenes, skeleton.root_index)["pa_mpjpe_mm"]
+        for source, placement in sources.values()
+    ]
+    table = [["roots in the image, and in depth", "scenes", *sources]]
+    for name, chosen in groups.items():
+        table.append([name, str(int(chosen.sum())), *(f"{error[chosen].mean():.1f}" for error in errors)])
+    return table
+
+
+def confidence_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: Skeleton) -> Table:
+    """Whether the least confident scenes are the worst."""
+    table = [["row", "rank correlation with PA-MPJPE", "least confident quarter mm", "most confident quarter mm"]]
+    roots, sequence = scenes.rays[:, :, skeleton.root_index], scenes.sequence
+    for name, source, placement in (
+        ("ground, each image by itself", lifted, GroundPlacement()),
+        ("everything", lifted, EVERYTHING),
+        ("perfect lift", perfect, GroundPlacement(doubt=0.0)),
+    ):
+        distance = source.normalisation.distance(scenes)
+        placed = placement(source.bodies, source.theta, roots, distance, skeleton, sequence)
+        error = scored(placed.people, scenes, skeleton.root_index)["pa_mpjpe_mm"]
+        sure = placed.confidence.amin(-1)
+        order, quarter = sure.argsort(), len(error) // 4
+        ranks = torch.stack([sure.argsort().argsort().float(), error.argsort().argsort().float()])
+        values = (error[order[:quarter]].mean(), error[order[-quarter:]].mean())
+        table.append([name, f"{torch.corrcoef(ranks)[0, 1]:.2f}", *(f"{value:.1f}" for value in values)])
+    return table
+
+
+def kind_table(scenes_of: Callable[[Skeleton], Scenes]) -> Table:
+    """Perfect lifts by kind of action, with and without toes, an image by itself and a sequence."""
+    table = [["action", "scenes", "19 joints", "a sequence", "23 joints, toes", "a sequence"]]
+    errors, kinds = [], Tensor()
+    for name in ("paper19", "paper23"):
+        skeleton = skeleton_named(name)
+        scenes = scenes_of(skeleton)
+        perfect = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
+        names = [sequence.split("/")[1].rstrip("0123456789 ") for sequence in scenes.sequences]
+        known = sorted(set(names))
+        kinds = torch.tensor([known.index(kind) for kind in names])[scenes.sequence]
+        for placement in (GroundPlacement(doubt=0.0), replace(EVERYTHING, doubt=0.0)):
+            people = place(Row("", PERFECT, placement), perfect, scenes, skeleton)
+            errors.append(scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"])
+    for number, kind in enumerate([*known, "all"]):
+        chosen = kinds == number if kind != "all" else torch.ones_like(kinds, dtype=torch.bool)
+        table.append([kind, str(int(chosen.sum())), *(f"{error[chosen].mean():.1f}" for error in errors)])
+    return table
+
+
+def rows_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, unknown: Unknown) -> Table:
+    """Every row of ground placement."""
+    rows = [row for row in rows_of("lifted") if isinstance(row.placement, GroundPlacement)]
+    keys = ("pa_mpjpe_mm", "scale_error_pct", "root_displacement_error_mm", "contact_distance_error_mm")
+    table = [["lifter", "row", "PA-MPJPE mm", "SE %", "RDE mm", "contact mm", "focal length off by, %"]]
+    for result in evaluate(module, rows, scenes, skeleton, None, unknown):
+        values = [f"{result['metrics'][key]:.1f}" if key in result["metrics"] else "" for key in keys]
+        table.append(
+            [result["lifter"], result["name"], *values, f"{result['metrics'].get('focal_error_pct', 0.0):.1f}"]
+        )
+    return table
+
+
+def tables(config: Config, folder: Path) -> dict[str, Table]:
+    """Every table by its title; draws `rule.png` beside the run, of the embedded set."""
+    skeleton, cache = skeleton_named(config.data.skeleton), Path(config.data.cache)
+    module = load_lifter(folder / "whole" / "last.ckpt", skeleton.name)
+    line = line_of(folder / "whole" / "metrics.json")
+    unknown = Unknown(line, (config.data.image[0], config.data.image[1]))
+    takes = read(Path(config.data.root), config.data.evaluate, config.data.cameras, cache)
+    scenes = takes.scenes(skeleton)
+    lifted = lift_scenes(module, scenes, skeleton)
+    perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
+    synthetic = read(write(Path(SYNTHETIC_ROOT), SyntheticConfig()), ["s02", "s03", "s04"], None, cache)
+    save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")
+    return {
+        "Every row": rows_table(module, scenes, skeleton, unknown),
+        "Focal length, virtual cameras": focal_table(module, filmed(takes, skeleton, unknown.image), skeleton, unknown),
+        "Rolled cameras, PA-MPJPE mm": roll_table(module, scenes, skeleton),
+        "More people, the embedded set's bodies": crowd_table(synthetic, skeleton),
+        "The rule of 50 pixels, PA-MPJPE mm": rule_table(lifted, perfect, scenes, skeleton),
+        "Confidence": confidence_table(lifted, perfect, scenes, skeleton),
+        "Perfect lifts, PA-MPJPE mm": kind_table(takes.scenes),
+    }
+
+
+def main(arguments: Sequence[str]) -> None:
+    named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    folder = Path(named.get("runs", "runs")) / named.get("run", "default")
+    for title, table in tables(load_run(folder / "config.yaml", arguments), folder).items():
+        lines = [table[0], ["---"] * len(table[0]), *table[1:]]
+        print(f"\n### {title}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+if __name__ == "__main__":
+    command(main)
