@@ -19,7 +19,7 @@ from callbacks.evaluation import EVERYTHING, PERFECT, Row, Unknown, evaluate, pl
 from callbacks.figures import rows_sheet, save_figure
 from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
 from datamodules.chi3d import Takes, read
-from datamodules.synthetic import SyntheticConfig, write
+from datamodules.synthetic import SUBJECTS, write
 from duolift.alignment import align_scene
 from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate
 from duolift.ground import GroundPlacement, own_ups, robust_mean
@@ -362,7 +362,8 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     scenes = takes.scenes(skeleton)
     lifted = lift_scenes(module, scenes, skeleton)
     perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
-    synthetic = read(write(Path(SYNTHETIC_ROOT), SyntheticConfig()), ["s02", "s03", "s04"], None, cache)
+    root = Path(config.data.root if config.data.source == "synthetic" else SYNTHETIC_ROOT)
+    synthetic = read(write(root, config.data.synthetic), SUBJECTS, None, cache)
     save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")
     return {
         "Every row": rows_table(module, scenes, skeleton, unknown),
