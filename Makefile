@@ -16,7 +16,7 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate complete study test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete study test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ ablation: $(READY) ## Everything from nothing to Table 1
 evaluate: $(READY) ## Score a trained run (RUN=name) on another set (ROOT=folder)
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
 	@$(RUN_PYTHON) experiments.evaluate run=$(RUN) data.source=chi3d data.root=$(ROOT) $(ARGS)
+
+ground: $(READY) ## What ground placement bears, by a trained run (RUN=name) on a set (ROOT=folder)
+	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.ground run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 complete: $(READY) ## Fill in hidden joints: train it for a run's lifter, and score it
 	@$(RUN_PYTHON) experiments.complete $(SETTINGS)

@@ -46,6 +46,9 @@ SOFTNESS, AIRBORNE_SOFTNESS = 0.03, 0.015
 ON_THE_GROUND = 0.25
 """The quantile of a person's sizes over a sequence that is taken for their size: who leaves the ground looks larger."""
 
+BELIEVED = 0.8
+"""So much of a change of somebody's size that is left over a sequence is taken for a change of distance."""
+
 TILTS_DEG = 8.0
 """Corrections of a sequence's tilt are sought within this."""
 
@@ -281,14 +284,14 @@ def plausible(sizes: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
 
 
 def over_time(sizes: Tensor, sequence: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
-    """The same for a sequence, in which people keep their sizes: half of what is left of a change is believed."""
+    """The same for a sequence, in which people keep their sizes: most of what is left of a change is believed."""
     own = torch.empty_like(sizes)
     for number in sequence.unique():
         frames = sequence == number
         own[frames] = sizes[frames].quantile(ON_THE_GROUND, dim=0)
     grounded = ((AIRBORNE - (sizes - own)) / AIRBORNE_SOFTNESS).sigmoid()
     always, settled = plausible(own, doubt)
-    return grounded * always, settled + grounded / 2 * (sizes - own)
+    return grounded * always, settled + BELIEVED * grounded * (sizes - own)
 
 
 def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: Tensor) -> Tensor:

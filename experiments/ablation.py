@@ -74,9 +74,7 @@ def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     lines: list[list[Any]] = [[*SETTINGS, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
     for row in rows:
         paper = row["published"] or {}
-        lines.append(
-            [*(row[key] for key in SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)]
-        )
+        lines.append([*map(row.get, SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
     return lines
 
 

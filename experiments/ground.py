@@ -19,9 +19,10 @@ from callbacks.evaluation import EVERYTHING, PERFECT, Row, Unknown, evaluate, pl
 from callbacks.figures import rows_sheet, save_figure
 from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
 from datamodules.chi3d import Takes, read
-from datamodules.synthetic import SyntheticConfig, write
+from datamodules.synthetic import SUBJECTS, write
 from duolift.alignment import align_scene
 from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate
+from duolift.focal import focal_from_people
 from duolift.ground import GroundPlacement, own_ups, robust_mean
 from duolift.metrics import score
 from duolift.normalisation import Normalisation
@@ -109,6 +110,23 @@ def looking(
     return Camera(**vars(lens), rotation=rotation, centre=centre)
 
 
+def perfect_focal(scenes: Scenes, skeleton: Skeleton, assumed: Scenes) -> Tensor:
+    """The focal lengths (scene,) that people tell whom a lifter without error lifts, seen through assumed lenses."""
+    lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
+    nearer = scenes.intrinsics.focal[:, 0] / assumed.intrinsics.focal[:, 0]  # they look as if, and so are as small
+    found = focal_from_people(
+        lifted.bodies * nearer[:, None, None, None],
+        lifted.theta,
+        assumed.rays[:, :, skeleton.root_index],
+        lifted.normalisation.distance(scenes),
+        assumed.intrinsics.focal[0, 0].expand(len(scenes.cameras)),
+        skeleton,
+        scenes.sequence,
+        scenes.camera,
+    )
+    return found.pixels[scenes.camera]
+
+
 def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, unknown: Unknown) -> Table:
     """The lifter's scenes through known, estimated and default lenses, a head length a camera."""
     table = [["focal length", "PA-MPJPE mm", "SE %", "RDE mm", "focal length off by, %", "median"]]
@@ -123,6 +141,8 @@ def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, unknow
         metrics = scored(place(Row(name, "", EVERYTHING), lifted, some, skeleton), some, skeleton.root_index)
         wrong = 100 * (some.intrinsics.focal[:, 0] / scenes.intrinsics.focal[:, 0] - 1).abs()
         table.append([name, *numbers(metrics), f"{wrong.mean():.1f}", f"{wrong.median():.1f}"])
+    wrong = 100 * (perfect_focal(scenes, skeleton, lenses["default"]) / scenes.intrinsics.focal[:, 0] - 1).abs()
+    table.append(["from the people, perfect lifts", *[""] * 3, f"{wrong.mean():.1f}", f"{wrong.median():.1f}"])
     return table
 
 
@@ -362,7 +382,8 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     scenes = takes.scenes(skeleton)
     lifted = lift_scenes(module, scenes, skeleton)
     perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
-    synthetic = read(write(Path(SYNTHETIC_ROOT), SyntheticConfig()), ["s02", "s03", "s04"], None, cache)
+    root = Path(config.data.root if config.data.source == "synthetic" else SYNTHETIC_ROOT)
+    synthetic = read(write(root, config.data.synthetic), SUBJECTS, None, cache)
     save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")
     return {
         "Every row": rows_table(module, scenes, skeleton, unknown),

@@ -27,7 +27,7 @@ from duolift.errors import InputError
 from duolift.placement import SCALE_ABOUT, TABLE_1
 from duolift.scenes import Scenes
 from duolift.skeleton import PAPER19
-from experiments import ablation, evaluate, pretrain_flows, train_lifter
+from experiments import ablation, evaluate, ground, pretrain_flows, train_lifter
 from experiments.runs import command
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
@@ -330,6 +330,30 @@ def test_a_set_is_scored_by_other_focal_lengths_than_its_cameras(
             assert lens["focal_pixels"] == pytest.approx(1000 if focal == "1000" else 900 * 2**0.5)
     assert {row["lifter"] for row in result["rows"]} == {"joint", "whole"}
     assert all(isfinite(value) for row in result["rows"] for value in row["metrics"].values())
+
+
+def test_every_table_of_ground_placement_is_printed_and_finite(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ground, "CROWD_SCENES", 20)
+    monkeypatch.setattr(ground, "CAMERAS", 3)
+    ground.main(["run=small", f"runs={copied}/runs", f"data.root={copied}/data"])
+    printed = capsys.readouterr().out
+    titles = [line for line in printed.splitlines() if line.startswith("### ")]
+    assert len(titles) == 7 and "nan" not in printed.split("### The rule")[0] and "inf" not in printed
+    for title in ("Every row", "Focal length", "Rolled cameras", "More people", "The rule", "Confidence", "Perfect"):
+        assert any(title in line for line in titles)
+    assert (copied / "runs" / "small" / "rule.png").stat().st_size
+
+
+def test_scenes_of_many_have_the_same_error_a_pair_as_two(done: Path) -> None:
+    takes = read(done / "data", ["s02", "s03", "s04"])
+    head, *lines = ground.crowd_table(takes, PAPER19)
+    assert head[0] == "people"
+    errors = {(kind, int(people)): float(error) for people, kind, error, *_ in lines}
+    for people in ground.CROWDS:
+        assert errors["perfect", people] < 6
+        assert errors["with noise", people] < 1.1 * errors["with noise", 2]
 
 
 def test_rows_without_known_cameras_say_how_far_off_they_take_the_focal_length(done: Path) -> None:

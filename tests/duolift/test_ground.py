@@ -15,6 +15,7 @@ from callbacks.lifted import perfect_lift
 from datamodules.chi3d import read
 from duolift.camera import elevation, facing, rotate, rotation_x
 from duolift.ground import (
+    BELIEVED,
     LARGER,
     PEOPLE,
     SOFTNESS,
@@ -485,12 +486,12 @@ def test_a_jump_in_a_sequence_does_not_move_anybody_in_depth(walk: Callable[...,
     assert kept.confidence[:, 1].min() > 0.5
 
 
-def test_half_of_a_change_of_size_is_believed_unless_somebody_seems_to_leave_the_ground() -> None:
+def test_most_of_a_change_of_size_is_believed_unless_somebody_seems_to_leave_the_ground() -> None:
     sizes = torch.zeros(20, 2, dtype=torch.float64)
     sizes[5, 0], sizes[6, 0] = -0.2, 0.2
     _, settled = over_time(sizes, torch.zeros(20, dtype=torch.long), doubt=0.0)
     expected = torch.zeros_like(sizes)
-    expected[5, 0] = -0.1
+    expected[5, 0] = -0.2 * BELIEVED
     torch.testing.assert_close(settled, expected, rtol=0, atol=2e-3)
 
 
