@@ -265,7 +265,7 @@ class MultiPersonEvaluation(pl.Callback):
 
     Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
     the error under noise, the lifter's elevation line and the held-out losses (2D alone), those and the error of
-    every evaluation on the way, a picture of some scenes, `scenes.png`, and one of fewer scenes by many rows, `rows.png`.
+    every evaluation on the way, a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`.
 
     Args:
         lifter: the lifter's name, which decides its rows.

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from duolift.camera import facing, rotate
+from duolift.lifting import lift, project
 from duolift.skeleton import Skeleton
 
 STEEPEST = 1 - 1e-6
@@ -60,6 +61,9 @@ TOUCH_ACROSS = 0.05
 
 TOUCH_ALONG = 0.1
 """And seem to be this close along it."""
+
+MOST_LEAN = 0.15
+"""Radians: beyond this, who disagrees on the camera's tilt lies or bends, and is not wrong about that."""
 
 LEAN_DEG = 8.0
 """Deviation of how far right or left people lean, a frame, while they stand; who leans by far more does not stand."""
@@ -111,6 +115,8 @@ class GroundPlacement:
     Attributes:
         tilt: one tilt for all frames of a sequence, not one a frame.
         sizes: one size a person over a sequence, and the tilt that makes sizes constant.
+        lean: who says of the camera's tilt something else than the scene is wrong about it, and about as wrong about
+            how far they lean: this share of the difference is taken off the lifted body's pitch.
         smooth: deviation in frames of the Gaussian that depths are smoothed with; 0 for none.
         roll: the camera may roll: people stand upright on the mean over a sequence. Else it is taken not to.
         contact: people whose joints meet in the image are pulled together in depth. A joint that touches lies a
@@ -125,6 +131,7 @@ class GroundPlacement:
     contact: bool = False
     doubt: float = 0.025
     roll: bool = False
+    lean: float = 0.5
 
     def __call__(
         self,
@@ -151,13 +158,18 @@ class GroundPlacement:
         alone = torch.arange(len(bodies), device=bodies.device)
         sequence = alone if sequence is None else sequence
         turn = facing(roots).mT
-        people = rotate(turn, bodies) + c * turn[..., None, :, 2]
+        ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
+        people = rotate(turn, bodies) + c * ahead.unsqueeze(-2)
         roll = camera_roll(rotate(turn, bodies), skeleton, sequence) if self.roll else None
         own = own_ups(theta, turn, roll)
         size = log_size(bodies, skeleton)
         if up is None:
             up = robust_mean(own, sequence if self.tilt else alone)
             up = tilt_of_constant_sizes(people, size, up, sequence) if self.sizes else up
+        if self.lean:
+            seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-STEEPEST, STEEPEST).asin()
+            bodies = pitched(bodies, self.lean * (theta - seen).clamp(-MOST_LEAN, MOST_LEAN), c)
+            people, size = rotate(turn, bodies) + c * ahead.unsqueeze(-2), log_size(bodies, skeleton)
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
         grounded, sizes = over_time(sizes, sequence, self.doubt) if self.sizes else plausible(sizes, self.doubt)
         scale = sizes - size
@@ -227,6 +239,14 @@ def camera_roll(bodies: Tensor, skeleton: Skeleton, sequence: Tensor, rounds: in
         sure = frames * lean.shape[-1] * share**NEARLY_EVERYBODY
         roll = sure * told / share.clamp(min=SMALLEST) / (sure + doubt)
     return roll
+
+
+def pitched(bodies: Tensor, angle: Tensor, c: float) -> Tensor:
+    """Bodies (scene, person, joint, 3) whose depths are those of a body pitched by small angles (scene, person).
+
+    Every joint stays on its ray; a positive angle, radians, takes the head nearer to the camera and the feet away.
+    """
+    return lift(project(bodies, c), bodies[..., 2] + angle.unsqueeze(-1) * bodies[..., 1], c)
 
 
 def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
