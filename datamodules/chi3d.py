@@ -362,7 +362,8 @@ class CHI3DDataModule(pl.LightningDataModule):
         labels: serve (poses, depth offsets (batch, joint), elevations (batch,)) instead.
         extra: further trees, whose poses of all subjects, in their own head lengths, join the training poses.
         extra_share: at most so many of them for every training pose.
-        partners: serve (poses, the nearest other person's (batch, joint, 2)) instead; see `duolift.partners`.
+        partners: serve (poses, the nearest other person's (batch, joint, 2), whether there is one within reach
+            (batch,)) instead; see `duolift.partners`.
     """
 
     def __init__(
@@ -406,14 +407,14 @@ class CHI3DDataModule(pl.LightningDataModule):
         self._training_world = takes.of(self.train).world[:, :, CHI3D25.indices(self.skeleton.joints)]
         self.training_poses = self.poses(training)
         if self.partners:
-            self.training_partners = self.partners_of(training).poses
+            self.training_partners = self._beside(training)
         for root in self.extra:
             self._join(root, int(self.extra_share * len(self.training_poses)))
         held_out = self.poses(self.evaluation)
         every = -(-len(held_out) // self.held_out)
         self.validation_poses = held_out[::every]
         if self.partners:
-            self.validation_partners = self.partners_of(self.evaluation).poses[::every]
+            self.validation_partners = tuple(part[::every] for part in self._beside(self.evaluation))
         if self.labels:
             self.training_labels = self._labels(labelled)
             self.validation_labels = tuple(label[::every] for label in self._labels(self.evaluation))
@@ -427,8 +428,8 @@ class CHI3DDataModule(pl.LightningDataModule):
         chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long()
         self.training_poses = torch.cat([self.training_poses, poses[chosen]])
         if self.partners:
-            beside = self.partners_of(scenes, None, own).poses[chosen]
-            self.training_partners = torch.cat([self.training_partners, beside])
+            pairs = zip(self.training_partners, self._beside(scenes, own), strict=True)
+            self.training_partners = tuple(torch.cat([ours, theirs[chosen]]) for ours, theirs in pairs)
         self.fingerprint += f" + {takes.fingerprint}"
 
     @property
@@ -456,6 +457,11 @@ class CHI3DDataModule(pl.LightningDataModule):
         present = torch.ones_like(seen[..., 0], dtype=torch.bool) if present is None else present
         return Partners.of(seen, present, normalisation, self.skeleton).map(lambda tensor: tensor.flatten(0, 1))
 
+    def _beside(self, scenes: Scenes, normalisation: Normalisation | None = None) -> tuple[Tensor, ...]:
+        """Partners (pose, joint, 2), all of whose joints are seen, and which of them are there (pose,)."""
+        partners = self.partners_of(scenes, None, normalisation)
+        return partners.poses, partners.present.any(-1)
+
     def _labels(self, scenes: Scenes) -> tuple[Tensor, Tensor]:
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
         offsets = self.normalisation.true_bodies(scenes, self.skeleton)[..., 2]
@@ -471,11 +477,11 @@ class CHI3DDataModule(pl.LightningDataModule):
         return mean if self.bodies == "person" else mean.repeat(PEOPLE)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        beside = self.training_labels if self.labels else (self.training_partners,) if self.partners else ()
+        beside = self.training_labels if self.labels else self.training_partners if self.partners else ()
         poses = Poses(self.training_poses, *beside)
         return DataLoader(poses, self.batch_size, shuffle=True, drop_last=True, collate_fn=_as_is)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        beside = self.validation_labels if self.labels else (self.validation_partners,) if self.partners else ()
+        beside = self.validation_labels if self.labels else self.validation_partners if self.partners else ()
         poses = Poses(self.validation_poses, *beside)
         return DataLoader(poses, 4 * self.batch_size, collate_fn=_as_is)

@@ -1,8 +1,8 @@
 """Who is next to whom: people who dance, greet or lift each other show where each other's hidden joints are.
 
-A person's partner is whoever is nearest in the image, by their roots. Partners are seen as the person is: centred on
-the person's root, with `ray` by the camera that faces it, in the same unit. A person whose own root is not present is
-not there at all, and nobody's partner.
+A person's partner is whoever is nearest in the image, by their roots, and within reach. Partners are seen as the
+person is: centred on the person's root, with `ray` by the camera that faces it, in the same unit. A person whose own
+root is not present is not there at all, and nobody's partner.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,10 @@ from torch import Tensor
 from duolift.normalisation import Normalisation, mirrored
 from duolift.skeleton import Skeleton
 
+REACH = 2.5
+"""Roots further apart in the image than this, in head lengths, are nobody's partners: beyond the reach of two arms,
+people tell little of each other's joints."""
+
 
 @dataclass(frozen=True)
 class Partners:
@@ -22,7 +26,7 @@ class Partners:
 
     Attributes:
         poses: (..., joint, 2), centred on the root of the person whose partner it is; whatever where not `present`.
-        present: (..., joint), False throughout where nobody else is there.
+        present: (..., joint), False throughout where nobody else is near.
     """
 
     poses: Tensor
@@ -34,17 +38,27 @@ class Partners:
         return cls(torch.zeros_like(poses), torch.zeros_like(poses[..., 0], dtype=torch.bool))
 
     @classmethod
-    def of(cls, coordinates: Tensor, present: Tensor, normalisation: Normalisation, skeleton: Skeleton) -> Self:
+    def of(
+        cls,
+        coordinates: Tensor,
+        present: Tensor,
+        normalisation: Normalisation,
+        skeleton: Skeleton,
+        reach: float = REACH,
+    ) -> Self:
         """Everybody's partner, among any number of people in an image.
 
         Args:
             coordinates: (scene, person, joint, 2), as `Normalisation.coordinates` has them.
             present: (scene, person, joint).
+            reach: head lengths; see `REACH`.
         """
         roots = coordinates[..., skeleton.root_index, :]
         nearest, there = nearest_others(roots, present[..., skeleton.root_index])
         scene = torch.arange(len(roots), device=roots.device).unsqueeze(-1)
-        return cls(normalisation(coordinates[scene, nearest], roots), present[scene, nearest] & there.unsqueeze(-1))
+        poses = normalisation(coordinates[scene, nearest], roots)
+        near = normalisation.c * poses[..., skeleton.root_index, :].norm(dim=-1) <= reach
+        return cls(poses, present[scene, nearest] & (there & near).unsqueeze(-1))
 
     def mirrored(self, skeleton: Skeleton) -> Self:
         """The partners beside people that a mirror shows."""

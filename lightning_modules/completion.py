@@ -19,7 +19,8 @@ from lightning_modules.optimisation import adam, randomly_mirrored
 class CompletionModule(pl.LightningModule):
     """One completer a strategy, all trained in one run on the same batches, without 3D labels.
 
-    A batch holds poses (batch, joint, 2) and, beside each, the nearest other person's, as `duolift.partners` has it.
+    A batch holds poses (batch, joint, 2), the nearest other person's beside each, as `duolift.partners` has it, and
+    whether there is one within reach (batch,).
 
     Args:
         skeleton: name of the skeleton of the poses.
@@ -70,23 +71,24 @@ class CompletionModule(pl.LightningModule):
         completer = cast(Completer, self.completers[strategy])
         return Completion(self.teacher.lifter, completer, self.teacher.normalisation.c, self.teacher.flip_test)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
-        together = torch.stack(batch, dim=1)  # (batch, the person and the partner, joint, 2)
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
+        *people, near = batch
+        together = torch.stack(people, dim=1)  # (batch, the person and the partner, joint, 2)
         poses, beside = (randomly_mirrored(together, self.skeleton) if self.mirror else together).unbind(1)
-        near = torch.rand(len(poses), 1, device=poses.device) >= self.alone
-        partners = Partners(beside, self._presence(len(poses)) & near)
+        near = near & (torch.rand(len(near), device=near.device) >= self.alone)
+        partners = Partners(beside, self._presence(len(poses)) & near.unsqueeze(-1))
         errors = self.errors(poses, self._presence(len(poses)), self._deviations(len(poses)), partners)
         self.log_dict({f"train/{name}": error for name, error in errors.items()}, on_step=False, on_epoch=True)
         return torch.stack(list(errors.values())).sum()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
         """Errors beside a partner who is wholly present, and alone."""
-        poses, beside = batch
+        poses, beside, near = batch
         present, noise = self._presence(len(poses)), self._deviations(len(poses))
-        errors = self.errors(poses, present, noise, Partners(beside, torch.ones_like(present)))
-        alone = self.errors(poses, present, noise, Partners.nobody(poses))
-        self.log_dict({f"val/{name}": error for name, error in errors.items()})
-        self.log_dict({f"val/alone/{name}": error for name, error in alone.items()})
+        partners = Partners(beside, near.unsqueeze(-1).expand_as(present))
+        for stage, company in (("val", partners), ("val/alone", Partners.nobody(poses))):
+            errors = self.errors(poses, present, noise, company)
+            self.log_dict({f"{stage}/{name}": error for name, error in errors.items()})
 
     def errors(self, poses: Tensor, present: Tensor, noise: Tensor, partners: Partners) -> dict[str, Tensor]:
         """By strategy, the mean distance, in percent of a head length, of filled joints from where the lifter has them.

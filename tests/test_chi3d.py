@@ -17,6 +17,7 @@ from duolift.camera import elevation, facing, rotate, rotation_x
 from duolift.errors import InputError
 from duolift.lifting import lift
 from duolift.normalisation import CENTRINGS, head_to_root, join_pair
+from duolift.partners import REACH
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, PAPER19, SKELETONS
 
@@ -352,23 +353,29 @@ def test_partners_are_the_other_person_of_the_same_image_and_come_with_their_pos
     data = served(tree, partners=True, held_out=12, centring=centring, extra=[tree] * extra)
     unit, seen = data.normalisation, data.normalisation.coordinates(read(tree, ["s02", "s03"]).scenes(PAPER19))
     beside = unit(seen.flip(1), seen[:, :, PAPER19.root_index]).flatten(0, 1)
-    assert torch.equal(data.training_partners[: len(beside)], beside)
-    assert len(data.training_partners) == len(data.training_poses) == len(beside) * (1.5 if extra else 1)
-    pairs = zip(data.training_poses, data.training_partners, strict=True)
-    together = {tuple(pose.flatten().tolist()): partner for pose, partner in pairs}
-    for poses, partners in data.train_dataloader():
-        for pose, partner in zip(poses, partners, strict=True):
-            assert torch.equal(partner, together[tuple(pose.flatten().tolist())])
-    (poses, partners), everybody = next(iter(data.val_dataloader())), data.partners_of(data.evaluation)
-    assert torch.equal(poses, data.poses(data.evaluation)[::2])
-    assert torch.equal(partners, everybody.poses[::2]) and everybody.present.all()
+    partners, near = data.training_partners
+    assert torch.equal(partners[: len(beside)], beside)
+    assert torch.equal(near, unit.c * partners[:, PAPER19.root_index].norm(dim=-1) <= REACH)
+    assert len(partners) == len(data.training_poses) == len(beside) * (1.5 if extra else 1)
+    together = {
+        tuple(pose.flatten().tolist()): pair for pose, *pair in zip(data.training_poses, partners, near, strict=True)
+    }
+    for poses, *pairs in data.train_dataloader():
+        for pose, *pair in zip(poses, *pairs, strict=True):
+            wanted = together[tuple(pose.flatten().tolist())]
+            assert all(torch.equal(ours, theirs) for ours, theirs in zip(pair, wanted, strict=True))
+    (poses, partners, near), everybody = next(iter(data.val_dataloader())), data.partners_of(data.evaluation)
+    assert torch.equal(poses, data.poses(data.evaluation)[::2]) and torch.equal(partners, everybody.poses[::2])
+    assert torch.equal(near, everybody.present.all(-1)[::2]) and torch.equal(near, everybody.present.any(-1)[::2])
 
 
 def test_partners_keep_what_is_hidden_of_them(tree: Path) -> None:
     data = served(tree, partners=True)
     present = torch.rand(data.evaluation.pixels.shape[:-1]) < 0.7
     present[..., PAPER19.root_index] = True
-    assert torch.equal(data.partners_of(data.evaluation, present).present, present.flip(1).flatten(0, 1))
+    near = data.partners_of(data.evaluation).present
+    assert torch.equal(data.partners_of(data.evaluation, present).present, present.flip(1).flatten(0, 1) & near)
+    assert near.any()
 
 
 @pytest.mark.parametrize("options", [{"labels": True}, {"bodies": "pair"}])

@@ -41,7 +41,7 @@ SMALL = [
 def some_pairs(count: int) -> TensorDataset:
     """People, and beside each another, a head length or so away, as a completion learns from."""
     beside = some_poses(PAPER19, count) + torch.tensor([1.0, 0.1]) / C
-    return TensorDataset(some_poses(PAPER19, count), beside)
+    return TensorDataset(some_poses(PAPER19, count), beside, torch.ones(count, dtype=torch.bool))
 
 
 def teacher(split: str = "links") -> LifterModule:
@@ -59,7 +59,7 @@ def completion(split: str = "links", **options: Any) -> CompletionModule:
 def mean_errors(module: CompletionModule, pairs: TensorDataset, noise: float = 0.4) -> dict[str, float]:
     """The errors over every named occlusion, seen with some noise beside partners who are wholly seen."""
     torch.manual_seed(1)
-    poses, beside = pairs.tensors
+    poses, beside, _ = pairs.tensors
     masks = presence(PAPER19)
     present, told = masks[torch.arange(len(poses)) % len(masks)], torch.full((len(poses),), noise)
     with torch.no_grad():
@@ -100,8 +100,9 @@ def test_people_and_partners_are_mirrored_together_and_some_seen_alone(monkeypat
         return {"fill_lift_head_pct": poses.sum()}
 
     monkeypatch.setattr(module, "errors", errors)
-    pairs = some_pairs(400).tensors
-    module.training_step(pairs, 0)
+    *pairs, near = some_pairs(400).tensors
+    near[::2] = False
+    module.training_step((*pairs, near), 0)
     ((poses, partners),) = seen
     kept, flipped = (
         torch.stack(
@@ -110,7 +111,7 @@ def test_people_and_partners_are_mirrored_together_and_some_seen_alone(monkeypat
         for given in (pairs, [mirrored(some, PAPER19) for some in pairs])
     )
     assert (kept.all(0) ^ flipped.all(0)).all() and 0.4 < flipped.float().mean() < 0.6
-    assert 0.4 < partners.present.any(-1).float().mean() < 0.6
+    assert 0.4 < partners.present[near].any(-1).float().mean() < 0.6 and not partners.present[~near].any()
 
 
 def test_the_optimiser_has_the_completers_alone() -> None:

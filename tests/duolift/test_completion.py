@@ -379,7 +379,7 @@ def test_everybody_in_a_scene_may_have_hidden_joints_at_once(
     split: str, strategy: str, people: int, centring: str
 ) -> None:
     completion, normalisation = small(split, strategy), Normalisation(0.2, C, centring)
-    coordinates = 0.3 * torch.randn(7, people, 1, 2) + 0.1 * torch.randn(7, people, 19, 2)
+    coordinates = 0.05 * torch.randn(7, people, 1, 2) + 0.05 * torch.randn(7, people, 19, 2)
     present = some_presence(7 * people).view(7, people, 19)
     present[..., PAPER19.index("left_hand")] = False
     coordinates[~present] = float("nan")

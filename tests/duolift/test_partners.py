@@ -24,9 +24,9 @@ def seen(people: Tensor) -> Tensor:
     return people[..., :2] / people[..., 2:]
 
 
-def partners(coordinates: Tensor, centring: str, present: Tensor | None = None) -> Partners:
+def partners(coordinates: Tensor, centring: str, present: Tensor | None = None, reach: float = torch.inf) -> Partners:
     present = torch.ones_like(coordinates[..., 0], dtype=torch.bool) if present is None else present
-    return Partners.of(coordinates, present, Normalisation(0.2, 5.0, centring), PAPER19)
+    return Partners.of(coordinates, present, Normalisation(0.2, 5.0, centring), PAPER19, reach)
 
 
 @PEOPLE
@@ -92,6 +92,16 @@ def test_one_who_is_not_there_is_nobodys_partner_wherever_that_is(centring: str,
     found = partners(coordinates, centring, present)
     for name in ("poses", "present"):
         assert torch.equal(getattr(found, name)[:, [0, 2]], getattr(two, name))
+
+
+@EITHER
+def test_nobody_beyond_reach_is_a_partner(centring: str) -> None:
+    coordinates = seen(some_people(50, 3))
+    everybody, near = partners(coordinates, centring), partners(coordinates, centring, reach=0.5)
+    apart = 5.0 * everybody.poses[..., PAPER19.root_index, :].norm(dim=-1)
+    assert torch.equal(near.poses, everybody.poses)
+    assert torch.equal(near.present.all(-1), apart <= 0.5) and torch.equal(near.present.any(-1), apart <= 0.5)
+    assert 0 < near.present.float().mean() < 1
 
 
 def test_partners_are_chosen_and_changed_all_at_once() -> None:
