@@ -7,7 +7,7 @@ chosen, no training is stopped by it.
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,13 +17,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import rows_sheet, save_figure, scene_sheet
-from callbacks.lifted import Lifted, by_default, by_people, fitted_line, lift_by_camera, lift_scenes, perfect_lift
+from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
 from duolift.alignment import align, align_scene
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
 from duolift.focal import DEFAULT, KNOWN, PEOPLE
 from duolift.ground import GroundPlacement
-from duolift.horizon import ElevationLine
 from duolift.metrics import contact_distance_error, mpjpe, score
 from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
@@ -48,6 +47,9 @@ PICTURED = 8
 PICTURED_ROWS = 4
 """And so many by every row."""
 
+IMAGE = (900.0, 900.0)
+"""Width and height of CHI3D's images, pixels."""
+
 PERFECT = "perfect lift"
 
 SMOOTHED_FRAMES = 5.0
@@ -68,7 +70,7 @@ CONTACT = {"+ contact": replace(EVERYTHING, contact=True)}
 NAMES = ("2D displacement", "+ 50-pixel rule", "+ rotation compensation", "+ elevation compensation")
 
 
-CAMERA_SETTINGS = ("line", "up", "focal")
+CAMERA_SETTINGS = ("up", "focal")
 """A row's settings beside its placement's."""
 
 
@@ -81,7 +83,6 @@ class Row:
         lifter: which lifter it uses; `PERFECT` has the ground truth lifted, to tell what is left to the placement.
         placement: how people are put together; None where they were lifted as one body.
         published: the paper's values by metric, where it has this row.
-        line: whether elevations are put on the lifter's `ElevationLine`.
         up: whether the camera's place is known, and so where up is.
         focal: where the focal length comes from: `known`, `people` or `default`, and then without distortion.
     """
@@ -90,7 +91,6 @@ class Row:
     lifter: str
     placement: PaperPlacement | GroundPlacement | None = None
     published: dict[str, float] | None = None
-    line: bool = False
     up: bool = False
     focal: str = KNOWN
 
@@ -114,14 +114,14 @@ def rows_of(lifter: str) -> list[Row]:
     perfect = [replace(rows[len(TABLE_1) - 1], lifter=PERFECT, published=None)]
     for name, ground in (GROUND | CONTACT).items():
         rows.append(Row(name, lifter, ground))
-        perfect.append(Row(name, PERFECT, replace(ground, doubt=0.0)))
-    straight = Row("ground, elevations on the lifter's line", lifter, EVERYTHING, line=True)
+        perfect.append(Row(name, PERFECT, replace(ground, doubt=0.0, lean=0.0)))
+    full = Row("ground, known camera", lifter, EVERYTHING, up=True)
     rows += [
-        straight,
-        Row("ground, the camera may roll", lifter, replace(EVERYTHING, roll=True)),
-        replace(straight, name="ground, known camera", line=False, up=True),
-        replace(straight, name="ground, focal length from the people", focal=PEOPLE),
-        replace(straight, name="ground, default focal length", focal=DEFAULT),
+        replace(full, name="ground, leans as lifted", placement=replace(EVERYTHING, lean=0.0), up=False),
+        replace(full, name="ground, the camera may roll", placement=replace(EVERYTHING, roll=True), up=False),
+        full,
+        replace(full, name="ground, focal length from the people", up=False, focal=PEOPLE),
+        replace(full, name="ground, default focal length", up=False, focal=DEFAULT),
     ]
     return rows + perfect
 
@@ -166,37 +166,25 @@ def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict
     }
 
 
-@dataclass(frozen=True)
-class Unknown:
-    """What is needed where cameras are not known.
-
-    Attributes:
-        line: the lifter's, by its training scenes.
-        image: width and height of the images, pixels.
-    """
-
-    line: ElevationLine = field(default_factory=ElevationLine)
-    image: tuple[float, float] = (900.0, 900.0)
-
-
 def evaluate(
     module: LifterModule,
     rows: Sequence[Row],
     scenes: Scenes,
     skeleton: Skeleton,
     scale: float | None = None,
-    unknown: Unknown | None = None,
+    image: tuple[float, float] = IMAGE,
 ) -> list[dict[str, Any]]:
-    """Lift the scenes once for every kind of lens and score every row on them."""
-    unknown, training = unknown or Unknown(), module.training
+    """Lift the scenes once for every kind of lens and score every row on them.
+
+    Args:
+        scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
+        image: width and height, pixels, for the rows that know nothing else of the cameras.
+    """
+    training = module.training
     module.eval()
     seen = {KNOWN: (scenes, lift_scenes(module, scenes, skeleton, scale))}
     for focal in {row.focal for row in rows} - {KNOWN}:
-        through = (
-            by_default(scenes, unknown.image)
-            if focal == DEFAULT
-            else by_people(module, scenes, skeleton, unknown.line, unknown.image)[0]
-        )
+        through = by_default(scenes, image) if focal == DEFAULT else by_people(module, scenes, skeleton, image)[0]
         seen[focal] = (through, lift_by_camera(module, through, skeleton))
     perfect = perfect_lift(scenes, skeleton, seen[KNOWN][1].normalisation)
     results = []
@@ -204,8 +192,6 @@ def evaluate(
         some, lifted = seen[row.focal]
         if row.lifter == PERFECT:
             lifted = perfect
-        if row.line:
-            lifted = replace(lifted, theta=unknown.line(lifted.theta, some.sequence))
         metrics = score_row(row, lifted, some, skeleton)
         if row.focal != KNOWN:
             wrong = (some.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
@@ -237,17 +223,16 @@ def picture(module: LifterModule, row: Row, scenes: Scenes, skeleton: Skeleton) 
 
 @torch.no_grad()
 def rows_picture(
-    module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, unknown: Unknown, chosen: Tensor
+    module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, chosen: Tensor
 ) -> Figure:
     """The chosen scenes, placed by every row, from the side and from above: the paper's Figure 3."""
     assert scenes.truth is not None
     assert scenes.up is not None
     lifted = lift_scenes(module.eval(), scenes, skeleton)
-    straight = replace(lifted, theta=unknown.line(lifted.theta, scenes.sequence))
     perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
     level, pictures = levelling(scenes.up[chosen]).unsqueeze(1), {}
     for row in rows:
-        source = perfect if row.lifter == PERFECT else straight if row.line else lifted
+        source = perfect if row.lifter == PERFECT else lifted
         people = align_scene(place(row, source, scenes, skeleton)[chosen], scenes.truth[chosen])
         pictures[row.name if row.lifter != PERFECT else f"{row.name}, {PERFECT}"] = rotate(level, people)
     return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, scenes.truth[chosen]), skeleton)
@@ -257,15 +242,15 @@ def pictured_rows(rows: Sequence[Row]) -> list[Row]:
     """Table 1 in its first reading, ground placement of an image, with everything, and of a perfect lift."""
     ground = [row for row in rows if isinstance(row.placement, GroundPlacement) and row.focal == KNOWN and not row.up]
     mine, perfect = ([row for row in ground if (row.lifter == PERFECT) == is_perfect] for is_perfect in (False, True))
-    return [*rows[: len(TABLE_1)], mine[0], next(row for row in mine if row.line), perfect[0]]
+    return [*rows[: len(TABLE_1)], mine[0], next(row for row in mine if row.placement == EVERYTHING), perfect[0]]
 
 
 class MultiPersonEvaluation(pl.Callback):
     """Scores the module on evaluation scenes every few epochs, and on all rows at the end.
 
     Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
-    the error under noise, the lifter's elevation line and the held-out losses (2D alone), those and the error of
-    every evaluation on the way, a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`.
+    the error under noise and the held-out losses (2D alone), those and the error of every evaluation on the way,
+    a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -285,7 +270,7 @@ class MultiPersonEvaluation(pl.Callback):
         every: int,
         few: int,
         path: Path,
-        image: tuple[float, float] = (900.0, 900.0),
+        image: tuple[float, float] = IMAGE,
     ) -> None:
         self.together, self.image = lifter == JOINT, image
         self.rows, self.scenes, self.skeleton, self.every, self.path = rows_of(lifter), scenes, skeleton, every, path
@@ -311,14 +296,11 @@ class MultiPersonEvaluation(pl.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LifterModule)
-        unknown = Unknown(image=self.image)
         if not self.together:
-            training = trainer.datamodule.training_scenes  # type: ignore[attr-defined]
-            unknown = replace(unknown, line=fitted_line(pl_module, training, self.skeleton))
             chosen = torch.linspace(0, len(self.scenes) - 1, PICTURED_ROWS + 2).long()[1:-1]
-            sheet = rows_picture(pl_module, pictured_rows(self.rows), self.scenes, self.skeleton, unknown, chosen)
+            sheet = rows_picture(pl_module, pictured_rows(self.rows), self.scenes, self.skeleton, chosen)
             save_figure(sheet, self.path.with_name("rows.png"))
-        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, unknown=unknown)
+        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, image=self.image)
         if trainer.logger:
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
         some = self.scenes[torch.linspace(0, len(self.scenes) - 1, PICTURED).long()]
@@ -326,7 +308,6 @@ class MultiPersonEvaluation(pl.Callback):
         measured = {
             "scenes": len(self.scenes),
             "rows": results,
-            "elevation_line": asdict(unknown.line),
             "noise_pixels_pa_mpjpe_person_mm": robustness(pl_module, self.few, self.skeleton),
             "held_out": self._held_out(trainer, pl_module),
             "history": self.history,

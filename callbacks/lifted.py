@@ -7,7 +7,6 @@ from torch import Tensor
 
 from duolift.camera import Intrinsics
 from duolift.focal import FocalLength, default_focal, focal_from_people
-from duolift.horizon import FRAMES, ElevationLine
 from duolift.normalisation import Normalisation, join_pair, split_pair
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
@@ -91,7 +90,7 @@ def by_default(scenes: Scenes, image: tuple[float, float]) -> Scenes:
 
 
 def by_people(
-    module: LifterModule, scenes: Scenes, skeleton: Skeleton, line: ElevationLine, image: tuple[float, float]
+    module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]
 ) -> tuple[Scenes, FocalLength]:
     """The scenes through the lenses that the people in them tell, and which those are, a camera of `scenes.cameras`."""
     assumed = by_default(scenes, image)
@@ -99,7 +98,7 @@ def by_people(
     default = default_focal(scenes.pixels.new_tensor(image) / 2).expand(len(scenes.cameras))
     found = focal_from_people(
         lifted.bodies,
-        line(lifted.theta, scenes.sequence),
+        lifted.theta,
         assumed.rays[:, :, skeleton.root_index],
         lifted.normalisation.distance(assumed),
         default,
@@ -108,24 +107,3 @@ def by_people(
         scenes.camera,
     )
     return through(scenes, found.pixels[scenes.camera], image), found
-
-
-@torch.no_grad()
-def fitted_line(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> ElevationLine:
-    """The line for a lifter's elevations, by training scenes of known cameras, without a label."""
-    few = torch.cat(
-        [
-            some[:: -(-len(some) // FRAMES)]
-            for some in ((scenes.sequence == number).nonzero().squeeze(-1) for number in scenes.sequence.unique())
-        ]
-    )
-    scenes = scenes[few]
-    lifted = lift_scenes(module.eval(), scenes, skeleton)
-    return ElevationLine.fitted(
-        lifted.bodies,
-        lifted.theta,
-        scenes.rays[:, :, skeleton.root_index],
-        lifted.normalisation.distance(scenes),
-        skeleton,
-        scenes.sequence,
-    )

@@ -400,7 +400,7 @@ class CHI3DDataModule(pl.LightningDataModule):
             return
         takes = read(self.root, [*self.train, *self.evaluate], self.cameras, self.cache)
         labelled = takes.of(self.train).scenes(self.skeleton)
-        self.training_scenes = training = labelled.without_truth()
+        training = labelled.without_truth()
         self.normalisation = Normalisation.fitted(training, self.skeleton, self.c, self.centring)
         self.evaluation = takes.of(self.evaluate).scenes(self.skeleton)
         self.fingerprint = takes.fingerprint

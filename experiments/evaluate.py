@@ -1,16 +1,14 @@
 """Score a trained run on another set in CHI3D's layout.   python -m experiments.evaluate run=default data.root=..."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from callbacks.evaluation import JOINT, PERFECT, Unknown, evaluate, rows_of
+from callbacks.evaluation import JOINT, PERFECT, evaluate, rows_of
 from callbacks.lifted import by_default, by_people, through
 from datamodules.chi3d import read
 from duolift.errors import InputError
 from duolift.focal import DEFAULT, FOCAL_PRIOR, KNOWN, PEOPLE
-from duolift.horizon import ElevationLine
 from duolift.normalisation import Normalisation
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton, skeleton_named
@@ -30,16 +28,16 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     skeleton = skeleton_named(config.data.skeleton)
     takes = read(root, config.data.evaluate, config.data.cameras, Path(config.data.cache))
     scenes = takes.scenes(skeleton)
+    image = (config.data.image[0], config.data.image[1])
     rows, lenses = [], {}
     for lifter in trained:
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
-        unknown = Unknown(line_of(folder / lifter / "metrics.json"), (config.data.image[0], config.data.image[1]))
-        some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, unknown)
+        some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, image)
         own = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale
         wanted = rows_of(lifter + (LABELLED if config.lifting.labels else ""))
         if config.data.focal != KNOWN:
             wanted = [row for row in wanted if row.focal == KNOWN and row.lifter != PERFECT]
-        rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, unknown)
+        rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, image)
     data = {
         "root": str(root),
         "evaluate": config.data.evaluate,
@@ -53,7 +51,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
 
 
 def seen_through(
-    module: LifterModule, scenes: Scenes, skeleton: Skeleton, focal: str, unknown: Unknown
+    module: LifterModule, scenes: Scenes, skeleton: Skeleton, focal: str, image: tuple[float, float]
 ) -> tuple[Scenes, list[dict[str, Any]]]:
     """The scenes through lenses of `data.focal`, and those lenses, a camera each. People lifted as one body do not
     tell a focal length: the default is taken."""
@@ -62,25 +60,20 @@ def seen_through(
     if focal == KNOWN:
         some = scenes
     elif focal == PEOPLE and module.skeleton.name == skeleton.name:
-        some, found = by_people(module, scenes, skeleton, unknown.line, unknown.image)
+        some, found = by_people(module, scenes, skeleton, image)
         sources, deviations = list(found.source), found.deviation.tolist()
     elif focal in (PEOPLE, DEFAULT):
         some, sources, deviations = (
-            by_default(scenes, unknown.image),
+            by_default(scenes, image),
             [DEFAULT] * len(pixels),
             [FOCAL_PRIOR] * len(pixels),
         )
     else:
-        some, sources = through(scenes, float(focal), unknown.image), ["given"] * len(pixels)
+        some, sources = through(scenes, float(focal), image), ["given"] * len(pixels)
     taken = [some.intrinsics.focal[some.camera == i].mean().item() for i in range(len(pixels))]
     columns = zip(scenes.cameras, taken, pixels, deviations, sources, strict=True)
     names = ("camera", "focal_pixels", "true_focal_pixels", "deviation", "source")
     return some, [dict(zip(names, column, strict=True)) for column in columns]
-
-
-def line_of(metrics: Path) -> ElevationLine:
-    """The elevation line of a trained lifter; none is a line that changes nothing."""
-    return ElevationLine(**json.loads(metrics.read_text()).get("elevation_line", {}))
 
 
 def load_lifter(path: Path, skeleton: str) -> LifterModule:

@@ -15,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from callbacks.evaluation import EVERYTHING, PERFECT, Row, Unknown, evaluate, place, rows_of
+from callbacks.evaluation import EVERYTHING, PERFECT, Row, evaluate, place, rows_of
 from callbacks.figures import rows_sheet, save_figure
 from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
 from datamodules.chi3d import Takes, read
@@ -30,8 +30,9 @@ from duolift.placement import LEVEL_PIXELS, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, Skeleton, skeleton_named
 from experiments.config import SYNTHETIC_ROOT, Config, load_run
-from experiments.evaluate import line_of, load_lifter
+from experiments.evaluate import load_lifter
 from experiments.runs import command
+from experiments.tables import markdown_table
 from lightning_modules.lifter import LifterModule
 
 CAMERAS, TAKES_EACH, FRAMES = 24, 4, 120
@@ -127,17 +128,16 @@ def perfect_focal(scenes: Scenes, skeleton: Skeleton, assumed: Scenes) -> Tensor
     return found.pixels[scenes.camera]
 
 
-def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, unknown: Unknown) -> Table:
+def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]) -> Table:
     """The lifter's scenes through known, estimated and default lenses, a head length a camera."""
     table = [["focal length", "PA-MPJPE mm", "SE %", "RDE mm", "focal length off by, %", "median"]]
     lenses = {
         "known": scenes,
-        "from the people": by_people(module, scenes, skeleton, unknown.line, unknown.image)[0],
-        "default": by_default(scenes, unknown.image),
+        "from the people": by_people(module, scenes, skeleton, image)[0],
+        "default": by_default(scenes, image),
     }
     for name, some in lenses.items():
         lifted = lift_by_camera(module, some, skeleton)
-        lifted = replace(lifted, theta=unknown.line(lifted.theta, some.sequence))
         metrics = scored(place(Row(name, "", EVERYTHING), lifted, some, skeleton), some, skeleton.root_index)
         wrong = 100 * (some.intrinsics.focal[:, 0] / scenes.intrinsics.focal[:, 0] - 1).abs()
         table.append([name, *numbers(metrics), f"{wrong.mean():.1f}", f"{wrong.median():.1f}"])
@@ -359,12 +359,12 @@ def kind_table(scenes_of: Callable[[Skeleton], Scenes]) -> Table:
     return table
 
 
-def rows_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, unknown: Unknown) -> Table:
+def rows_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]) -> Table:
     """Every row of ground placement."""
     rows = [row for row in rows_of("lifted") if isinstance(row.placement, GroundPlacement)]
     keys = ("pa_mpjpe_mm", "scale_error_pct", "root_displacement_error_mm", "contact_distance_error_mm")
     table = [["lifter", "row", "PA-MPJPE mm", "SE %", "RDE mm", "contact mm", "focal length off by, %"]]
-    for result in evaluate(module, rows, scenes, skeleton, None, unknown):
+    for result in evaluate(module, rows, scenes, skeleton, None, image):
         values = [f"{result['metrics'][key]:.1f}" if key in result["metrics"] else "" for key in keys]
         table.append(
             [result["lifter"], result["name"], *values, f"{result['metrics'].get('focal_error_pct', 0.0):.1f}"]
@@ -376,8 +376,7 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     """Every table by its title; draws `rule.png` beside the run, of the embedded set."""
     skeleton, cache = skeleton_named(config.data.skeleton), Path(config.data.cache)
     module = load_lifter(folder / "whole" / "last.ckpt", skeleton.name)
-    line = line_of(folder / "whole" / "metrics.json")
-    unknown = Unknown(line, (config.data.image[0], config.data.image[1]))
+    image = (config.data.image[0], config.data.image[1])
     takes = read(Path(config.data.root), config.data.evaluate, config.data.cameras, cache)
     scenes = takes.scenes(skeleton)
     lifted = lift_scenes(module, scenes, skeleton)
@@ -386,8 +385,8 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     synthetic = read(write(root, config.data.synthetic), SUBJECTS, None, cache)
     save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")
     return {
-        "Every row": rows_table(module, scenes, skeleton, unknown),
-        "Focal length, virtual cameras": focal_table(module, filmed(takes, skeleton, unknown.image), skeleton, unknown),
+        "Every row": rows_table(module, scenes, skeleton, image),
+        "Focal length, virtual cameras": focal_table(module, filmed(takes, skeleton, image), skeleton, image),
         "Rolled cameras, PA-MPJPE mm": roll_table(module, scenes, skeleton),
         "More people, the embedded set's bodies": crowd_table(synthetic, skeleton),
         "The rule of 50 pixels, PA-MPJPE mm": rule_table(lifted, perfect, scenes, skeleton),
@@ -400,8 +399,7 @@ def main(arguments: Sequence[str]) -> None:
     named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     folder = Path(named.get("runs", "runs")) / named.get("run", "default")
     for title, table in tables(load_run(folder / "config.yaml", arguments), folder).items():
-        lines = [table[0], ["---"] * len(table[0]), *table[1:]]
-        print(f"\n### {title}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines))
+        print(f"\n### {title}\n\n{markdown_table(*table)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The horizon, the lifter's elevation line and the focal length: told by people who walk about and keep their size."""
+"""The horizon and the focal length: told by people who walk about and keep their size."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor
 from duolift.camera import elevation, facing, rotate, rotation_x
 from duolift.focal import DEFAULT, FOCAL_PRIOR, PEOPLE, TOLD, FocalLength, default_focal, focal_from_people
 from duolift.ground import log_size
-from duolift.horizon import FRAMES, ElevationLine, sequence_means, thinned, tilt_evidence
+from duolift.horizon import FRAMES, thinned, tilt_evidence
 from duolift.skeleton import PAPER23
 
 ROOT, FEET = PAPER23.root_index, PAPER23.feet
@@ -51,9 +51,6 @@ class Film:
             self.one if sequence is None else sequence,
             camera,
         )
-
-    def line(self, sequence: Tensor) -> ElevationLine:
-        return ElevationLine.fitted(self.bodies, self.theta, self.roots, self.c, PAPER23, sequence)
 
 
 def joined(*films: Film) -> Film:
@@ -172,29 +169,6 @@ def test_the_true_tilt_has_least_against_it(film: Callable[..., Film], tilt: flo
     against = torch.stack([tilt_evidence(some.people, size, t.expand(100), some.one, count) for t in tilts])
     assert tilts[against.argmin()].rad2deg().item() == pytest.approx(tilt)
     assert against.min() < 1e-6
-
-
-@pytest.mark.parametrize(("offset", "slope"), [(0.0, 1.0), (0.05, 1.5), (-0.03, 0.8), (0.15, 1.7)])
-def test_a_lifters_line_is_found_without_a_label(film: Callable[..., Film], offset: float, slope: float) -> None:
-    films = [film(ASSUMED, tilt) for tilt in (-30.0, -24.0, -18.0, -12.0, -6.0)]
-    sequence, all_of_them = numbered(*films), joined(*films)
-    truth = all_of_them.theta
-    mean = sequence_means(truth, sequence).mean(-1)[sequence].unsqueeze(-1)
-    all_of_them.theta = truth - mean + (mean - offset) / slope + 0.01 * torch.randn_like(truth)
-    line = all_of_them.line(sequence)
-    error = line(all_of_them.theta, sequence) - truth
-    assert sequence_means(error, sequence).mean(-1).abs().max().rad2deg() < 0.8
-
-
-def test_a_line_moves_a_sequence_as_a_whole() -> None:
-    theta, sequence = torch.randn(20, 2), torch.arange(20) % 3
-    assert torch.equal(ElevationLine()(theta, sequence), theta)
-    moved = ElevationLine(0.1, 1.4)(theta, sequence)
-    for number in range(3):
-        some = sequence == number
-        shift = moved[some] - theta[some]
-        torch.testing.assert_close(shift, shift[:1, :1].expand_as(shift))
-        assert moved[some].mean().item() == pytest.approx(0.1 + 1.4 * theta[some].mean().item(), abs=1e-5)
 
 
 def test_thinning_keeps_a_few_frames_of_every_sequence() -> None:

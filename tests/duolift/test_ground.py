@@ -13,6 +13,7 @@ from torch import Tensor
 
 from callbacks.lifted import perfect_lift
 from datamodules.chi3d import read
+from duolift.alignment import align_scene
 from duolift.camera import elevation, facing, rotate, rotation_x
 from duolift.ground import (
     BELIEVED,
@@ -29,10 +30,12 @@ from duolift.ground import (
     log_size,
     over_time,
     own_ups,
+    pitched,
     plausible,
     robust_mean,
     smoothed,
 )
+from duolift.lifting import project
 from duolift.metrics import score
 from duolift.normalisation import Normalisation
 from duolift.skeleton import PAPER23
@@ -42,7 +45,7 @@ ROOT, FEET, HANDS = PAPER23.root_index, PAPER23.feet, PAPER23.hands
 MILLIMETRES = 700.0
 """In a head length."""
 
-EXACT = GroundPlacement(doubt=0.0)
+EXACT = GroundPlacement(doubt=0.0, lean=0.0)
 EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=2.0, contact=True)
 OPTIONS = {
     "image": GroundPlacement(),
@@ -243,6 +246,32 @@ def test_a_roll_is_not_seen_but_costs_little_more_than_itself(
 ) -> None:
     scene = crowd(50, people, aside=aside, roll=math.radians(3))
     assert angle(scene.placed(EXACT).up, scene.up).max() < 4
+
+
+@NUMBERS
+def test_who_disagrees_on_the_tilt_leans_by_half_of_it_and_joints_stay_on_their_rays(
+    crowd: Callable[..., Scene], people: int
+) -> None:
+    """Bodies pitched by half of what their elevations are off are put right, but for the square of the angle."""
+    scene = crowd(50, people)
+    wrong = 0.05 * torch.randn_like(scene.theta)
+    off = replace(scene, bodies=pitched(scene.bodies, -wrong, C), theta=scene.theta + 2 * wrong)
+    torch.testing.assert_close(project(off.bodies, C), project(scene.bodies, C))
+    errors = {}
+    for lean in (0.0, 0.5):
+        placed = off.placed(replace(EXACT, lean=lean), up=scene.up)
+        aligned = align_scene(placed.people, scene.truth)
+        errors[lean] = (aligned - scene.truth).norm(dim=-1).mean().item()
+    assert errors[0.5] < 0.15 * errors[0.0]
+
+
+def test_nobody_is_pitched_without_end(crowd: Callable[..., Scene]) -> None:
+    """Who lies has an elevation that is far off: that is no error of their lean."""
+    scene = crowd(20, 2)
+    row = replace(EXACT, lean=0.5)
+    far, farther = (replace(scene, theta=scene.theta + off).placed(row, up=scene.up) for off in (0.4, 0.6))
+    torch.testing.assert_close(far.people, farther.people)
+    assert not torch.allclose(far.people, scene.placed(row, up=scene.up).people, atol=1e-3)
 
 
 def upright(frames: int, lean: float) -> Tensor:
