@@ -131,6 +131,11 @@ def main_row(rows: Sequence[T]) -> T:
     return rows[min(len(TABLE_1), len(rows)) - 1]
 
 
+def pictured_row(rows: Sequence[Row]) -> Row:
+    """Ground placement with everything, where people have elevations of their own."""
+    return next((row for row in rows if row.placement == EVERYTHING), rows[0])
+
+
 def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
     """The row's people in one scene, (scene, person, joint, 3)."""
     if row.placement is None:
@@ -212,30 +217,30 @@ def robustness(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> dict
     return errors
 
 
-def picture(module: LifterModule, row: Row, scenes: Scenes, skeleton: Skeleton) -> Figure:
-    """Some scenes of a row beside their ground truth, both turned level."""
+def level_pair(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """The chosen scenes by a row, aligned, and their ground truth, both turned level."""
     assert scenes.truth is not None
     assert scenes.up is not None
-    people = align_scene(place(row, lift_scenes(module.eval(), scenes, skeleton), scenes, skeleton), scenes.truth)
-    level = levelling(scenes.up).unsqueeze(1)
-    return scene_sheet(scenes.pixels, rotate(level, people), rotate(level, scenes.truth), skeleton)
+    level, truth = levelling(scenes.up[chosen]).unsqueeze(1), scenes.truth[chosen]
+    people = align_scene(place(row, lifted, scenes, skeleton)[chosen], truth)
+    return rotate(level, people), rotate(level, truth)
 
 
-@torch.no_grad()
-def rows_picture(
-    module: LifterModule, rows: Sequence[Row], scenes: Scenes, skeleton: Skeleton, chosen: Tensor
-) -> Figure:
-    """The chosen scenes, placed by every row, from the side and from above: the paper's Figure 3."""
-    assert scenes.truth is not None
-    assert scenes.up is not None
-    lifted = lift_scenes(module.eval(), scenes, skeleton)
-    perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
-    level, pictures = levelling(scenes.up[chosen]).unsqueeze(1), {}
+def picture(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Figure:
+    """Some scenes of a row beside their ground truth."""
+    chosen = torch.linspace(0, len(scenes) - 1, PICTURED).long()
+    return scene_sheet(scenes.pixels[chosen], *level_pair(row, lifted, scenes, skeleton, chosen), skeleton)
+
+
+def rows_picture(rows: Sequence[Row], lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Figure:
+    """A few scenes, placed by every row, from the side and from above: the paper's Figure 3."""
+    chosen = torch.linspace(0, len(scenes) - 1, PICTURED_ROWS + 2).long()[1:-1]
+    perfect, pictures, truth = perfect_lift(scenes, skeleton, lifted.normalisation), {}, torch.empty(0)
     for row in rows:
-        source = perfect if row.lifter == PERFECT else lifted
-        people = align_scene(place(row, source, scenes, skeleton)[chosen], scenes.truth[chosen])
-        pictures[row.name if row.lifter != PERFECT else f"{row.name}, {PERFECT}"] = rotate(level, people)
-    return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, scenes.truth[chosen]), skeleton)
+        is_perfect = row.lifter == PERFECT
+        name = f"{row.name}, {PERFECT}" if is_perfect else row.name
+        pictures[name], truth = level_pair(row, perfect if is_perfect else lifted, scenes, skeleton, chosen)
+    return rows_sheet(scenes.pixels[chosen], pictures, truth, skeleton)
 
 
 def pictured_rows(rows: Sequence[Row]) -> list[Row]:
@@ -296,15 +301,15 @@ class MultiPersonEvaluation(pl.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LifterModule)
+        lifted = lift_scenes(pl_module.eval(), self.scenes, self.skeleton)
+        sheets = {"scenes.png": picture(pictured_row(self.rows), lifted, self.scenes, self.skeleton)}
         if not self.together:
-            chosen = torch.linspace(0, len(self.scenes) - 1, PICTURED_ROWS + 2).long()[1:-1]
-            sheet = rows_picture(pl_module, pictured_rows(self.rows), self.scenes, self.skeleton, chosen)
-            save_figure(sheet, self.path.with_name("rows.png"))
+            sheets["rows.png"] = rows_picture(pictured_rows(self.rows), lifted, self.scenes, self.skeleton)
+        for name, sheet in sheets.items():
+            save_figure(sheet, self.path.with_name(name))
         results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, image=self.image)
         if trainer.logger:
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
-        some = self.scenes[torch.linspace(0, len(self.scenes) - 1, PICTURED).long()]
-        save_figure(picture(pl_module, main_row(self.rows), some, self.skeleton), self.path.with_name("scenes.png"))
         measured = {
             "scenes": len(self.scenes),
             "rows": results,

@@ -31,9 +31,9 @@ KNOWN, PEOPLE, DEFAULT = "known", "people", "default"
 SOURCES = (KNOWN, PEOPLE, DEFAULT)
 """Where a focal length may come from."""
 
-FOCAL_PRIOR = 0.35
-"""Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from a telephone's
-wide angle, 0.5 diagonals, to a portrait lens, 2."""
+FOCAL_PRIOR = 0.5
+"""Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from an action
+camera's wide angle, 0.4 diagonals, to a long lens, 2.7."""
 
 FACTORS = (0.4, 2.5, 41)
 """Focal lengths that are tried, in default ones: from, to, how many."""
@@ -41,7 +41,7 @@ FACTORS = (0.4, 2.5, 41)
 PITCHES_DEG = (-8.0, 8.0, 17)
 """Tilts that are tried, beside the one that elevations tell."""
 
-SHARED_ERROR_DEG, OWN_ERROR_DEG, FRAME_ERROR_DEG = 2.0, 0.7, 3.0
+SHARED_ERROR_DEG, OWN_ERROR_DEG, FRAME_ERROR_DEG = 1.2, 0.7, 3.0
 """Deviations of elevations: shared by all that a camera sees, by a sequence, and of one person in one frame."""
 
 AS_GOOD_AS = 4.0

@@ -128,7 +128,7 @@ def test_a_stage_says_what_noise_does_to_it_and_what_it_lost_on_held_out_poses(d
     expected = {*(term.name for term in fields(LossWeights)), "total"} - {"augmentation"}
     for held_out in (measured["held_out"], *(passed["held_out"] for passed in measured["history"])):
         assert held_out.keys() == expected and all(isfinite(value) for value in held_out.values())
-    assert [passed["epoch"] for passed in measured["history"]] == [1]
+    assert [passed["epoch"] for passed in measured["history"]] == [1, 2]
     assert measured["history"][-1]["held_out"] == pytest.approx(measured["held_out"])
 
 
