@@ -186,8 +186,8 @@ class Study:
 
     factors: list[str] | None = None
     seeds: list[int] = field(default_factory=lambda: [0])
-    epochs: int = 10
-    flow_epochs: int = 40
+    epochs: int = 6
+    flow_epochs: int = 20
     workers: int = 2
     table: str = "docs/study.csv"
 
