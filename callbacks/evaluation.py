@@ -61,11 +61,9 @@ GROUND = {
     "+ one tilt a sequence": GroundPlacement(tilt=True),
     "+ one size a person": GroundPlacement(tilt=True, sizes=True),
     "+ smooth depths": EVERYTHING,
+    "+ contact": replace(EVERYTHING, contact=True),
 }
-"""Ground placement's rows by name, each with one option more."""
-
-CONTACT = {"+ contact": replace(EVERYTHING, contact=True)}
-"""What comes on top, and does not pay."""
+"""Ground placement's rows by name, each with one option more; the last does not pay."""
 
 NAMES = ("2D displacement", "+ 50-pixel rule", "+ rotation compensation", "+ elevation compensation")
 
@@ -112,16 +110,15 @@ def rows_of(lifter: str) -> list[Row]:
             paper = dict(zip(PUBLISHED_METRICS, published, strict=True))
             rows.append(Row(name, lifter, replace(placement, scale_about=about), paper))
     perfect = [replace(rows[len(TABLE_1) - 1], lifter=PERFECT, published=None)]
-    for name, ground in (GROUND | CONTACT).items():
+    for name, ground in GROUND.items():
         rows.append(Row(name, lifter, ground))
         perfect.append(Row(name, PERFECT, replace(ground, doubt=0.0, lean=0.0)))
-    full = Row("ground, known camera", lifter, EVERYTHING, up=True)
     rows += [
-        replace(full, name="ground, leans as lifted", placement=replace(EVERYTHING, lean=0.0), up=False),
-        replace(full, name="ground, the camera may roll", placement=replace(EVERYTHING, roll=True), up=False),
-        full,
-        replace(full, name="ground, focal length from the people", up=False, focal=PEOPLE),
-        replace(full, name="ground, default focal length", up=False, focal=DEFAULT),
+        Row("ground, leans as lifted", lifter, replace(EVERYTHING, lean=0.0)),
+        Row("ground, the camera may roll", lifter, replace(EVERYTHING, roll=True)),
+        Row("ground, known camera", lifter, EVERYTHING, up=True),
+        Row("ground, focal length from the people", lifter, EVERYTHING, focal=PEOPLE),
+        Row("ground, default focal length", lifter, EVERYTHING, focal=DEFAULT),
     ]
     return rows + perfect
 

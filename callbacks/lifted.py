@@ -94,16 +94,19 @@ def by_people(
 ) -> tuple[Scenes, FocalLength]:
     """The scenes through the lenses that the people in them tell, and which those are, a camera of `scenes.cameras`."""
     assumed = by_default(scenes, image)
-    lifted = lift_by_camera(module, assumed, skeleton)
-    default = default_focal(scenes.pixels.new_tensor(image) / 2).expand(len(scenes.cameras))
-    found = focal_from_people(
+    found = told_focal(lift_by_camera(module, assumed, skeleton), assumed, skeleton)
+    return through(scenes, found.pixels[scenes.camera], image), found
+
+
+def told_focal(lifted: Lifted, assumed: Scenes, skeleton: Skeleton) -> FocalLength:
+    """The focal lengths, a camera, that people tell who were lifted through lenses assumed to be all alike."""
+    return focal_from_people(
         lifted.bodies,
         lifted.theta,
         assumed.rays[:, :, skeleton.root_index],
         lifted.normalisation.distance(assumed),
-        default,
+        assumed.intrinsics.focal[0, 0].expand(len(assumed.cameras)),
         skeleton,
-        scenes.sequence,
-        scenes.camera,
+        assumed.sequence,
+        assumed.camera,
     )
-    return through(scenes, found.pixels[scenes.camera], image), found

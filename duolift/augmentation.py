@@ -64,7 +64,7 @@ def either_side(skeleton: Skeleton) -> list[int]:
 
 def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     """Bodies (..., joint, 3) centred on the root, with bones (..., bone) times as long in the same directions."""
-    children, parents = (skeleton.indices(ends) for ends in zip(*skeleton.bones, strict=True))
+    children, parents = skeleton.bone_ends
     bones = factors.unsqueeze(-1) * (bodies[..., children, :] - bodies[..., parents, :])
     return chains(skeleton).to(bones) @ bones
 

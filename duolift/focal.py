@@ -16,12 +16,11 @@ import torch
 from torch import Tensor
 
 from duolift.camera import facing, rotate
-from duolift.ground import log_size
+from duolift.ground import log_size, sequence_means
 from duolift.horizon import (
     MISLED,
     agreed_tilt,
     informative,
-    sequence_means,
     thinned,
     tilt_evidence,
 )

@@ -251,7 +251,7 @@ def pitched(bodies: Tensor, angle: Tensor, c: float) -> Tensor:
 
 def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
     """Logarithm of the mean bone length of lifted people: (..., joint, 3) -> (...)."""
-    children, parents = (skeleton.indices(ends) for ends in zip(*skeleton.bones, strict=True))
+    children, parents = skeleton.bone_ends
     return (bodies[..., children, :] - bodies[..., parents, :]).norm(dim=-1).mean(-1).clamp(min=SMALLEST).log()
 
 
@@ -271,11 +271,14 @@ def robust_mean(ups: Tensor, sequence: Tensor, rounds: int = 5, knee: float = 0.
 
 def mean_over(values: Tensor, sequence: Tensor) -> Tensor:
     """The mean of values (scene, ...) over each sequence, for every scene again."""
-    if not len(values):
-        return values
-    total = values.new_zeros(int(sequence.max()) + 1, *values.shape[1:]).index_add(0, sequence, values)
-    count = torch.bincount(sequence, minlength=len(total)).clamp(min=1).view(-1, *[1] * (values.ndim - 1))
-    return (total / count)[sequence]
+    return sequence_means(values, sequence)[sequence]
+
+
+def sequence_means(values: Tensor, sequence: Tensor) -> Tensor:
+    """Means of values (scene, ...) over sequences: (sequence, ...), 0 where a number up to the largest has no scene."""
+    count = torch.bincount(sequence)
+    total = values.new_zeros(len(count), *values.shape[1:]).index_add(0, sequence, values)
+    return total / count.clamp(min=1).view(-1, *[1] * (values.ndim - 1))
 
 
 def drop(people: Tensor, up: Tensor) -> Tensor:

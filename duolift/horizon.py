@@ -10,7 +10,7 @@ Camera frame: x right, y down, z forward; head lengths; radians. Evidence is a n
 import torch
 from torch import Tensor
 
-from duolift.ground import LARGER, LOWEST_DROP, PEOPLE, own_ups, robust_mean
+from duolift.ground import LARGER, LOWEST_DROP, PEOPLE, own_ups, robust_mean, sequence_means
 
 SIZE_ERROR = 0.05
 """Deviation of a size (logarithm) that a lifted person on the ground has in one frame."""
@@ -38,13 +38,6 @@ def thinned(
     frames = [(number == i).nonzero().squeeze(-1) for i in range(len(present))]
     kept = torch.cat([some[torch.linspace(0, len(some) - 1, min(FRAMES, len(some))).long()] for some in frames])
     return bodies[kept], theta[kept], roots[kept], number[kept], count
-
-
-def sequence_means(values: Tensor, sequence: Tensor) -> Tensor:
-    """Means of (scene, ...) over sequences that are numbered from 0 on: (sequence, ...)."""
-    count = torch.bincount(sequence)
-    total = values.new_zeros(len(count), *values.shape[1:]).index_add(0, sequence, values)
-    return total / count.view(-1, *[1] * (values.ndim - 1))
 
 
 def informative(count: Tensor) -> Tensor:

@@ -134,6 +134,11 @@ class Skeleton:
         return self.indices(self.mirrored)
 
     @cached_property
+    def bone_ends(self) -> tuple[list[int], list[int]]:
+        """Positions of every bone's child, and of its parent."""
+        return self.indices(child for child, _ in self.bones), self.indices(parent for _, parent in self.bones)
+
+    @cached_property
     def feet(self) -> list[int]:
         """Joints that may rest on the ground: ankles, and feet and toes where there are any."""
         return [i for i, j in enumerate(self.joints) if j.endswith(("_ankle", "_foot", "_toe"))]

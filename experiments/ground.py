@@ -17,12 +17,11 @@ from torch import Tensor
 
 from callbacks.evaluation import EVERYTHING, PERFECT, Row, evaluate, place, rows_of
 from callbacks.figures import rows_sheet, save_figure
-from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
-from datamodules.chi3d import Takes, read
+from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift, told_focal
+from datamodules.chi3d import MILLIMETRES, Takes, read
 from datamodules.synthetic import SUBJECTS, write
 from duolift.alignment import align_scene
 from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate
-from duolift.focal import focal_from_people
 from duolift.ground import GroundPlacement, own_ups, robust_mean
 from duolift.metrics import score
 from duolift.normalisation import Normalisation
@@ -89,7 +88,7 @@ def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: i
                     intrinsics=camera.intrinsics.map(partial(torch.tile, dims=(frames, 1))),
                     sequence=torch.zeros(frames, dtype=torch.long),
                     sequences=(f"{takes.names[take]}/virtual {number:02d}",),
-                    truth=truth * 1000,
+                    truth=truth * MILLIMETRES,
                     up=camera.up.expand(frames, -1),
                 )
             )
@@ -115,17 +114,8 @@ def perfect_focal(scenes: Scenes, skeleton: Skeleton, assumed: Scenes) -> Tensor
     """The focal lengths (scene,) that people tell whom a lifter without error lifts, seen through assumed lenses."""
     lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
     nearer = scenes.intrinsics.focal[:, 0] / assumed.intrinsics.focal[:, 0]  # they look as if, and so are as small
-    found = focal_from_people(
-        lifted.bodies * nearer[:, None, None, None],
-        lifted.theta,
-        assumed.rays[:, :, skeleton.root_index],
-        lifted.normalisation.distance(scenes),
-        assumed.intrinsics.focal[0, 0].expand(len(scenes.cameras)),
-        skeleton,
-        scenes.sequence,
-        scenes.camera,
-    )
-    return found.pixels[scenes.camera]
+    smaller = replace(lifted, bodies=lifted.bodies * nearer[:, None, None, None])
+    return told_focal(smaller, assumed, skeleton).pixels[scenes.camera]
 
 
 def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]) -> Table:
@@ -213,7 +203,7 @@ def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> Scen
         intrinsics=lens,
         sequence=torch.arange(CROWD_SCENES),
         sequences=tuple(f"crowd/{i}/virtual" for i in range(CROWD_SCENES)),
-        truth=truth * 1000,
+        truth=truth * MILLIMETRES,
         up=camera.up,
     )
 
