@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from duolift.lifters import SPLITS, Lifter, PartLifter, ResidualBlock
+from duolift.lifters import SPLITS, LiftingNetwork, PartLifter, ResidualBlock
 from duolift.lifting import lift, project
 from duolift.normalisation import mirrored
 from duolift.partners import Partners
@@ -141,7 +141,7 @@ class Completion:
         flip: take the flip test in completing poses in 2D, and in lifting them.
     """
 
-    lifter: Lifter
+    lifter: LiftingNetwork
     completer: Completer
     c: float
     flip: bool = False
@@ -197,11 +197,11 @@ class Completion:
             return self.completer(bodies, known, torch.zeros_like(noise)), ~known
 
 
-def lift_present(lifter: Lifter, poses: Tensor, present: Tensor, c: float) -> tuple[Tensor, Tensor]:
+def lift_present(lifter: LiftingNetwork, poses: Tensor, present: Tensor, c: float) -> tuple[Tensor, Tensor]:
     """What the networks can lift whose part is wholly present.
 
-    A joint's depth is their mean, weighed as `Lifter.predict` weighs them: with everything present the two agree, but
-    for the flip test.
+    A joint's depth is their mean, weighed as `LiftingNetwork.predict` weighs them: with everything present the two
+    agree, but for the flip test.
 
     Args:
         poses: (..., joint, 2), 0 where not `present`.
@@ -223,7 +223,7 @@ def lift_present(lifter: Lifter, poses: Tensor, present: Tensor, c: float) -> tu
     return lift(poses, offsets / torch.where(lifted, total, 1.0) * lifter.free, c), lifted
 
 
-def part_shares(lifter: Lifter) -> dict[str, Tensor]:
+def part_shares(lifter: LiftingNetwork) -> dict[str, Tensor]:
     """Part -> its network's share (joint,) in the depths that the lifter predicts."""
     skeleton, shares = lifter.skeleton, {part: [0.0] * len(lifter.skeleton) for part in lifter.networks}
     for way, share in zip(lifter.ways, lifter.share.tolist(), strict=True):

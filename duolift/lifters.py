@@ -70,7 +70,7 @@ class PartLifter(nn.Module):
         return offsets
 
 
-class Lifter(nn.Module):
+class LiftingNetwork(nn.Module):
     """Part networks and how a whole pose is assembled from them.
 
     Where the parts of a split overlap (left and right share the spine), every order of preference is a *way* to

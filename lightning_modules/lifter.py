@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from duolift import losses
 from duolift.augmentation import Augmentation
 from duolift.flows import PoseFlow
-from duolift.lifters import Lifter, parts_of
+from duolift.lifters import LiftingNetwork, parts_of
 from duolift.lifting import Cycle, cycle, lift, project, random_views
 from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
@@ -48,7 +48,7 @@ class LifterModule(pl.LightningModule):
         split: a key of `duolift.lifters.SPLITS`.
         width, blocks: of the networks.
         elevation_bound: largest elevation in radians, or None for no bound.
-        initial_elevation: radians that untrained networks start near; see `duolift.lifters.Lifter`.
+        initial_elevation: radians that untrained networks start near; see `duolift.lifters.LiftingNetwork`.
         half: bfloat16 in the networks' matrix products.
         weights: a `LossWeights`, as a plain dictionary.
         knee: nats above a typical pose from which the likelihood's tail is tempered, or None.
@@ -97,7 +97,7 @@ class LifterModule(pl.LightningModule):
         self.save_hyperparameters()
         self.skeleton = skeleton_named(skeleton)
         self.normalisation = Normalisation(scale, c, centring)
-        self.lifter = Lifter(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
+        self.lifter = LiftingNetwork(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
         self.weights = LossWeights(**(weights or {}))
         self.augmentation = Augmentation(**(augmentation or {}))
         self.knee, self.azimuth, self.attached, self.mirror, self.sampling = knee, azimuth, attached, mirror, sampling

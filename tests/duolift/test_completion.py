@@ -15,7 +15,7 @@ from duolift.completion import (
     random_presence,
     strategies_of,
 )
-from duolift.lifters import SPLITS, Lifter
+from duolift.lifters import SPLITS, LiftingNetwork
 from duolift.lifting import lift, project
 from duolift.normalisation import Normalisation, mirrored, noisy_offsets
 from duolift.partners import Partners
@@ -33,7 +33,7 @@ NAMES = {"left_arm", "right_arm", "left_leg", "right_leg", "legs", "torso", "lef
 
 def small(split: str, strategy: str, skeleton: Skeleton = PAPER19, flip: bool = False) -> Completion:
     completer = Completer(skeleton, STRATEGIES[strategy], 24, 1)
-    return Completion(Lifter(skeleton, split, 24, 1, elevation_bound=1.0), completer, C, flip)
+    return Completion(LiftingNetwork(skeleton, split, 24, 1, elevation_bound=1.0), completer, C, flip)
 
 
 def some_poses(*batch: int, skeleton: Skeleton = PAPER19) -> Tensor:
@@ -463,7 +463,7 @@ def test_a_completer_learns_whose_hand_is_held() -> None:
 @OF_PARTS
 @PEOPLE
 def test_with_everything_present_the_parts_give_what_the_lifter_gives(split: str, skeleton: Skeleton) -> None:
-    lifter, poses = Lifter(skeleton, split, 24, 1), some_poses(5, 3, skeleton=skeleton)
+    lifter, poses = LiftingNetwork(skeleton, split, 24, 1), some_poses(5, 3, skeleton=skeleton)
     bodies, lifted = lift_present(lifter, poses, torch.ones(5, 3, len(skeleton), dtype=torch.bool), C)
     torch.testing.assert_close(bodies, lift(poses, lifter.predict(poses)[0], C))
     assert lifted.all()
@@ -487,7 +487,7 @@ USABLE = [
 def test_only_networks_whose_whole_part_is_present_lift_their_mean_by_share(
     split: str, hidden: str, usable: tuple[str, ...]
 ) -> None:
-    lifter, present = Lifter(PAPER19, split, 24, 1), present_but(hidden, 6)
+    lifter, present = LiftingNetwork(PAPER19, split, 24, 1), present_but(hidden, 6)
     poses = moved(some_poses(6), present, 0.0)
     bodies, lifted = lift_present(lifter, poses, present, C)
     covered = {joint for part in usable for joint in PAPER19.parts[part]}
@@ -517,6 +517,6 @@ def test_only_networks_whose_whole_part_is_present_lift_their_mean_by_share(
     ],
 )
 def test_a_parts_share_is_its_weight_in_the_prediction(split: str, joint: str, shares: dict[str, float]) -> None:
-    found = part_shares(Lifter(PAPER19, split, 24, 1))
+    found = part_shares(LiftingNetwork(PAPER19, split, 24, 1))
     index = PAPER19.index(joint)
     assert {part: float(share[index]) for part, share in found.items() if share[index]} == shares

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from duolift.lifters import SPLITS, Lifter, PartLifter, parts_of
+from duolift.lifters import SPLITS, LiftingNetwork, PartLifter, parts_of
 from duolift.normalisation import mirrored
 from duolift.skeleton import CHI3D25, PAPER19, Skeleton
 
@@ -20,8 +20,8 @@ EVERY_LIFTER = pytest.mark.parametrize(
 )
 
 
-def small(skeleton: Skeleton, split: str, **options: float | bool | None) -> Lifter:
-    return Lifter(skeleton, split, width=24, blocks=2, **options)  # type: ignore[arg-type]
+def small(skeleton: Skeleton, split: str, **options: float | bool | None) -> LiftingNetwork:
+    return LiftingNetwork(skeleton, split, width=24, blocks=2, **options)  # type: ignore[arg-type]
 
 
 def moved(poses: Tensor, joints: set[str]) -> Tensor:
@@ -32,7 +32,7 @@ def moved(poses: Tensor, joints: set[str]) -> Tensor:
     return poses
 
 
-def of_same_weights(lifter: Lifter, split: str) -> Lifter:
+def of_same_weights(lifter: LiftingNetwork, split: str) -> LiftingNetwork:
     """The lifter of another split whose networks are this one's."""
     other = small(lifter.skeleton, split)
     weights = lifter.state_dict()

@@ -1,0 +1,61 @@
+"""People in one space: what lifting gives, and what every output is written from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duolift.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """People of one camera in one space, frame by frame.
+
+    Lengths are metres, as long as people are of average stature: an image does not tell sizes. Two frames of
+    coordinates: the camera's (x right, y down, z forward), and the scene's (x right, y up, z towards the camera; the
+    origin on the ground below the camera), see `scene`.
+
+    Attributes:
+        skeleton: of the people.
+        names: (frame,), of the images.
+        identities: (person,), what the people are called.
+        people: (frame, person, joint, 3), camera's coordinates; NaN for a person who is not in a frame.
+        by_paper: (frame, person, joint, 3), the same by the paper's placement.
+        seen: (frame, person, joint), whether a joint was detected; the others were filled in.
+        confidence: (frame, person), 0 to 1, of a person's place; 0 for one who is not in a frame.
+        up: (frame, 3), unit vector, camera's coordinates.
+        height: (frame,), of the camera above the ground.
+        keypoints: (frame, person, joint, 2), the 2D poses in pixels that were lifted; NaN where nothing was seen.
+        image: width and height of the images in pixels.
+        focal: focal length in pixels.
+        focal_source: `known`, `people` or `default`.
+        rate: frames a second; None for images that stand alone.
+        notes: fallbacks and doubts, in words.
+    """
+
+    skeleton: Skeleton
+    names: tuple[str, ...]
+    identities: tuple[int, ...]
+    people: NDArray[np.float32]
+    by_paper: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    confidence: NDArray[np.float32]
+    up: NDArray[np.float32]
+    height: NDArray[np.float32]
+    keypoints: NDArray[np.float32]
+    image: tuple[float, float]
+    focal: float
+    focal_source: str
+    rate: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def scene(self, people: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """People (frame, person, joint, 3), `people` unless told otherwise, in the scene's coordinates."""
+        up = self.up
+        right = np.cross(np.array([0.0, 0.0, 1.0]), up)
+        right /= np.linalg.norm(right, axis=-1, keepdims=True)
+        axes = np.stack([right, up, np.cross(right, up)], axis=-2)  # (frame, 3, 3), rows x, y, z
+        placed = np.einsum("fij,fpkj->fpki", axes, self.people if people is None else people)
+        placed[..., 1] += self.height[:, None, None]
+        return placed.astype(np.float32)
