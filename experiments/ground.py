@@ -249,7 +249,7 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
 def of_one_tilt(lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
     """The elevations (scene, person) of people whom a camera sees whose tilt is what all of theirs agree on."""
     turn = facing(scenes.rays[:, :, skeleton.root_index]).mT
-    up = robust_mean(own_ups(lifted.theta, turn), torch.arange(len(turn)))
+    up = robust_mean(own_ups(lifted.theta, turn))
     return elevation(turn[..., :, 2], up.unsqueeze(1))
 
 
