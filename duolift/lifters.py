@@ -142,12 +142,12 @@ class LiftingNetwork(nn.Module):
         Args:
             flip: take the mean with what the mirrored pose gives (the field's flip test).
         """
-        offsets, theta = self(poses)
+        both = torch.stack([poses, mirrored(poses, self.skeleton)]) if flip else poses.unsqueeze(0)
+        offsets, theta = self(both)
         offsets = torch.einsum("w,w...->...", self.share, offsets)
         if not flip:
-            return offsets, theta
-        other, other_theta = self.predict(mirrored(poses, self.skeleton))
-        return (offsets + other[..., self.skeleton.mirror]) / 2, (theta + other_theta) / 2
+            return offsets[0], theta[0]
+        return (offsets[0] + offsets[1][..., self.skeleton.mirror]) / 2, theta.mean(0)
 
     def _network(self, part: str) -> PartLifter:
         return cast(PartLifter, self.networks[part])
