@@ -22,7 +22,7 @@ from duolift.alignment import align, align_scene
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
 from duolift.focal import DEFAULT, KNOWN, PEOPLE
-from duolift.ground import GroundPlacement
+from duolift.ground import EVERYTHING, GroundPlacement
 from duolift.metrics import contact_distance_error, mpjpe, score
 from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
@@ -51,10 +51,6 @@ IMAGE = (900.0, 900.0)
 """Width and height of CHI3D's images, pixels."""
 
 PERFECT = "perfect lift"
-
-SMOOTHED_FRAMES = 5.0
-
-EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES)
 
 GROUND = {
     "ground": GroundPlacement(),

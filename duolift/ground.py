@@ -181,7 +181,7 @@ class GroundPlacement:
             grounded, sizes = plausible(sizes, self.doubt, there)
         scale = sizes - size
         if self.smooth:
-            scale = smoothed(scale, sequence, self.smooth, there)
+            scale = smoothed(scale + away.log(), sequence, self.smooth, there) - away.log()
         if self.contact:
             scale = contacts(people, scale, skeleton, there)
         scale = scale - _weighted_mean(scale, there).unsqueeze(-1)
@@ -194,6 +194,10 @@ class GroundPlacement:
             depth=away * scale.exp(),
             confidence=grounded * (-off / (2 * TYPICAL_TILT_ERROR**2)).exp(),
         )
+
+
+EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=5.0)
+"""What pays where a static camera took a sequence."""
 
 
 def own_ups(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Tensor:

@@ -61,18 +61,18 @@ def complete(config: Config, lifter: str) -> Stage:
 
     watched = {f"val/{name}_head_pct": name for name in strategies_of(lifter)}
     held_out = fit(config, stage, build, data, epochs, [], watched)
-    module = load_completion(stage, teacher)
+    module = load_completion(stage.checkpoint, teacher)
     measured = {"scenes": len(data.evaluation), "rows": score(module, data), "noise": score_detections(module, data)}
     write_text(stage.metrics, json.dumps(measured | {"held_out": held_out}, indent=1))
     return stage
 
 
-def load_completion(stage: Stage, teacher: LifterModule) -> CompletionModule:
+def load_completion(checkpoint: Path, teacher: LifterModule) -> CompletionModule:
     """The trained completers of a stage. Raises InputError for a checkpoint that is spoilt."""
     try:
-        module = CompletionModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True)
+        module = CompletionModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"{stage.checkpoint}: not a checkpoint of a completion ({type(error).__name__})") from error
+        raise InputError(f"{checkpoint}: not a checkpoint of a completion ({type(error).__name__})") from error
     return module.learn_from(teacher).eval()
 
 
