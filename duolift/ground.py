@@ -213,7 +213,7 @@ def own_ups(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Tensor:
     roll = torch.zeros_like(theta) if roll is None else roll.unsqueeze(-1).expand_as(theta)
     down = roll.cos() * turn[..., 1, 2] - roll.sin() * turn[..., 0, 2]
     ahead = turn[..., 2, 2]
-    sine = (theta.sin() / torch.hypot(down, ahead)).clamp(-STEEPEST, STEEPEST)
+    sine = (theta.sin() / torch.stack([down, ahead], dim=-1).norm(dim=-1)).clamp(-STEEPEST, STEEPEST)
     tilt = torch.atan2(down, ahead) + sine.asin()
     return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
 

@@ -57,10 +57,10 @@ class Partners:
         """
         roots = coordinates[..., skeleton.root_index, :]
         nearest, there = nearest_others(roots, present[..., skeleton.root_index])
-        scene = torch.arange(len(roots), device=roots.device).unsqueeze(-1)
-        poses = normalisation(coordinates[scene, nearest], roots) / torch.as_tensor(units)[..., None, None]
+        theirs = coordinates.gather(1, nearest[..., None, None].expand_as(coordinates))
+        poses = normalisation(theirs, roots) / torch.as_tensor(units)[..., None, None]
         near = normalisation.c * poses[..., skeleton.root_index, :].norm(dim=-1) <= reach
-        return cls(poses, present[scene, nearest] & (there & near).unsqueeze(-1))
+        return cls(poses, present.gather(1, nearest[..., None].expand_as(present)) & (there & near).unsqueeze(-1))
 
     def mirrored(self, skeleton: Skeleton) -> Self:
         """The partners beside people that a mirror shows."""

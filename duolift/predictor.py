@@ -31,6 +31,7 @@ from duolift.ground import EVERYTHING, GroundPlacement, Placed, log_size
 from duolift.people import DETECTOR_NOISE, Architecture, Lifted, PeopleLifter
 from duolift.placement import PaperPlacement
 from duolift.reconstruction import Reconstruction
+from duolift.skeleton import Skeleton
 
 SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
@@ -154,6 +155,10 @@ class Lifter:
     @torch.no_grad()
     def lift_detections(self, found: Detections, view: View | None = None) -> Reconstruction:
         """People in one space from what a detector found."""
+        if not found.identities:  # nobody, as one person who is never there
+            someone = np.zeros((len(found.names), 1, len(JOINTS), 2))
+            one = replace(found, keypoints=someone, confidence=someone[..., 0], identities=(0,))
+            return self.lift_detections(one, view).of([])
         view, skeleton, notes = view or View(), self.people.skeleton, list(found.notes)
         chosen = JOINTS.indices(skeleton.joints)
         pixels = torch.as_tensor(found.keypoints[:, :, chosen], dtype=torch.float32)
@@ -174,8 +179,8 @@ class Lifter:
         placed = placement(
             lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, None, lifted.there
         )
-        placed = _levelled(placed, lifted.there)
-        people, height = self._in_metres(placed.people / placed.height[:, None, None, None], lifted.there, static)
+        placed = levelled(placed, lifted.there)
+        people, height = in_metres(placed, lifted.there, skeleton, static)
         by_paper = self._by_paper(lifted, pixels[:, :, skeleton.root_index, 1], placed.up, height, static)
         absent = ~lifted.there
         return Reconstruction(
@@ -216,15 +221,6 @@ class Lifter:
         )
         return float(found.pixels[0]), found.source[0]
 
-    def _in_metres(self, people: Tensor, there: Tensor, static: bool) -> tuple[Tensor, Tensor]:
-        """People seen by a camera at height 1, and its height, as people of mean stature have it."""
-        usual = math.log(STATURE * mean_bone_length(self.people.skeleton))
-        weight = there.to(people)
-        own = (weight * (usual - log_size(people, self.people.skeleton))).sum(-1)  # (frame,)
-        count = weight.sum(-1)
-        factor = (own.sum() / count.sum().clamp(min=1)).expand_as(own) if static else own / count.clamp(min=1)
-        return factor.exp()[:, None, None, None] * people, factor.exp()
-
     def _by_paper(self, lifted: Lifted, rows: Tensor, up: Tensor, height: Tensor, static: bool) -> Tensor:
         """The same people, metres, camera's coordinates, by the paper's placement: everybody at one depth."""
         skeleton, placement = self.people.skeleton, PaperPlacement()
@@ -238,7 +234,7 @@ class Lifter:
                 part[frames][:, who] for part in (alike, lifted.theta, c * lifted.roots, rows)
             )
             people[at] = placement(bodies, theta, places, heights, c, skeleton.feet)
-        people, _ = self._in_metres(people, lifted.there, static)
+        people = people * metres(people, lifted.there, skeleton, static)[:, None, None, None]
         lowest = people[..., skeleton.feet, 1].amax(-1).masked_fill(~lifted.there, -torch.inf).amax(-1)
         people[..., 1] += torch.where(lowest.isinf(), 0.0, height - lowest)[:, None, None]
         return rotate(levelling(up).mT.unsqueeze(1), people)
@@ -251,15 +247,31 @@ def _companies(there: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
             yield (there == who).all(-1), who
 
 
-def _levelled(placed: Placed, there: Tensor) -> Placed:
+def levelled(placed: Placed, there: Tensor) -> Placed:
     """What was placed, by a level camera at height 1 in images of nobody."""
     somebody = there.any(-1)
-    level = torch.tensor([0.0, -1.0, 0.0]).expand_as(placed.up)
     return replace(
         placed,
-        up=torch.where(somebody.unsqueeze(-1), placed.up, level),
+        up=torch.where(somebody.unsqueeze(-1), placed.up, placed.up.new_tensor([0.0, -1.0, 0.0])),
         height=torch.where(somebody, placed.height, 1.0),
     )
+
+
+def in_metres(placed: Placed, there: Tensor, skeleton: Skeleton, static: bool = False) -> tuple[Tensor, Tensor]:
+    """People (frame, person, joint, 3) and the camera's height (frame,), the same in all frames of a static camera."""
+    people = placed.people / placed.height[:, None, None, None]
+    factor = metres(people, there, skeleton, static)
+    return factor[:, None, None, None] * people, factor
+
+
+def metres(people: Tensor, there: Tensor, skeleton: Skeleton, static: bool = False) -> Tensor:
+    """What lengths are multiplied by for the people in a frame to be of mean stature, (frame,); in all, if `static`."""
+    weight = there.to(people)
+    usual = math.log(STATURE * mean_bone_length(skeleton))
+    factor, count = (weight * (usual - log_size(people, skeleton))).sum(-1), weight.sum(-1)
+    if static:
+        factor, count = factor.sum().expand_as(factor), count.sum().expand_as(count)
+    return (factor / count.clamp(min=1)).exp()
 
 
 def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:

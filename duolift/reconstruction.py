@@ -1,11 +1,16 @@
 """People in one space: what lifting gives, and what every output is written from."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duolift.skeleton import Skeleton
+
+OF_PEOPLE = ("people", "by_paper", "seen", "confidence", "keypoints")
+"""Fields of a `Reconstruction` with axes (frame, person)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Reconstruction:
     focal_source: str
     rate: float | None = None
     notes: tuple[str, ...] = ()
+
+    def of(self, people: Sequence[int]) -> Self:
+        """Some of the people, by their indices, in all frames."""
+        chosen = {name: getattr(self, name)[:, list(people)] for name in OF_PEOPLE}
+        return replace(self, identities=tuple(self.identities[i] for i in people), **chosen)
 
     def scene(self, people: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """People (frame, person, joint, 3), `people` unless told otherwise, in the scene's coordinates."""

@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader
 
 from duolift.camera import rotate, rotation_x, rotation_y
 from duolift.lifting import project
-from duolift.skeleton import Skeleton
+from duolift.people import Architecture, PeopleLifter
+from duolift.predictor import Lifter
+from duolift.skeleton import PAPER19, Skeleton, skeleton_named
 
 C = 5.0
 """Head lengths from the camera to the root of the poses that tests make up."""
@@ -61,6 +63,46 @@ def some_bodies(skeleton: Skeleton, count: int) -> Tensor:
 def some_poses(skeleton: Skeleton, count: int) -> Tensor:
     """The same as poses (count, joint, 2)."""
     return project(some_bodies(skeleton, count), C)
+
+
+def some_people(*batch: int, skeleton: Skeleton = PAPER19) -> Tensor:
+    """Upright people some metres in front of a camera, feet at one height: (*batch, joint, 3), head lengths."""
+    bodies = some_bodies(skeleton, int(torch.tensor(batch).prod())).view(*batch, len(skeleton), 3)
+    bodies[..., skeleton.feet, 1] += 1.2
+    places = torch.stack([6 * torch.rand(batch) - 3, torch.full(batch, 1.0), 6 + 4 * torch.rand(batch)], dim=-1)
+    return bodies + places.unsqueeze(-2)
+
+
+@pytest.fixture
+def some_rays() -> Callable[..., Tensor]:
+    """`some_rays(*batch)`: slopes (*batch, joint, 2) of the joints of people in front of a camera."""
+
+    def make(*batch: int, skeleton: Skeleton = PAPER19) -> Tensor:
+        people = some_people(*batch, skeleton=skeleton)
+        return people[..., :2] / people[..., 2:]
+
+    return make
+
+
+@pytest.fixture
+def people_lifter() -> Callable[..., PeopleLifter]:
+    """`people_lifter(skeleton)`: small untrained networks that know how large the people of `some_poses` look."""
+
+    def make(
+        skeleton: str = "paper19", completing: bool = False, centring: str = "ray", flip: bool = False
+    ) -> PeopleLifter:
+        completer = (16, 1) if completing else (None, None)
+        lifter = PeopleLifter(Architecture(skeleton, "whole", 16, 1, 1.0, C, centring, flip, *completer))
+        lifter.fit(some_poses(skeleton_named(skeleton), 64))
+        return lifter.eval().requires_grad_(False)
+
+    return make
+
+
+@pytest.fixture
+def lifter(people_lifter: Callable[..., PeopleLifter]) -> Lifter:
+    """An untrained lifter that completes poses."""
+    return Lifter(people_lifter(completing=True, flip=True), {"source": "nowhere"})
 
 
 def trainer(epochs: int = 1, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
