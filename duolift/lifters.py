@@ -33,7 +33,9 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, width), nn.LeakyReLU())
+        self.layers = nn.Sequential(
+            nn.Linear(width, width), nn.LeakyReLU(inplace=True), nn.Linear(width, width), nn.LeakyReLU(inplace=True)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
@@ -50,7 +52,7 @@ class PartLifter(nn.Module):
 
     def __init__(self, joints: int, width: int, blocks: int) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), nn.LeakyReLU(), ResidualBlock(width))
+        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), nn.LeakyReLU(inplace=True), ResidualBlock(width))
         self.depth = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, joints))
         self.angle = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, 1))
 
