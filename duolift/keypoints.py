@@ -158,7 +158,7 @@ BODY25 = KeypointFormat(
 )
 COCO18 = KeypointFormat(
     "coco18",
-    "OpenPose COCO, AlphaPose `cmu` and `open`",
+    "OpenPose COCO, AlphaPose cmu and open",
     ("nose", "neck", *_ARMS_RIGHT_FIRST, *_LEGS_RIGHT_FIRST, *_EYES_EARS_RIGHT_FIRST),
 )
 MPI15 = KeypointFormat("mpi15", "OpenPose MPI", ("head_top", "neck", *_ARMS_RIGHT_FIRST, *_LEGS_RIGHT_FIRST, "chest"))
