@@ -161,10 +161,8 @@ def _person(keypoints: Array, confidence: Array, identity: int | None, where: st
 
 
 def _flags(confidence: Array, occluded: float = OCCLUDED) -> Array:
-    """COCO's flags as confidence: 2 seen, 1 labelled but hidden, 0 neither. Fractions are confidence already."""
-    if not np.isin(confidence, (0, 1, 2)).all():
-        return confidence
-    return np.array([0.0, occluded, 1.0])[confidence.astype(int)]
+    """COCO's flags as confidence: 2 seen, 1 labelled but hidden. Fractions among them, as hands have, stay."""
+    return np.where(confidence == 1, occluded, confidence)
 
 
 def positive(value: Any, where: str, count: int) -> tuple[float, ...]:
@@ -214,15 +212,19 @@ def _alphapose(source: Source) -> Iterator[Found]:
         yield from _results(source)
         return
     joints = Joints(source.where, OPENPOSE_BODIES, source.joints, OPENPOSE_EXTRAS)
-    video = ""
-    for number, (name, image) in enumerate(source.json.members("")):
+    video, images = "", 0
+    for name, image in source.json.members(""):
         if name in {"bodies", "people"}:
             yield _bodies(image, source.stem, "", joints, f"{source.where}: {name}")
-        elif isinstance(image, dict):
-            video = source.stem if not number and _first_of_video(name) else video
-            key = "bodies" if "bodies" in image else "people"
-            here = f"{source.where}: {name}"
+        elif isinstance(image, dict | list):
+            video = source.stem if not images and _first_of_video(name) else video
+            here, key = f"{source.where}: {name}", "bodies" if "bodies" in image else "people"
             yield _bodies(member(image, key, here, list), name, video, joints, f"{here}.{key}")
+        else:
+            continue  # the version
+        images += 1
+    if not images:
+        raise InputError(f"{source.where}: holds no image; expected objects with people or bodies by the images' names")
 
 
 def _first_of_video(name: str) -> bool:

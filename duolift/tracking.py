@@ -15,7 +15,6 @@ from itertools import combinations, count, groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
@@ -97,6 +96,8 @@ class _Tracker:
 
     def follow(self, frame: Frame) -> tuple[int, ...]:
         """The identities of a frame's people."""
+        from scipy.optimize import linear_sum_assignment
+
         self.frame += 1
         near = [t for t in self.tracks.values() if self.frame - t.frame <= self.gap + 1]
         alike = np.array([self._similarities(track, frame) for track in near]).reshape(len(near), len(frame.keypoints))
