@@ -1,0 +1,118 @@
+"""JSON as a stream: what a file holds item by item, so that a long one never is in memory whole; its values checked."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duolift.errors import InputError
+
+MARK = b"\xef\xbb\xbf"
+"""What some editors put before UTF-8."""
+
+WORDS: dict[type, str] = {dict: "an object", list: "a list", str: "a text", int: "a whole number", float: "a number"}
+
+
+class JsonObject(dict[str, Any]):
+    """An object of a file; it remembers a key that was there twice, of which a plain dictionary keeps the last."""
+
+    repeated: str | None = None
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key in self:
+            self.repeated = key
+        super().__setitem__(key, value)
+
+
+class JsonStream:
+    """A JSON file that can be gone through several times.
+
+    Args:
+        file: can seek.
+        where: its name, for messages.
+    """
+
+    def __init__(self, file: BinaryIO, where: str) -> None:
+        self.file, self.where = file, where
+        file.seek(0)
+        self._start = len(MARK) if file.read(len(MARK)) == MARK else 0
+
+    def items(self, prefix: str) -> Iterator[Any]:
+        """Every value at a path such as `annotations.item.image_id`; the path `""` is the whole.
+
+        Raises:
+            InputError: the file is not JSON, or ends early.
+        """
+        import ijson
+
+        return self._checked(ijson.items(self._rewound(), prefix, use_float=True, map_type=JsonObject))
+
+    def members(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Every key and value of the object at a path. Raises as `items` does."""
+        import ijson
+
+        return self._checked(ijson.kvitems(self._rewound(), prefix, use_float=True, map_type=JsonObject))
+
+    def events(self) -> Iterator[tuple[str, str, Any]]:
+        """What begins, is and ends, with the path where it does. Raises as `items` does."""
+        import ijson
+
+        return self._checked(ijson.parse(self._rewound(), use_float=True))
+
+    def root(self) -> str:
+        """`start_map`, `start_array`, or the kind of the single value that the file is. Raises as `items` does."""
+        return next(self.events(), ("", "nothing", None))[1]
+
+    def _rewound(self) -> BinaryIO:
+        self.file.seek(self._start)
+        return self.file
+
+    def _checked(self, found: Iterator[Any]) -> Iterator[Any]:
+        from ijson import JSONError
+
+        try:
+            yield from found
+        except (JSONError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split("\n")[0].split()).removeprefix("b'")
+            raise InputError(f"{self.where}: not valid JSON ({reason}); is the file cut off?") from error
+
+
+def member(entry: Any, key: str, where: str, *kinds: type, default: Any = None) -> Any:
+    """The value that an object of a file has under a key, or `default`, where one is given, for none.
+
+    Args:
+        where: the file and the path of the object, for messages.
+        kinds: what it may be; anything where none are named.
+
+    Raises:
+        InputError: no object, no such key and no default, the key twice, or a value of another kind.
+    """
+    if not isinstance(entry, dict):
+        raise InputError(f"{where} is {short(entry)}; expected an object with {key}")
+    if isinstance(entry, JsonObject) and entry.repeated is not None:
+        raise InputError(f"{where} has the key {entry.repeated} twice; expected it once")
+    value = entry.get(key)
+    if value is None:
+        if default is None:
+            raise InputError(f"{where} has no {key}, only {', '.join(entry) or 'nothing'}")
+        return default
+    if kinds and (not isinstance(value, kinds) or isinstance(value, bool)):
+        raise InputError(f"{where}.{key} is {short(value)}; expected {' or '.join(WORDS[kind] for kind in kinds)}")
+    return value
+
+
+def numbers(value: Any, where: str, expected: str) -> NDArray[np.float64]:
+    """A list of numbers and nulls as an array, NaN where null. Raises InputError for anything else."""
+    if not isinstance(value, list):
+        raise InputError(f"{where} is {short(value)}; expected {expected}")
+    if not {*map(type, value)} <= {int, float, type(None)}:
+        wrong = next(item for item in value if type(item) not in {int, float, type(None)})
+        raise InputError(f"{where} holds {short(wrong)}; expected {expected}")
+    return np.array(value, dtype=np.float64)
+
+
+def short(value: object) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
