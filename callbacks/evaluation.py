@@ -299,7 +299,8 @@ class MultiPersonEvaluation(pl.Callback):
 
     Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
     the error under noise and the held-out losses (2D alone), those and the error of every evaluation on the way,
-    a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`.
+    a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`. Of several processes the first
+    alone does.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -333,7 +334,7 @@ class MultiPersonEvaluation(pl.Callback):
         self.history = state_dict["history"]
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
+        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LifterModule)
         (result,) = evaluate(pl_module, [main_row(self.rows)], self.few, self.skeleton)

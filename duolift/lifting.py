@@ -42,7 +42,9 @@ def _of_joints(c: float | Tensor) -> float | Tensor:
     return c.unsqueeze(-1) if isinstance(c, Tensor) else c
 
 
-def random_views(theta: Tensor, azimuth: float = torch.pi, attached: bool = True) -> Tensor:
+def random_views(
+    theta: Tensor, azimuth: float = torch.pi, attached: bool = True, everybody: Tensor | None = None
+) -> Tensor:
     """Turns that show a pose from elsewhere: `R = Rx(a) Ry(b) Rx(theta)`.
 
     The pose is levelled by its own elevation, turned about the vertical by b, uniform in +-azimuth,
@@ -51,11 +53,13 @@ def random_views(theta: Tensor, azimuth: float = torch.pi, attached: bool = True
     Args:
         theta: (batch,), radians.
         attached: gradients also reach theta through the mean and deviation that a is drawn with.
+        everybody: (any number,), the batch's elevations where theta are those of a part of it.
 
     Returns:
         (batch, 3, 3).
     """
-    seen_from = theta if attached else theta.detach()
+    everybody = theta if everybody is None else everybody
+    seen_from = everybody if attached else everybody.detach()
     tilt = -seen_from.mean() + seen_from.std(correction=0) * torch.randn_like(theta)
     turn = azimuth * (2 * torch.rand_like(theta) - 1)
     return rotation_x(tilt) @ rotation_y(turn) @ rotation_x(theta)
