@@ -97,8 +97,8 @@ class Handler(BaseHTTPRequestHandler):
         if not self._welcome():
             return
         path = urlsplit(self.path).path
-        if path == "/scene.json" and self.server.scene:
-            self._answer(HTTPStatus.OK, "application/json", self.server.scene)
+        if path == "/scene.json":
+            self._answer(HTTPStatus.OK, "application/json", self.server.scene or b"null")
         elif path in self.server.files:
             self._answer(HTTPStatus.OK, *self.server.files[path])
         else:

@@ -96,7 +96,7 @@ def test_the_scene_is_what_was_given() -> None:
 
 def test_a_dropped_file_comes_back_lifted_and_stays() -> None:
     with serving(None) as server:
-        assert ask(server, "GET", "/scene.json")[0] == 404
+        assert ask(server, "GET", "/scene.json")[2] == b"null"
         status, _, content = ask(server, "POST", "/lift?name=a%20file.json", b"123")
         assert status == 200 and len(from_json(content, "answer").names) == 3
         assert ask(server, "GET", "/scene.json")[2] == content
