@@ -32,7 +32,7 @@ install: $(READY) ## Create the environment
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,outputs,rerun,dev]"
 	@touch $@
 
 pretrain-flows: $(READY) ## Learn the density of 2D poses
