@@ -210,11 +210,25 @@ ALIASES = {
 """What other projects call joints that are known here."""
 
 
+SHORT = {
+    "coco": "coco17",
+    "openpose": "body25",
+    "crowdpose": "crowdpose14",
+    "posetrack": "posetrack17",
+    "mpii": "mpii16",
+    "wholebody": "wholebody133",
+    "halpe": "halpe26",
+    "chi3d": "chi3d25",
+}
+"""What formats are called for short."""
+
+
 def format_named(name: str) -> KeypointFormat:
-    """The format of that name. Raises InputError for any other."""
-    if name not in FORMATS:
+    """The format of that name, or short name. Raises InputError for any other."""
+    known = FORMATS.get(SHORT.get(name, name))
+    if known is None:
         raise InputError(f"joints {name!r} are unknown; expected one of {', '.join(FORMATS)}")
-    return FORMATS[name]
+    return known
 
 
 def format_of(names: Iterable[str], where: str) -> KeypointFormat:
