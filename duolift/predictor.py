@@ -210,7 +210,7 @@ class Lifter:
         if source == DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {focal:.0f} pixels, is assumed")
         lifted = self.people((pixels - centre) / focal, present, view.noise)
-        notes += _doubts(found, present, lifted, skeleton.root_index)
+        notes += _doubts(found, present, lifted, skeleton)
         sequence = torch.zeros(len(pixels), dtype=torch.long) if static else None
         placement = EVERYTHING if static else GroundPlacement()
         placed = placement(
@@ -320,7 +320,7 @@ def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:
     return width, height
 
 
-def _doubts(found: Detections, present: Tensor, lifted: Lifted, root: int) -> list[str]:
+def _doubts(found: Detections, present: Tensor, lifted: Lifted, skeleton: Skeleton) -> list[str]:
     """What the user should know of people who were not wholly seen."""
     shown = present.any(-1)
     notes = []
@@ -328,8 +328,10 @@ def _doubts(found: Detections, present: Tensor, lifted: Lifted, root: int) -> li
         notes.append("nobody is seen")
     if few := int((shown & ~lifted.there).sum()):
         notes.append(f"{few} poses show too few joints to be lifted, and were left out")
-    if hidden := int((lifted.there & ~present[..., root]).sum()):
+    if hidden := int((lifted.there & ~present[..., skeleton.root_index]).sum()):
         notes.append(f"the hips of {hidden} poses are not seen: their places are guessed from the other joints")
-    if bool(found.video) is False and int(lifted.there.sum()) == 1:
+    if hidden := int((lifted.there & ~present[..., skeleton.feet].any(-1)).sum()):
+        notes.append(f"the feet of {hidden} poses are not seen: how far away they are is a guess")
+    if not found.video and int(lifted.there.sum()) == 1:
         notes.append("one person alone: how far away they are follows from their stature only")
     return notes

@@ -11,13 +11,16 @@ import pytest
 import safetensors.torch
 import torch
 
+from duolift import predictor
 from duolift.anthropometry import mean_bone_length
-from duolift.detections import JOINTS, Detections
+from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
 from duolift.ground import log_size
+from duolift.keypoints import format_named
 from duolift.people import PeopleLifter
 from duolift.predictor import STATURE, Lifter, View
 from duolift.skeleton import PAPER19
+from duolift.tracking import detections
 from tests.conftest import some_people
 
 FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
@@ -172,6 +175,34 @@ def test_doubts_are_told(lifter: Lifter) -> None:
     assert blind.image[0] > film(1).keypoints[..., COMMON, 0].max()
 
 
+def test_a_long_video_keeps_its_camera(lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = film(9, 2)
+    frames = [
+        Frame(name, "film", *arrays, image=IMAGE)
+        for name, *arrays in zip(found.names, found.keypoints, found.confidence, strict=True)
+    ]
+    monkeypatch.setattr(predictor, "detections", lambda frames: detections(frames, chunk=4))
+    [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None))
+    assert name == "film" and scene.names == found.names and len(scene.people) == 9
+    assert np.ptp(scene.height) < 1e-6 and np.ptp(scene.up, axis=0).max() < 1e-6
+    order = [scene.identities.index(identity) for identity in (0, 1)]
+    seen = scene.keypoints[:, order]
+    both = np.stack([seen, seen[:, ::-1]])  # the tracker numbers people by itself
+    assert np.abs(both - found.keypoints[:, :, COMMON]).max((-1, -2)).min(0).max() < 1e-3
+
+
+def test_images_come_one_by_one(lifter: Lifter) -> None:
+    found = film(3, 2)
+    frames = [
+        Frame(name, "", *arrays, image=IMAGE)
+        for name, *arrays in zip(found.names, found.keypoints, found.confidence, strict=True)
+    ]
+    scenes = dict(lifter.lift_frames(frames, EXACT))
+    assert tuple(scenes) == found.names
+    expected = lifter.lift(found.keypoints[1], view=EXACT)
+    np.testing.assert_allclose(scenes[found.names[1]].people, expected.people, rtol=1e-5, atol=1e-5)
+
+
 # Arrays ---------------------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +212,7 @@ def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
     for scene in (
         lifter.lift(found.keypoints, view=EXACT),
         lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), view=EXACT),
-        lifter.lift(found.keypoints, found.confidence, EXACT),
+        lifter.lift(found.keypoints, found.confidence, view=EXACT),
     ):
         np.testing.assert_array_equal(scene.people, expected.people)
     image = lifter.lift(found.keypoints[0], view=EXACT)
@@ -193,8 +224,23 @@ def test_nan_and_no_confidence_hide_a_joint(lifter: Lifter) -> None:
     expected = lifter.lift_detections(hidden(found, 0, 1, elbow), EXACT)
     points, confidence = found.keypoints.copy(), found.confidence.copy()
     points[0, 1, elbow], confidence[0, 1, elbow] = np.nan, 0
-    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, EXACT)):
+    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, view=EXACT)):
         np.testing.assert_array_equal(scene.people[0], expected.people[0])
+
+
+def test_arrays_of_a_detectors_joints(lifter: Lifter) -> None:
+    coco, found = format_named("coco"), film(2)
+    known = [joint for joint in coco.joints if joint in JOINTS.joints]
+    points = np.full((2, 2, len(coco), 3), np.nan)
+    points[:, :, [coco.joints.index(joint) for joint in known], :2] = found.keypoints[:, :, JOINTS.indices(known)]
+    points[..., 2] = 0.9
+    scene = lifter.lift(points, format="coco", view=EXACT)
+    assert scene.seen[..., PAPER19.index("left_knee")].all() and scene.seen[..., PAPER19.root_index].all()
+    assert not scene.seen[..., PAPER19.index("spine")].any() and np.isfinite(scene.people).all()
+    points[..., 2] = 0.2
+    assert "nobody is seen" in lifter.lift(points, format="coco", view=EXACT).notes
+    with pytest.raises(InputError, match="centaur"):
+        lifter.lift(points, format="centaur")
 
 
 @pytest.mark.parametrize("shape", [(25, 2), (1, 2, 19, 2), (1, 2, 25, 4), (1, 1, 2, 25, 2)])
