@@ -28,7 +28,7 @@ OCCLUDED = 0.5
 
 BODIES = {
     len(FORMATS[name]): FORMATS[name]
-    for name in ("coco17", "crowdpose14", "mpii16", "halpe26", "wholebody133", "halpe136")
+    for name in ("coco17", "crowdpose14", "mpii16", "halpe26", "halpe68", "wholebody133", "halpe136")
 }
 """What a number of joints means where nothing names them: 17 are COCO's, not PoseTrack's."""
 
@@ -296,7 +296,7 @@ def _coco(source: Source) -> Iterator[Found]:
     named = next((names for names in categories.values() if names), None) if source.joints is None else None
     body = source.joints or (format_of(named, f"{where}: categories.keypoints") if named else None)
     joints = Joints(where, BODIES, body, WHOLEBODY_EXTRAS)
-    people_only = {key for key, names in categories.items() if names}
+    people_only = [key for key, names in categories.items() if names]
     images = _images(stream, where)
 
     def people() -> Iterator[tuple[Any, Person | None]]:
@@ -313,9 +313,8 @@ def _coco(source: Source) -> Iterator[Found]:
             labelled = 1.0 if joints.body is FORMATS["posetrack17"] else OCCLUDED
             yield key, _person(places, _flags(sure, labelled), _identity(entry, ("track_id",), here), here)
 
-    known = {*images}
-    counted = (key for key in stream.items("annotations.item.image_id") if key in known)
-    yield from _gathered(images, people(), joints, counted)
+    keys = stream.items("annotations.item.image_id")
+    yield from _gathered(images, people(), joints, (key for key in keys if isinstance(key, int | str)))
 
 
 def _categories(stream: JsonStream, where: str) -> dict[Any, list[str]]:

@@ -183,12 +183,13 @@ WHOLEBODY133 = KeypointFormat(
     "wholebody133", "COCO-WholeBody", (*_BODY17, *_FEET, *_FACE, *HANDS["left"], *HANDS["right"])
 )
 HALPE26 = KeypointFormat("halpe26", "Halpe, body and feet", _BODY26)
+HALPE68 = KeypointFormat("halpe68", "Halpe, body, feet and hands", (*_BODY26, *HANDS["left"], *HANDS["right"]))
 HALPE136 = KeypointFormat("halpe136", "Halpe, whole body", (*_BODY26, *_FACE, *HANDS["left"], *HANDS["right"]))
 
 FORMATS: dict[str, KeypointFormat] = {
     known.name: known
     for known in (
-        *(BODY25, COCO18, MPI15, COCO17, CROWDPOSE14, POSETRACK17, MPII16, WHOLEBODY133, HALPE26, HALPE136),
+        *(BODY25, COCO18, MPI15, COCO17, CROWDPOSE14, POSETRACK17, MPII16, WHOLEBODY133, HALPE26, HALPE68, HALPE136),
         KeypointFormat(JOINTS.name, "CHI3D", JOINTS.joints),
         KeypointFormat(PAPER19.name, "the paper's 19", PAPER19.joints),
         KeypointFormat(PAPER23.name, "the paper's, with feet", PAPER23.joints),

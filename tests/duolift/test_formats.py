@@ -117,7 +117,7 @@ LAYOUTS: list[tuple[str, Callable[[KeypointFormat], Any], str]] = [
         for name in ("posetrack17", "crowdpose14")
     ),
     ("coco-wholebody", wholebody, "wholebody133"),
-    *(("results", results, name) for name in ("coco17", "halpe26", "halpe136", "wholebody133")),
+    *(("results", results, name) for name in ("coco17", "halpe26", "halpe68", "halpe136", "wholebody133")),
     *(("mmpose", mmpose, name) for name in ("coco17", "crowdpose14", "wholebody133")),
     *(("mmpose with names", mmpose_saved, name) for name in ("posetrack17", "halpe26", "coco17")),
 ]
@@ -231,6 +231,7 @@ def test_crowds_and_other_categories_are_nobody(tmp_path: Path) -> None:
     content["categories"].append({"id": 2, "name": "dog"})
     content["annotations"] += [
         {**content["annotations"][0], "iscrowd": 1},
+        {**content["annotations"][0], "category_id": [1]},
         {"id": 8, "image_id": 7, "category_id": 2, "bbox": [0, 0, 1, 1]},
         {**content["annotations"][0], "score": 0.1},
     ]
@@ -458,6 +459,10 @@ WRONG: dict[str, tuple[Any, str]] = {
         r"annotations\[1\]\.image_id is 8; expected the id of one of the images",
     ),
     "no image": (changed(COCO(), "annotations", 1, to={"id": 5}), r"annotations\[1\] has no image_id, only id"),
+    "a list for an image": (
+        changed(COCO(), "annotations", 1, "image_id", to=[7]),
+        r"annotations\[1\]\.image_id is \[7\]; expected a whole number or a text",
+    ),
     "image twice": (changed(COCO(), "images", to=[{"id": 7}, {"id": 7}]), "images have the id 7 twice"),
     "flat image": (
         changed(COCO(), "images", 0, "width", to=0),
