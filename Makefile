@@ -16,7 +16,7 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete study test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack study test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ install: $(READY) ## Create the environment
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,outputs,rerun,dev]"
 	@touch $@
 
 pretrain-flows: $(READY) ## Learn the density of 2D poses
@@ -54,6 +54,10 @@ ground: $(READY) ## What ground placement bears, by a trained run (RUN=name) on 
 
 complete: $(READY) ## Fill in hidden joints: train it for a run's lifter, and score it
 	@$(RUN_PYTHON) experiments.complete $(SETTINGS)
+
+pack: $(READY) ## A trained run (RUN=name) as a file for duolift lift --checkpoint
+	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.pack run=$(RUN) $(ARGS)
 
 study: $(READY) ## One factor at a time from the default, into docs/study.csv
 	@$(RUN_PYTHON) experiments.study data.source=$(DATA) data.root=$(ROOT) $(ARGS)

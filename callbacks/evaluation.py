@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,19 +18,20 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import rows_sheet, save_figure, scene_sheet
-from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift
+from callbacks.lifted import Lifted, by_default, lift_by_camera, lift_scenes, perfect_lift, through, told_focal
 from duolift.alignment import align, align_scene
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
 from duolift.focal import DEFAULT, KNOWN, PEOPLE
-from duolift.ground import GroundPlacement
-from duolift.metrics import contact_distance_error, mpjpe, score
+from duolift.ground import EVERYTHING, GroundPlacement
+from duolift.metrics import aligned_scores, contact, contact_error, mpjpe
 from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
 T = TypeVar("T")
+Lift = tuple[Scenes, Lifted]
 
 JOINT = "joint"
 """The lifter of Figure 1's baseline: both people lifted as one body."""
@@ -52,9 +54,10 @@ IMAGE = (900.0, 900.0)
 
 PERFECT = "perfect lift"
 
-SMOOTHED_FRAMES = 5.0
+SCORED_AT_ONCE = 1024
+"""So many scenes fit a processor's cache with what is computed on the way."""
 
-EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=SMOOTHED_FRAMES)
+CONTACT = "contact_distance_error_mm"
 
 GROUND = {
     "ground": GroundPlacement(),
@@ -133,30 +136,57 @@ def pictured_row(rows: Sequence[Row]) -> Row:
     return next((row for row in rows if row.placement == EVERYTHING), rows[0])
 
 
-def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
-    """The row's people in one scene, (scene, person, joint, 3)."""
+def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton, distance: float | None = None) -> Tensor:
+    """The row's people in one scene, (scene, person, joint, 3).
+
+    Args:
+        distance: `lifted.normalisation.distance` of all the scenes, where these are some of them.
+    """
     if row.placement is None:
         return lifted.bodies
     if isinstance(row.placement, GroundPlacement):
-        roots, distance = scenes.rays[:, :, skeleton.root_index], lifted.normalisation.distance(scenes)
-        up = scenes.up if row.up else None
+        roots, up = scenes.rays_to(skeleton.root_index), scenes.up if row.up else None
+        distance = lifted.normalisation.distance(scenes) if distance is None else distance
         return row.placement(lifted.bodies, lifted.theta, roots, distance, skeleton, scenes.sequence, up).people
     rows = scenes.pixels[:, :, skeleton.root_index, 1]
     places = lifted.normalisation.places(scenes, skeleton.root_index)
     return row.placement(lifted.bodies, lifted.theta, places, rows, lifted.normalisation.c, skeleton.feet)
 
 
-def score_row(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
-    """Mean metrics of a row over the scenes; where people have elevations of their own, those as well."""
-    assert scenes.truth is not None
-    people = place(row, lifted, scenes, skeleton)
-    metrics = {name: value.mean().item() for name, value in score(people, scenes.truth, skeleton.root_index).items()}
-    contact = contact_distance_error(align_scene(people, scenes.truth), scenes.truth, skeleton.hands).nanmean().item()
-    if not math.isnan(contact):
-        metrics["contact_distance_error_mm"] = contact
-    return metrics | (
-        elevation_metrics(lifted.theta, scenes, skeleton) if row.placement and row.lifter != PERFECT else {}
-    )
+def score_rows(rows: Sequence[Row], lifts: Sequence[Lift], skeleton: Skeleton) -> list[dict[str, float]]:
+    """Mean metrics of every row over its scenes, which differ in their lenses alone.
+
+    A few sequences at a time go through all rows, which is quicker than all of them through a row.
+    """
+    distances = [lifted.normalisation.distance(scenes) for scenes, lifted in lifts]
+    scores: list[list[dict[str, Tensor]]] = [[] for _ in rows]
+    for some in whole_sequences(lifts[0][0].sequence, SCORED_AT_ONCE):
+        truth = lifts[0][0][some].truth
+        assert truth is not None
+        touching = contact(truth, skeleton.hands)
+        for row, (scenes, lifted), distance, of_row in zip(rows, lifts, distances, scores, strict=True):
+            people = align_scene(place(row, lifted[some], scenes[some], skeleton, distance), truth)
+            error = {CONTACT: contact_error(people, *touching)}
+            of_row.append(aligned_scores(people, truth, skeleton.root_index) | error)
+    means = []
+    for of_row in scores:
+        values = {name: torch.cat([of_some[name] for of_some in of_row]) for name in of_row[0]}
+        touched = values.pop(CONTACT).nanmean().item()
+        mean = {name: value.mean().item() for name, value in values.items()}
+        means.append(mean if math.isnan(touched) else mean | {CONTACT: touched})
+    return means
+
+
+def whole_sequences(sequence: Tensor, least: int) -> list[slice]:
+    """Runs of at least so many scenes that hold whole sequences (scene,); all in one where sequences are mixed."""
+    starts = (1 + sequence.diff().nonzero().flatten()).tolist()
+    if len(starts) >= len(sequence.unique()):
+        return [slice(0, len(sequence))]
+    bounds = [0]
+    for start in starts:
+        if min(start - bounds[-1], len(sequence) - start) >= least:
+            bounds.append(start)
+    return [slice(*ends) for ends in pairwise([*bounds, len(sequence)])]
 
 
 def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
@@ -166,6 +196,26 @@ def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict
         "elevation_error_deg": (theta - true).abs().mean().rad2deg().item(),
         "elevation_correlation": torch.corrcoef(torch.stack([theta.flatten(), true.flatten()]))[0, 1].item(),
     }
+
+
+def lift_through(
+    lenses: set[str],
+    module: LifterModule,
+    scenes: Scenes,
+    skeleton: Skeleton,
+    scale: float | None,
+    image: tuple[float, float],
+) -> dict[str, Lift]:
+    """The scenes lifted once through known lenses, and once through each kind of unknown ones that is asked for."""
+    seen = {KNOWN: (scenes, lift_scenes(module, scenes, skeleton, scale))}
+    if lenses - {KNOWN}:
+        normal = by_default(scenes, image)
+        seen[DEFAULT] = normal, lift_by_camera(module, normal, skeleton)
+    if PEOPLE in lenses:
+        found = told_focal(seen[DEFAULT][1], normal, skeleton)
+        told = through(scenes, found.pixels[scenes.camera], image)
+        seen[PEOPLE] = told, lift_by_camera(module, told, skeleton)
+    return seen
 
 
 def evaluate(
@@ -184,17 +234,14 @@ def evaluate(
     """
     training = module.training
     module.eval()
-    seen = {KNOWN: (scenes, lift_scenes(module, scenes, skeleton, scale))}
-    for focal in {row.focal for row in rows} - {KNOWN}:
-        through = by_default(scenes, image) if focal == DEFAULT else by_people(module, scenes, skeleton, image)[0]
-        seen[focal] = (through, lift_by_camera(module, through, skeleton))
-    perfect = perfect_lift(scenes, skeleton, seen[KNOWN][1].normalisation)
+    seen = lift_through({row.focal for row in rows}, module, scenes, skeleton, scale, image)
+    if any(row.lifter == PERFECT for row in rows):
+        seen[PERFECT] = scenes, perfect_lift(scenes, skeleton, seen[KNOWN][1].normalisation)
+    lifts = [seen[PERFECT if row.lifter == PERFECT else row.focal] for row in rows]
     results = []
-    for row in rows:
-        some, lifted = seen[row.focal]
-        if row.lifter == PERFECT:
-            lifted = perfect
-        metrics = score_row(row, lifted, some, skeleton)
+    for row, (some, lifted), metrics in zip(rows, lifts, score_rows(rows, lifts, skeleton), strict=True):
+        if row.placement and row.lifter != PERFECT:
+            metrics |= elevation_metrics(lifted.theta, scenes, skeleton)
         if row.focal != KNOWN:
             wrong = (some.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
             metrics["focal_error_pct"] = 100 * wrong.mean().item()
@@ -252,7 +299,8 @@ class MultiPersonEvaluation(pl.Callback):
 
     Logs `eval/<metric>` of the paper's full method, `final/<metric>` at the end, and writes a file with all rows,
     the error under noise and the held-out losses (2D alone), those and the error of every evaluation on the way,
-    a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`.
+    a picture of some scenes, `scenes.png`, and one of fewer by many rows, `rows.png`. Of several processes the first
+    alone does.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -286,7 +334,7 @@ class MultiPersonEvaluation(pl.Callback):
         self.history = state_dict["history"]
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
+        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LifterModule)
         (result,) = evaluate(pl_module, [main_row(self.rows)], self.few, self.skeleton)

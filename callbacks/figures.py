@@ -14,12 +14,11 @@ from torch import Tensor
 from duolift.detections import JOINTS
 from duolift.files import whole_file
 from duolift.keypoints import KeypointFormat, to_joints
+from duolift.outputs.colours import colours_of
 from duolift.skeleton import Skeleton
 
 SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
 MIDLINE_COLOUR = "#444444"
-PERSON_COLOURS = (("#c1121f", "#f08a8f"), ("#1d3557", "#6d9dc5"), ("#2a7f4f", "#8ac6a3"), ("#8a5a00", "#e0b060"))
-"""A person's colours: right limbs and midline, left limbs."""
 
 
 def bone_colour(joint: str) -> str:
@@ -31,7 +30,7 @@ def bone_colour(joint: str) -> str:
 def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, faded: bool = False) -> None:
     """People (person, joint, 2) as sticks, each in a colour of their own, left limbs lighter than right ones."""
     for number, person in enumerate(people):
-        colours = PERSON_COLOURS[number % len(PERSON_COLOURS)]
+        colours = colours_of(number)
         for child, parent in skeleton.bones:
             ends = person[[skeleton.index(child), skeleton.index(parent)]]
             colour = "#b0b0b0" if faded else colours[child.startswith("left")]

@@ -1,6 +1,7 @@
 """Lifted people before they are placed: by a trained lifter, or without error; by known cameras, or by unknown ones."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -30,6 +31,10 @@ class Lifted:
     bodies: Tensor
     theta: Tensor
     normalisation: Normalisation
+
+    def __getitem__(self, index: slice | Tensor) -> Self:
+        """What was lifted of some of the scenes."""
+        return replace(self, bodies=self.bodies[index], theta=self.theta[index])
 
 
 @torch.no_grad()

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.progress import tracked
+from datamodules.shares import Shares
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.files import whole_file
@@ -331,9 +332,6 @@ class Poses(Dataset[Any]):
         chosen = tuple(tensor[index] for tensor in self.tensors)
         return chosen if len(chosen) > 1 else chosen[0]
 
-    def __getitems__(self, indices: list[int]) -> Any:
-        return self[torch.tensor(indices)]
-
 
 def _as_is(batch: Any) -> Any:
     return batch
@@ -355,7 +353,7 @@ class CHI3DDataModule(pl.LightningDataModule):
             of their pelvises.
         c: head lengths from camera to root, or None to derive it from the cameras' focal length.
         centring: `shift` or `ray`; see `duolift.normalisation`.
-        batch_size: poses a step.
+        batch_size: poses a step, of all of the trainer's processes together.
         held_out: at most so many poses for validation, evenly spaced.
         cameras: views to read, or None for those the data set names.
         cache: folder for parsed copies.
@@ -364,6 +362,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         extra_share: at most so many of them for every training pose.
         partners: serve (poses, the nearest other person's (batch, joint, 2), whether there is one within reach
             (batch,)) instead; see `duolift.partners`.
+        seed: of the order in which poses are trained on.
     """
 
     def __init__(
@@ -383,6 +382,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         extra: Sequence[Path] = (),
         extra_share: float = 0.5,
         partners: bool = False,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if partners and (labels or bodies == "pair"):
@@ -393,6 +393,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         self.extra, self.extra_share, self.partners = tuple(extra), extra_share, partners
         self.skeleton, self.train, self.evaluate, self.cameras = skeleton, tuple(train), tuple(evaluate), cameras
         self.bodies, self.c, self.centring, self.batch_size, self.held_out = bodies, c, centring, batch_size, held_out
+        self.seed = seed
 
     def setup(self, stage: str | None = None) -> None:
         """Read the takes, measure the unit of length on the training set, normalise."""
@@ -478,10 +479,14 @@ class CHI3DDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         beside = self.training_labels if self.labels else self.training_partners if self.partners else ()
-        poses = Poses(self.training_poses, *beside)
-        return DataLoader(poses, self.batch_size, shuffle=True, drop_last=True, collate_fn=_as_is)
+        return self._loader(Poses(self.training_poses, *beside), self.batch_size, self.seed)
 
     def val_dataloader(self) -> DataLoader[Any]:
         beside = self.validation_labels if self.labels else self.validation_partners if self.partners else ()
-        poses = Poses(self.validation_poses, *beside)
-        return DataLoader(poses, 4 * self.batch_size, collate_fn=_as_is)
+        return self._loader(Poses(self.validation_poses, *beside), 4 * self.batch_size, None)
+
+    def _loader(self, poses: Poses, batch_size: int, seed: int | None) -> DataLoader[Any]:
+        """What serves this process its share of every batch."""
+        process, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        shares = Shares(len(poses), batch_size, process, processes, seed)
+        return DataLoader(poses, batch_size=None, sampler=shares, collate_fn=_as_is)

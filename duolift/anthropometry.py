@@ -38,6 +38,12 @@ def bone_ratios(skeleton: Skeleton) -> Tensor:
     return lengths / lengths.mean()
 
 
+def mean_bone_length(skeleton: Skeleton) -> float:
+    """Mean length of a person's bones, as a fraction of stature."""
+    lengths = [bone_length(child, parent) for child, parent in skeleton.bones]
+    return sum(lengths) / len(lengths)
+
+
 def bone_length(child: str, parent: str) -> float:
     """Fraction of stature from a joint to one of its ancestors, along the joints between them."""
     chain = [child, *ancestors(child)]

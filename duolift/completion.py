@@ -158,29 +158,37 @@ class Completion:
             noise: (...), the detector's deviation in head lengths; only `fill_lift` takes noise out.
             partners: the nearest other person of each, seen with the same noise; None leaves everybody alone.
         """
-        noise = torch.as_tensor(noise, dtype=poses.dtype, device=poses.device).expand(present.shape[:-1])
-        exact = (present & (noise == 0).unsqueeze(-1)).unsqueeze(-1)
         if self.completer.dimensions == 2:
-            filled, _ = self.fill(poses, present, noise, partners)
-            if self.flip:
-                skeleton = self.lifter.skeleton
-                other, _ = self.fill(
-                    mirrored(poses, skeleton),
-                    present[..., skeleton.mirror],
-                    noise,
-                    partners and partners.mirrored(skeleton),
-                )
-                filled = (filled + mirrored(other, skeleton)) / 2
-            completed = torch.where(exact, poses, filled / self.c)
+            completed = self.completed(poses, present, noise, partners)
             offsets, theta = self.lifter.predict(completed, self.flip)
             return lift(completed, offsets, self.c), theta
         seen = present.unsqueeze(-1)
-        filled, _ = self.fill(poses, present, noise)
+        filled, _ = self.fill(poses, present, _of_people(noise, present))
         completed = torch.where(seen, poses, project(filled, self.c))
         offsets, theta = self.lifter.predict(completed, self.flip)
         on_rays = lift(completed, filled[..., 2] * self.lifter.free, self.c)
         bodies = torch.where(seen, on_rays, filled)
         return torch.where(seen.all(-2, keepdim=True), lift(completed, offsets, self.c), bodies), theta
+
+    def completed(
+        self, poses: Tensor, present: Tensor, noise: Tensor | float = 0.0, partners: Partners | None = None
+    ) -> Tensor:
+        """Poses (..., joint, 2) as `fill_lift` lifts them: whole, and without noise; arguments as of `predict`."""
+        noise = _of_people(noise, present)
+        if self.flip:
+            skeleton = self.lifter.skeleton
+            company = partners or Partners.nobody(poses)
+            filled, _ = self.fill(
+                torch.stack([poses, mirrored(poses, skeleton)]),
+                torch.stack([present, present[..., skeleton.mirror]]),
+                torch.stack([noise, noise]),
+                company.beside(company.mirrored(skeleton)),
+            )
+            filled = (filled[0] + mirrored(filled[1], skeleton)) / 2
+        else:
+            filled, _ = self.fill(poses, present, noise, partners)
+        exact = (present & (noise == 0).unsqueeze(-1)).unsqueeze(-1)
+        return torch.where(exact, poses, filled / self.c)
 
     def fill(
         self, poses: Tensor, present: Tensor, noise: Tensor, partners: Partners | None = None
@@ -195,6 +203,11 @@ class Completion:
         bodies, known = lift_present(self.lifter, poses, present, self.c)
         with self.lifter.precision(poses):
             return self.completer(bodies, known, torch.zeros_like(noise)), ~known
+
+
+def _of_people(noise: Tensor | float, present: Tensor) -> Tensor:
+    """A noise of everybody's, (...), for masks (..., joint)."""
+    return torch.as_tensor(noise, dtype=torch.get_default_dtype(), device=present.device).expand(present.shape[:-1])
 
 
 def lift_present(lifter: LiftingNetwork, poses: Tensor, present: Tensor, c: float) -> tuple[Tensor, Tensor]:

@@ -41,7 +41,7 @@ class CouplingBlock(Transform):
         last = nn.Linear(width, 2 * self.changed)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.subnet = nn.Sequential(nn.Linear(self.kept, width), nn.ReLU(), last)
+        self.subnet = nn.Sequential(nn.Linear(self.kept, width), nn.ReLU(inplace=True), last)
         self.log_scale = nn.Parameter(torch.zeros(dimensions))
         self.shift = nn.Parameter(torch.zeros(dimensions))
         self.register_buffer("rotation", rotation)
@@ -50,7 +50,7 @@ class CouplingBlock(Transform):
         """(batch, dimensions) -> the same, and log |det| (batch,)."""
         kept, changed = inputs.split([self.kept, self.changed], dim=-1)
         log_scale, shift = self._coupling(kept)
-        mixed = torch.cat([kept, changed * log_scale.exp() + shift], dim=-1)
+        mixed = torch.cat([kept, torch.addcmul(shift, changed, log_scale.exp())], dim=-1)
         outputs = torch.addmm(self.shift, mixed, self.log_scale.exp().unsqueeze(-1) * self.rotation)
         return outputs, log_scale.sum(-1) + self.log_scale.sum()
 

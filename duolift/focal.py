@@ -78,7 +78,7 @@ def focal_from_people(
     bodies: Tensor,
     theta: Tensor,
     roots: Tensor,
-    c: float,
+    c: float | Tensor,
     assumed: Tensor,
     skeleton: Skeleton,
     sequence: Tensor,
@@ -94,14 +94,16 @@ def focal_from_people(
     """
     first = torch.stack([(sequence == number).nonzero()[0, 0] for number in sequence.unique()])
     owner = camera[first]  # (sequence,)
-    bodies, theta, roots, sequence, count = thinned(bodies, theta, roots, sequence)
+    away = torch.as_tensor(c, dtype=theta.dtype, device=theta.device).expand_as(theta)
+    kept, sequence, count = thinned(sequence)
+    bodies, theta, roots, away = bodies[kept], theta[kept], roots[kept], away[kept]
     low, high, number = FACTORS
     factors = torch.linspace(torch.tensor(low).log(), torch.tensor(high).log(), number, dtype=theta.dtype)
     pitches = torch.linspace(*PITCHES_DEG, dtype=theta.dtype).deg2rad()
     size, against, off = log_size(bodies, skeleton), [], []
     for factor in factors.exp().tolist():
         turn = facing(roots / factor).mT
-        people = rotate(turn, bodies) + c * factor * turn[..., None, :, 2]
+        people = rotate(turn, bodies) + (factor * away)[..., None, None] * turn[..., None, :, 2]
         told = agreed_tilt(theta, turn, sequence)
         for pitch in pitches.tolist():
             tilt = told + pitch

@@ -11,7 +11,8 @@ on the ray through its pixel, so the relative depth is there to be had:
    Over a sequence sizes are constant, which corrects the tilt and settles who is off the ground, and depths are smooth.
 
 Camera frame: x right, y down, z forward; head lengths. A logarithm of a scale is a relative error: 0.02 of it is 2 % of
-the distance. Everything is batched over scenes (scene, person, ...) and differentiable.
+the distance. Everything is batched over scenes (scene, person, ...) and differentiable. `there` (scene, person), 1 or
+0, says who is in an image: whatever is given of the others decides nothing.
 """
 
 from dataclasses import dataclass
@@ -138,10 +139,11 @@ class GroundPlacement:
         bodies: Tensor,
         theta: Tensor,
         roots: Tensor,
-        c: float,
+        c: float | Tensor,
         skeleton: Skeleton,
         sequence: Tensor | None = None,
         up: Tensor | None = None,
+        there: Tensor | None = None,
     ) -> Placed:
         """Place lifted people in one scene.
 
@@ -149,44 +151,53 @@ class GroundPlacement:
             bodies: (scene, person, joint, 3), lifted at depth c, in cameras that face the roots, centred on them.
             theta: (scene, person), elevation angles in radians.
             roots: (scene, person, 2), slopes of the roots' rays.
-            c: the depth that people were lifted at, head lengths.
+            c: the depth that people were lifted at, head lengths; (scene, person) where each has their own.
             skeleton: of the people.
             sequence: (scene,), which sequence of a static camera a frame belongs to, frames in order; None where
                 every image stands alone.
             up: (scene, 3), the world's up in the camera's frame, where the extrinsics are known.
+            there: (scene, person), who is in an image; None for everybody.
         """
-        alone = torch.arange(len(bodies), device=bodies.device)
-        sequence = alone if sequence is None else sequence
+        there = torch.ones_like(theta) if there is None else there.to(theta)
+        away = torch.as_tensor(c, dtype=theta.dtype, device=theta.device).expand_as(theta)
         turn = facing(roots).mT
         ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
-        people = rotate(turn, bodies) + c * ahead.unsqueeze(-2)
-        roll = camera_roll(rotate(turn, bodies), skeleton, sequence) if self.roll else None
+        places = (away.unsqueeze(-1) * ahead).unsqueeze(-2)
+        people = rotate(turn, bodies) + places
+        roll = camera_roll(rotate(turn, bodies), skeleton, sequence, there) if self.roll else None
         own = own_ups(theta, turn, roll)
         size = log_size(bodies, skeleton)
         if up is None:
-            up = robust_mean(own, sequence if self.tilt else alone)
-            up = tilt_of_constant_sizes(people, size, up, sequence) if self.sizes else up
+            up = robust_mean(own, sequence if self.tilt else None, there)
+            up = tilt_of_constant_sizes(people, size, up, sequence, there) if self.sizes else up
         if self.lean:
             seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-STEEPEST, STEEPEST).asin()
-            bodies = pitched(bodies, self.lean * (theta - seen).clamp(-MOST_LEAN, MOST_LEAN), c)
-            people, size = rotate(turn, bodies) + c * ahead.unsqueeze(-2), log_size(bodies, skeleton)
+            bodies = pitched(bodies, self.lean * (theta - seen).clamp(-MOST_LEAN, MOST_LEAN), away)
+            people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
-        grounded, sizes = over_time(sizes, sequence, self.doubt) if self.sizes else plausible(sizes, self.doubt)
+        if self.sizes:
+            grounded, sizes = over_time(sizes, sequence, self.doubt, there)
+        else:
+            grounded, sizes = plausible(sizes, self.doubt, there)
         scale = sizes - size
         if self.smooth:
-            scale = smoothed(scale, sequence, self.smooth)
+            scale = smoothed(scale + away.log(), sequence, self.smooth, there) - away.log()
         if self.contact:
-            scale = contacts(people, scale, skeleton)
-        scale = scale - scale.mean(-1, keepdim=True)
+            scale = contacts(people, scale, skeleton, there)
+        scale = scale - _weighted_mean(scale, there).unsqueeze(-1)
         placed = scale.exp()[..., None, None] * people
         off = (1 - (own * up.unsqueeze(-2)).sum(-1)).clamp(min=0) * 2  # squared angle
         return Placed(
             people=placed,
             up=up,
             height=_weighted_mean(drop(placed, up), grounded),
-            depth=c * scale.exp(),
+            depth=away * scale.exp(),
             confidence=grounded * (-off / (2 * TYPICAL_TILT_ERROR**2)).exp(),
         )
+
+
+EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=5.0)
+"""What pays where a static camera took a sequence."""
 
 
 def own_ups(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Tensor:
@@ -202,12 +213,14 @@ def own_ups(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Tensor:
     roll = torch.zeros_like(theta) if roll is None else roll.unsqueeze(-1).expand_as(theta)
     down = roll.cos() * turn[..., 1, 2] - roll.sin() * turn[..., 0, 2]
     ahead = turn[..., 2, 2]
-    sine = (theta.sin() / torch.hypot(down, ahead)).clamp(-STEEPEST, STEEPEST)
+    sine = (theta.sin() / torch.stack([down, ahead], dim=-1).norm(dim=-1)).clamp(-STEEPEST, STEEPEST)
     tilt = torch.atan2(down, ahead) + sine.asin()
     return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
 
 
-def camera_roll(bodies: Tensor, skeleton: Skeleton, sequence: Tensor, rounds: int = 10) -> Tensor:
+def camera_roll(
+    bodies: Tensor, skeleton: Skeleton, sequence: Tensor | None, there: Tensor | None = None, rounds: int = 10
+) -> Tensor:
     """How far up leans to the right in a sequence's images: (scene,), radians.
 
     Whoever stands has the neck above the ankles, on the mean. Those who lean far from that mean lie, or reach: they
@@ -227,21 +240,23 @@ def camera_roll(bodies: Tensor, skeleton: Skeleton, sequence: Tensor, rounds: in
     straight = rise.norm(dim=-1) / (legs + (neck - pelvis).norm(dim=-1)).clamp(min=SMALLEST)
     seen = (rise[..., :2].norm(dim=-1) > SMALLEST).to(rise)  # who points at the camera does not lean
     lean = torch.atan2(seen * rise[..., 0], (1 - seen) - seen * rise[..., 1])
-    standing = seen * ((straight - STRAIGHT) / STRAIGHT_SOFTNESS).sigmoid()
+    there = torch.ones_like(lean) if there is None else there
+    standing = there * seen * ((straight - STRAIGHT) / STRAIGHT_SOFTNESS).sigmoid()
     spread = torch.tensor(LEAN_DEG, dtype=lean.dtype).deg2rad().item()
     doubt = (LEAN_DEG / ROLL_PRIOR_DEG) ** 2
-    frames = 1 + UNHURRIED * (torch.bincount(sequence)[sequence].to(lean) - 1)
+    frames = 1 + UNHURRIED * (frames_of(lean[:, 0], sequence) - 1)
+    people = mean_over(there.sum(-1), sequence)  # in a frame, on the mean
     roll = torch.zeros_like(lean[:, 0])
     for _ in range(rounds):
         apart = (lean - roll.unsqueeze(-1)) / (3 * spread)
         weight = (1 - apart.square()).clamp(min=0).square() * standing
-        told, share = mean_over((weight * lean).mean(-1), sequence), mean_over(weight.mean(-1), sequence)
-        sure = frames * lean.shape[-1] * share**NEARLY_EVERYBODY
+        told, share = (mean_over(w.sum(-1), sequence) / people.clamp(min=SMALLEST) for w in (weight * lean, weight))
+        sure = frames * people * share**NEARLY_EVERYBODY
         roll = sure * told / share.clamp(min=SMALLEST) / (sure + doubt)
     return roll
 
 
-def pitched(bodies: Tensor, angle: Tensor, c: float) -> Tensor:
+def pitched(bodies: Tensor, angle: Tensor, c: Tensor) -> Tensor:
     """Bodies (scene, person, joint, 3) whose depths are those of a body pitched by small angles (scene, person).
 
     Every joint stays on its ray; a positive angle, radians, takes the head nearer to the camera and the feet away.
@@ -255,23 +270,27 @@ def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
     return (bodies[..., children, :] - bodies[..., parents, :]).norm(dim=-1).mean(-1).clamp(min=SMALLEST).log()
 
 
-def robust_mean(ups: Tensor, sequence: Tensor, rounds: int = 5, knee: float = 0.1) -> Tensor:
+def robust_mean(
+    ups: Tensor, sequence: Tensor | None = None, there: Tensor | None = None, rounds: int = 5, knee: float = 0.1
+) -> Tensor:
     """The direction (scene, 3) that unit vectors (scene, person, 3) of a sequence agree on, by Huber's weights.
 
     Args:
         knee: radians from which a vector counts for less.
     """
-    mean = torch.nn.functional.normalize(mean_over(ups.mean(-2), sequence), dim=-1)
+    there = torch.ones_like(ups[..., 0]) if there is None else there
+    weight = there.unsqueeze(-1)
+    mean = torch.nn.functional.normalize(mean_over((weight * ups).sum(-2), sequence), dim=-1)
     for _ in range(rounds):
         apart = (ups - mean.unsqueeze(-2)).norm(dim=-1, keepdim=True)
-        weight = knee / apart.clamp(min=knee)
-        mean = torch.nn.functional.normalize(mean_over((weight * ups).mean(-2), sequence), dim=-1)
+        weight = there.unsqueeze(-1) * knee / apart.clamp(min=knee)
+        mean = torch.nn.functional.normalize(mean_over((weight * ups).sum(-2), sequence), dim=-1)
     return mean
 
 
-def mean_over(values: Tensor, sequence: Tensor) -> Tensor:
-    """The mean of values (scene, ...) over each sequence, for every scene again."""
-    return sequence_means(values, sequence)[sequence]
+def mean_over(values: Tensor, sequence: Tensor | None) -> Tensor:
+    """The mean of values (scene, ...) over each sequence, for every scene again; without sequences, the values."""
+    return values if sequence is None else sequence_means(values, sequence)[sequence]
 
 
 def sequence_means(values: Tensor, sequence: Tensor) -> Tensor:
@@ -281,12 +300,27 @@ def sequence_means(values: Tensor, sequence: Tensor) -> Tensor:
     return total / count.clamp(min=1).view(-1, *[1] * (values.ndim - 1))
 
 
+def frames_of(values: Tensor, sequence: Tensor | None) -> Tensor:
+    """How many scenes the sequence of every scene (scene,) has, as a number like values (scene,)."""
+    return torch.ones_like(values) if sequence is None else torch.bincount(sequence)[sequence].to(values)
+
+
 def drop(people: Tensor, up: Tensor) -> Tensor:
     """How far each person's lowest joint lies below the camera: (scene, person, joint, 3) -> (scene, person)."""
-    return -(people * up[..., None, None, :]).sum(-1).amin(-1).clamp(max=-LOWEST_DROP)
+    return below(along(people, up))
 
 
-def plausible(sizes: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
+def along(people: Tensor, axis: Tensor) -> Tensor:
+    """How far joints lie along a scene's axis (scene, 3): (scene, person, joint, 3) -> (scene, person, joint)."""
+    return (people.flatten(1, 2) @ axis.unsqueeze(-1)).view(people.shape[:-1])
+
+
+def below(heights: Tensor) -> Tensor:
+    """The same as `drop` by the joints' heights over the camera, (scene, person, joint)."""
+    return -heights.amin(-1).clamp(max=-LOWEST_DROP)
+
+
+def plausible(sizes: Tensor, doubt: float, there: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Who stands on the ground, and sizes after what is known of people: they differ by little.
 
     Who comes out far larger than the smallest person is off the ground, and takes that one's size. The others move
@@ -297,61 +331,78 @@ def plausible(sizes: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
         doubt: see `GroundPlacement`.
 
     Returns:
-        probabilities and sizes, (scene, person).
+        probabilities, 0 for who is not there, and sizes, (scene, person).
     """
-    smallest = sizes.amin(-1, keepdim=True)
-    grounded = ((LARGER - (sizes - smallest)) / SOFTNESS).sigmoid()
+    there = torch.ones_like(sizes) if there is None else there
+    absent = there == 0
+    smallest = sizes.masked_fill(absent, torch.inf).amin(-1, keepdim=True)
+    smallest = torch.where(smallest.isinf(), sizes, smallest)  # nobody is there
+    grounded = there * ((LARGER - (sizes - smallest)) / SOFTNESS).sigmoid()
     sizes = smallest + grounded * (sizes - smallest)
-    mean = sizes.mean(-1, keepdim=True)
+    mean = _weighted_mean(sizes, there).unsqueeze(-1)
     return grounded, mean + (sizes - mean) * PEOPLE**2 / (PEOPLE**2 + doubt**2)
 
 
-def over_time(sizes: Tensor, sequence: Tensor, doubt: float) -> tuple[Tensor, Tensor]:
+def over_time(
+    sizes: Tensor, sequence: Tensor | None, doubt: float, there: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The same for a sequence, in which people keep their sizes: most of what is left of a change is believed."""
-    own = torch.empty_like(sizes)
-    for number in sequence.unique():
-        frames = sequence == number
-        own[frames] = sizes[frames].quantile(ON_THE_GROUND, dim=0)
-    grounded = ((AIRBORNE - (sizes - own)) / AIRBORNE_SOFTNESS).sigmoid()
-    always, settled = plausible(own, doubt)
+    there = torch.ones_like(sizes) if there is None else there
+    known, own, ever = sizes.masked_fill(there == 0, torch.nan), sizes, there
+    for frames in () if sequence is None else (sequence == number for number in sequence.unique()):
+        usual = known[frames].nanquantile(ON_THE_GROUND, dim=0)
+        own = torch.where(frames.unsqueeze(-1), usual.nan_to_num(), own)
+        ever = torch.where(frames.unsqueeze(-1), there[frames].amax(0), ever)
+    grounded = there * ((AIRBORNE - (sizes - own)) / AIRBORNE_SOFTNESS).sigmoid()
+    always, settled = plausible(own, doubt, ever)
     return grounded * always, settled + BELIEVED * grounded * (sizes - own)
 
 
-def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: Tensor) -> Tensor:
+def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: Tensor | None, there: Tensor) -> Tensor:
     """The sequences' up (scene, 3), pitched so that people on the ground keep their size: a horizon from feet."""
     right = torch.nn.functional.normalize(torch.linalg.cross(up, up.new_tensor([0.0, 0.0, 1.0]).expand_as(up)), dim=-1)
     ahead = torch.linalg.cross(right, up)
+    present = mean_over(there, sequence).clamp(min=SMALLEST)
     best, found = torch.full_like(up[:, 0], torch.inf), up
+    height, forward = along(people, up), along(people, ahead)
     for pitch in torch.linspace(-TILTS_DEG, TILTS_DEG, 33).deg2rad().tolist():
         pitched = torch.nn.functional.normalize(up + pitch * ahead, dim=-1)
-        sizes = size - drop(people, pitched).log()
-        change = (sizes - mean_over(sizes, sequence)).square().clamp(max=LARGER**2).sum(-1)
+        sizes = size - below(torch.add(height, forward, alpha=pitch) / (1 + pitch**2) ** 0.5).log()
+        mean = mean_over(there * sizes, sequence) / present
+        change = (there * (sizes - mean).square().clamp(max=LARGER**2)).sum(-1)
         cost = mean_over(change, sequence) + TILT_PRIOR * pitch**2
         better = cost < best
         best, found = torch.where(better, cost, best), torch.where(better.unsqueeze(-1), pitched, found)
     return found
 
 
-def smoothed(values: Tensor, sequence: Tensor, deviation: float) -> Tensor:
+def smoothed(values: Tensor, sequence: Tensor | None, deviation: float, there: Tensor | None = None) -> Tensor:
     """Values (scene, person) after a Gaussian over the frames of each sequence; symmetric, so nothing lags."""
+    there = torch.ones_like(values) if there is None else there
     reach = int(3 * deviation + 0.5)
     offsets = torch.arange(-reach, reach + 1, dtype=values.dtype, device=values.device)
     kernel = (-0.5 * (offsets / deviation).square()).softmax(0).view(1, 1, -1)
-    result = torch.empty_like(values)
-    for number in sequence.unique():
-        frames = sequence == number
-        track = values[frames].mT.unsqueeze(1)  # (person, 1, frame)
-        padded = torch.nn.functional.pad(track, (reach, reach), mode="replicate")
-        result[frames] = torch.nn.functional.conv1d(padded, kernel).squeeze(1).mT
+
+    def blurred(track: Tensor) -> Tensor:
+        """(frame, person), each person's by itself."""
+        padded = torch.nn.functional.pad(track.mT.unsqueeze(1), (reach, reach), mode="replicate")
+        return torch.nn.functional.conv1d(padded, kernel).squeeze(1).mT
+
+    result = values.clone()
+    for frames in () if sequence is None else (sequence == number for number in sequence.unique()):
+        weight = blurred(there[frames])
+        mean = blurred(there[frames] * values[frames]) / weight.clamp(min=SMALLEST)
+        result[frames] = torch.where(weight > SMALLEST, mean, values[frames])
     return result
 
 
-def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton) -> Tensor:
+def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton, there: Tensor | None = None) -> Tensor:
     """Scales (scene, person) after people who touch in the image are pulled together in depth.
 
     A hand of one person and a joint of another touch where they are close across the line of sight and could be along
     it. The more of them touch, the more of their mean gap is closed: a quarter for one sure pair, never over half.
     """
+    there = torch.ones_like(scale) if there is None else there
     placed = scale.exp()[..., None, None] * people
     distance = placed.norm(dim=-1)  # (scene, person, joint)
     rays = placed / distance.unsqueeze(-1)
@@ -364,7 +415,7 @@ def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton) -> Tensor:
             likely[:, skeleton.hands] = 1
             likely[:, :, skeleton.hands] = 1
             likely = likely * (-0.5 * ((across / TOUCH_ACROSS).square() + (along / TOUCH_ALONG).square())).exp()
-            gap = (likely * along).sum((-1, -2)) / (likely.sum((-1, -2)) + 1)
+            gap = there[:, i] * there[:, j] * (likely * along).sum((-1, -2)) / (likely.sum((-1, -2)) + 1)
             closer = gap / (distance[:, i, skeleton.root_index] + distance[:, j, skeleton.root_index])
             change = torch.zeros_like(scale)
             change[:, i], change[:, j] = closer / 2, -closer / 2

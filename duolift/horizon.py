@@ -30,14 +30,12 @@ def agreed_tilt(theta: Tensor, turn: Tensor, sequence: Tensor) -> Tensor:
     return robust_mean(own_ups(theta, turn), sequence)[..., 2].asin()
 
 
-def thinned(
-    bodies: Tensor, theta: Tensor, roots: Tensor, sequence: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The same with few frames of each sequence, sequences numbered from 0 on, and how many frames each had."""
+def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Few scenes of each sequence: their indices, their sequences numbered from 0 on, and how many each had."""
     present, number, count = sequence.unique(return_inverse=True, return_counts=True)
     frames = [(number == i).nonzero().squeeze(-1) for i in range(len(present))]
     kept = torch.cat([some[torch.linspace(0, len(some) - 1, min(FRAMES, len(some))).long()] for some in frames])
-    return bodies[kept], theta[kept], roots[kept], number[kept], count
+    return kept, number[kept], count
 
 
 def informative(count: Tensor) -> Tensor:

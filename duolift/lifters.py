@@ -33,7 +33,9 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, width), nn.LeakyReLU())
+        self.layers = nn.Sequential(
+            nn.Linear(width, width), nn.LeakyReLU(inplace=True), nn.Linear(width, width), nn.LeakyReLU(inplace=True)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
@@ -50,7 +52,7 @@ class PartLifter(nn.Module):
 
     def __init__(self, joints: int, width: int, blocks: int) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), nn.LeakyReLU(), ResidualBlock(width))
+        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), nn.LeakyReLU(inplace=True), ResidualBlock(width))
         self.depth = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, joints))
         self.angle = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, 1))
 
@@ -142,12 +144,12 @@ class LiftingNetwork(nn.Module):
         Args:
             flip: take the mean with what the mirrored pose gives (the field's flip test).
         """
-        offsets, theta = self(poses)
+        both = torch.stack([poses, mirrored(poses, self.skeleton)]) if flip else poses.unsqueeze(0)
+        offsets, theta = self(both)
         offsets = torch.einsum("w,w...->...", self.share, offsets)
         if not flip:
-            return offsets, theta
-        other, other_theta = self.predict(mirrored(poses, self.skeleton))
-        return (offsets + other[..., self.skeleton.mirror]) / 2, (theta + other_theta) / 2
+            return offsets[0], theta[0]
+        return (offsets[0] + offsets[1][..., self.skeleton.mirror]) / 2, theta.mean(0)
 
     def _network(self, part: str) -> PartLifter:
         return cast(PartLifter, self.networks[part])

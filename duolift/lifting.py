@@ -16,26 +16,35 @@ NEAREST = 1.0
 """No joint comes nearer to the camera than this, in head lengths (equation 1)."""
 
 
-def lift(poses: Tensor, offsets: Tensor, c: float) -> Tensor:
+def lift(poses: Tensor, offsets: Tensor, c: float | Tensor) -> Tensor:
     """Equation 1: `z = max(1, d + c)`, `X = (x z, y z, z)`, here centred on the root.
 
     Args:
         poses: (..., joint, 2).
         offsets: (..., joint), depth offsets from the root; 0 at the root.
+        c: depth of the root; (...) where every pose has its own.
 
     Returns:
         (..., joint, 3), relative to the root at (0, 0, c).
     """
-    depth = (offsets + c).clamp(min=NEAREST).unsqueeze(-1)
-    return torch.cat([poses * depth, depth - c], dim=-1)
+    root = _of_joints(c)
+    depth = (offsets + root).clamp(min=NEAREST)
+    return torch.cat([poses * depth.unsqueeze(-1), (depth - root).unsqueeze(-1)], dim=-1)
 
 
-def project(points: Tensor, c: float) -> Tensor:
+def project(points: Tensor, c: float | Tensor) -> Tensor:
     """The 2D poses `(..., joint, 2)` of bodies `(..., joint, 3)` centred on a root at depth c."""
-    return points[..., :2] / (points[..., 2:] + c).clamp(min=NEAREST)
+    return points[..., :2] / (points[..., 2] + _of_joints(c)).clamp(min=NEAREST).unsqueeze(-1)
 
 
-def random_views(theta: Tensor, azimuth: float = torch.pi, attached: bool = True) -> Tensor:
+def _of_joints(c: float | Tensor) -> float | Tensor:
+    """A depth of every pose (...) beside their joints, (..., 1)."""
+    return c.unsqueeze(-1) if isinstance(c, Tensor) else c
+
+
+def random_views(
+    theta: Tensor, azimuth: float = torch.pi, attached: bool = True, everybody: Tensor | None = None
+) -> Tensor:
     """Turns that show a pose from elsewhere: `R = Rx(a) Ry(b) Rx(theta)`.
 
     The pose is levelled by its own elevation, turned about the vertical by b, uniform in +-azimuth,
@@ -44,11 +53,13 @@ def random_views(theta: Tensor, azimuth: float = torch.pi, attached: bool = True
     Args:
         theta: (batch,), radians.
         attached: gradients also reach theta through the mean and deviation that a is drawn with.
+        everybody: (any number,), the batch's elevations where theta are those of a part of it.
 
     Returns:
         (batch, 3, 3).
     """
-    seen_from = theta if attached else theta.detach()
+    everybody = theta if everybody is None else everybody
+    seen_from = everybody if attached else everybody.detach()
     tilt = -seen_from.mean() + seen_from.std(correction=0) * torch.randn_like(theta)
     turn = azimuth * (2 * torch.rand_like(theta) - 1)
     return rotation_x(tilt) @ rotation_y(turn) @ rotation_x(theta)

@@ -26,13 +26,17 @@ def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
             f"predicted {tuple(predicted.shape)}, truth {tuple(truth.shape)}: "
             "expected the same shape (..., person, joint, 3) with two people or more"
         )
-    aligned = align_scene(predicted, truth)
+    return aligned_scores(align_scene(predicted, truth), truth, root)
+
+
+def aligned_scores(aligned: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
+    """The same of scenes that are aligned already."""
     size, true_size = pose_sizes(aligned, root), pose_sizes(truth, root)
     total, true_total = size.sum(-1), true_size.sum(-1)
     displacement, true_displacement = root_displacements(aligned, root), root_displacements(truth, root)
     return {
         "pa_mpjpe_mm": mpjpe(aligned, truth),
-        "pa_mpjpe_person_mm": mpjpe(align(predicted, truth), truth),
+        "pa_mpjpe_person_mm": mpjpe(align(aligned, truth), truth),
         "scale_error_mm": (size - true_size).abs().mean(-1),
         "scale_error_pct": 100 * ((size - true_size).abs() / true_size).mean(-1),
         "scene_scale_error_mm": (total - true_total).abs(),
@@ -53,14 +57,31 @@ def contact_distance_error(predicted: Tensor, truth: Tensor, hands: list[int]) -
     Returns:
         (scene,), of the pair of joints that is closest in truth; NaN where that is no contact.
     """
-    apart, true_apart = (
-        torch.cdist(people[:, :, None, hands], people[:, None]).flatten(1, 2) for people in (predicted, truth)
-    )  # (scene, person * person, hand, joint)
-    count = truth.shape[1]
-    others = ~torch.eye(count, dtype=torch.bool, device=truth.device).flatten()
-    nearest, which = true_apart[:, others].flatten(1).min(-1)
-    error = (apart[:, others].flatten(1).gather(1, which.unsqueeze(-1)).squeeze(-1) - nearest).abs()
-    return error.where(nearest < CONTACT_MM, torch.nan)
+    return contact_error(predicted, *contact(truth, hands))
+
+
+def contact(truth: Tensor, hands: list[int]) -> tuple[Tensor, Tensor]:
+    """Who touches whom: of scenes (scene, person, joint, 3), millimetres, a hand of one and another's nearest joint.
+
+    Returns:
+        the pair that is closest, (scene, 2), each counted over person * joint; and its distance (scene,), NaN where
+        that is no contact.
+    """
+    people, joints = truth.shape[1:3]
+    touching = truth[:, :, hands].flatten(1, 2)  # (scene, person * hand, 3)
+    apart = torch.cdist(touching, truth.flatten(1, 2), compute_mode="donot_use_mm_for_euclid_dist")
+    person = torch.arange(people, device=truth.device)
+    own = person.repeat_interleave(len(hands)).unsqueeze(-1) == person.repeat_interleave(joints)
+    nearest, which = apart.masked_fill(own, torch.inf).flatten(1).min(-1)
+    hand, joint = which // (people * joints), which % (people * joints)
+    hand = hand // len(hands) * joints + torch.tensor(hands, device=truth.device)[hand % len(hands)]
+    return torch.stack([hand, joint], dim=-1), nearest.where(nearest < CONTACT_MM, torch.nan)
+
+
+def contact_error(predicted: Tensor, pair: Tensor, distance: Tensor) -> Tensor:
+    """How far off the distance of the pairs is that `contact` tells, (scene,)."""
+    points = predicted.flatten(1, 2).gather(1, pair.unsqueeze(-1).expand(-1, -1, 3))
+    return ((points[:, 0] - points[:, 1]).norm(dim=-1) - distance).abs()
 
 
 def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:

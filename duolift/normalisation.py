@@ -84,8 +84,9 @@ class Normalisation:
 
     def places(self, scenes: Scenes, joint: int) -> Tensor:
         """Where a joint lies at depth c, right of and below the camera in head lengths: (scene, person, 2)."""
-        seen = self.coordinates(scenes)[:, :, joint]
-        return (seen if self.centring == "ray" else seen - scenes.intrinsics.principal.unsqueeze(-2)) / self.scale
+        if self.centring == "ray":
+            return scenes.rays_to(joint) / self.scale
+        return (scenes.pixels[:, :, joint] - scenes.intrinsics.principal.unsqueeze(-2)) / self.scale
 
     def true_bodies(self, scenes: Scenes, skeleton: Skeleton) -> Tensor:
         """What a lifter would give that makes no error, (scene, person, joint, 3); scenes with ground truth.

@@ -45,6 +45,7 @@ class Partners:
         normalisation: Normalisation,
         skeleton: Skeleton,
         reach: float = REACH,
+        units: Tensor | float = 1.0,
     ) -> Self:
         """Everybody's partner, among any number of people in an image.
 
@@ -52,17 +53,22 @@ class Partners:
             coordinates: (scene, person, joint, 2), as `Normalisation.coordinates` has them.
             present: (scene, person, joint).
             reach: head lengths; see `REACH`.
+            units: (scene, person), what poses are divided by where people have units of their own.
         """
         roots = coordinates[..., skeleton.root_index, :]
         nearest, there = nearest_others(roots, present[..., skeleton.root_index])
-        scene = torch.arange(len(roots), device=roots.device).unsqueeze(-1)
-        poses = normalisation(coordinates[scene, nearest], roots)
+        theirs = coordinates.gather(1, nearest[..., None, None].expand_as(coordinates))
+        poses = normalisation(theirs, roots) / torch.as_tensor(units)[..., None, None]
         near = normalisation.c * poses[..., skeleton.root_index, :].norm(dim=-1) <= reach
-        return cls(poses, present[scene, nearest] & (there & near).unsqueeze(-1))
+        return cls(poses, present.gather(1, nearest[..., None].expand_as(present)) & (there & near).unsqueeze(-1))
 
     def mirrored(self, skeleton: Skeleton) -> Self:
         """The partners beside people that a mirror shows."""
         return type(self)(mirrored(self.poses, skeleton), self.present[..., skeleton.mirror])
+
+    def beside(self, others: Self) -> Self:
+        """These and others, along a new leading axis."""
+        return type(self)(torch.stack([self.poses, others.poses]), torch.stack([self.present, others.present]))
 
     def __getitem__(self, index: Any) -> Self:
         """Some of them, along the leading axes."""

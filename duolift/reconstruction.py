@@ -1,11 +1,19 @@
 """People in one space: what lifting gives, and what every output is written from."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duolift.skeleton import Skeleton
+
+OF_PEOPLE = ("people", "by_paper", "seen", "confidence", "keypoints")
+"""Fields of a `Reconstruction` with axes (frame, person)."""
+
+STRAIGHT = 1e-6
+"""Sine of the angle between a view and the vertical, below which it is vertical."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +58,39 @@ class Reconstruction:
     rate: float | None = None
     notes: tuple[str, ...] = ()
 
+    def of(self, people: Sequence[int]) -> Self:
+        """Some of the people, by their indices, in all frames."""
+        chosen = {name: getattr(self, name)[:, list(people)] for name in OF_PEOPLE}
+        return replace(self, identities=tuple(self.identities[i] for i in people), **chosen)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Whether a person is in a frame, (frame, person)."""
+        return np.asarray(np.isfinite(self.people).all((-1, -2)))
+
     def scene(self, people: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """People (frame, person, joint, 3), `people` unless told otherwise, in the scene's coordinates."""
-        up = self.up
-        right = np.cross(np.array([0.0, 0.0, 1.0]), up)
-        right /= np.linalg.norm(right, axis=-1, keepdims=True)
-        axes = np.stack([right, up, np.cross(right, up)], axis=-2)  # (frame, 3, 3), rows x, y, z
-        placed = np.einsum("fij,fpkj->fpki", axes, self.people if people is None else people)
+        placed = np.einsum("fij,fpkj->fpki", scene_axes(self.up), self.people if people is None else people)
         placed[..., 1] += self.height[:, None, None]
         return placed.astype(np.float32)
+
+
+def scene_axes(up: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The scene's axes x, y and z as rows, camera's coordinates, (..., 3, 3), for `up` (..., 3).
+
+    A camera that looks straight up or down has its own x for the scene's.
+    """
+    up = np.asarray(up, np.float64)
+    up = up / np.linalg.norm(up, axis=-1, keepdims=True)
+    right = np.cross([0.0, 0.0, 1.0], up)
+    length = np.linalg.norm(right, axis=-1, keepdims=True)
+    right = np.where(length > STRAIGHT, right / np.maximum(length, STRAIGHT), [1.0, 0.0, 0.0])
+    return np.stack([right, up, np.cross(right, up)], axis=-2)
+
+
+def to_camera(
+    scene: NDArray[np.floating], up: NDArray[np.floating], height: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """The other way: people (frame, person, joint, 3) from the scene's coordinates to the camera's."""
+    below = np.asarray(scene, np.float64) - height[:, None, None, None] * np.array([0.0, 1.0, 0.0])
+    return np.einsum("fji,fpkj->fpki", scene_axes(up), below).astype(np.float32)

@@ -38,6 +38,10 @@ class Scenes:
         """The slopes of the joints' rays, (scene, person, joint, 2): pixels without the camera that took them."""
         return self.intrinsics[:, None].rays(self.pixels)
 
+    def rays_to(self, joint: int) -> Tensor:
+        """The slopes of one joint's rays, (scene, person, 2)."""
+        return self.intrinsics.rays(self.pixels[:, :, joint])
+
     def elevations(self, root: int) -> Tensor:
         """True elevations of the people, (scene, person), radians; scenes with ground truth.
 

@@ -17,6 +17,7 @@ from duolift.files import write_text
 from duolift.ground import GroundPlacement
 from duolift.placement import PaperPlacement
 from experiments.config import LIFTERS, Config, load
+from experiments.processes import is_first
 from experiments.runs import command, wandb_logger
 from experiments.tables import markdown_table
 from experiments.train_lifter import train
@@ -54,8 +55,9 @@ def ablation(config: Config) -> dict[str, Any]:
     }
     rows = [row for stage in scored for row in stage["rows"]]
     result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": rows}
-    write_tables(Path(config.runs) / config.run / "ablation", result)
-    log_table(config, rows)
+    if is_first():
+        write_tables(Path(config.runs) / config.run / "ablation", result)
+        log_table(config, rows)
     return result
 
 

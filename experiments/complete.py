@@ -25,6 +25,7 @@ from duolift.partners import Partners
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.evaluate import load_lifter
 from experiments.pretrain_flows import open_data
+from experiments.processes import is_first
 from experiments.runs import Stage, command, fit
 from experiments.tables import markdown_table
 from experiments.train_lifter import train
@@ -61,18 +62,20 @@ def complete(config: Config, lifter: str) -> Stage:
 
     watched = {f"val/{name}_head_pct": name for name in strategies_of(lifter)}
     held_out = fit(config, stage, build, data, epochs, [], watched)
-    module = load_completion(stage, teacher)
-    measured = {"scenes": len(data.evaluation), "rows": score(module, data), "noise": score_detections(module, data)}
-    write_text(stage.metrics, json.dumps(measured | {"held_out": held_out}, indent=1))
+    module = load_completion(stage.checkpoint, teacher)
+    measured = {"scenes": len(data.evaluation), "held_out": held_out}
+    if is_first():
+        measured |= {"rows": score(module, data), "noise": score_detections(module, data)}
+    stage.finish(measured)
     return stage
 
 
-def load_completion(stage: Stage, teacher: LifterModule) -> CompletionModule:
+def load_completion(checkpoint: Path, teacher: LifterModule) -> CompletionModule:
     """The trained completers of a stage. Raises InputError for a checkpoint that is spoilt."""
     try:
-        module = CompletionModule.load_from_checkpoint(stage.checkpoint, map_location="cpu", weights_only=True)
+        module = CompletionModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"{stage.checkpoint}: not a checkpoint of a completion ({type(error).__name__})") from error
+        raise InputError(f"{checkpoint}: not a checkpoint of a completion ({type(error).__name__})") from error
     return module.learn_from(teacher).eval()
 
 
@@ -219,8 +222,9 @@ def main(arguments: Sequence[str]) -> None:
     measured = {name: json.loads(stage.metrics.read_text()) for name, stage in stages.items()}
     stem = Path(config.runs) / config.run / "completion"
     result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "lifters": measured}
-    write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
-    write_text(stem.with_suffix(".md"), markdown(measured))
+    if is_first():
+        write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
+        write_text(stem.with_suffix(".md"), markdown(measured))
     show(measured)
     print(f"tables       {stem}.json, .md")
     print(f"checkpoints  {stem}-<lifter>/last.ckpt")

@@ -194,7 +194,9 @@ class Study:
 
 @dataclass
 class Compute:
-    """Passed on to Lightning's Trainer."""
+    """Passed on to Lightning's Trainer: `devices=2`, of `num_nodes` each, makes as many processes of a command, and a
+    cluster's scheduler is recognised. A `batch_size` counts the poses of all processes together, which share out every
+    batch evenly, so that a command learns the same on any number of them. `threads` are each process's."""
 
     accelerator: str = "auto"
     devices: str = "auto"

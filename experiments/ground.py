@@ -15,14 +15,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from callbacks.evaluation import EVERYTHING, PERFECT, Row, evaluate, place, rows_of
+from callbacks.evaluation import PERFECT, Row, evaluate, place, rows_of
 from callbacks.figures import rows_sheet, save_figure
 from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift, told_focal
 from datamodules.chi3d import MILLIMETRES, Takes, read
 from datamodules.synthetic import SUBJECTS, write
 from duolift.alignment import align_scene
 from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate
-from duolift.ground import GroundPlacement, own_ups, robust_mean
+from duolift.ground import EVERYTHING, GroundPlacement, own_ups, robust_mean
 from duolift.metrics import score
 from duolift.normalisation import Normalisation
 from duolift.placement import LEVEL_PIXELS, TABLE_1, PaperPlacement
@@ -249,7 +249,7 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
 def of_one_tilt(lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
     """The elevations (scene, person) of people whom a camera sees whose tilt is what all of theirs agree on."""
     turn = facing(scenes.rays[:, :, skeleton.root_index]).mT
-    up = robust_mean(own_ups(lifted.theta, turn), torch.arange(len(turn)))
+    up = robust_mean(own_ups(lifted.theta, turn))
     return elevation(turn[..., :, 2], up.unsqueeze(1))
 
 

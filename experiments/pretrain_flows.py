@@ -10,9 +10,9 @@ from callbacks.samples import FlowSamples
 from datamodules import synthetic
 from datamodules.chi3d import CHI3DDataModule
 from duolift.errors import InputError
-from duolift.files import write_text
 from duolift.skeleton import WHOLE, skeleton_named
 from experiments.config import SYNTHETIC_ROOT, Config, flow_parts, load, plain
+from experiments.processes import number_of
 from experiments.runs import Stage, command, fit
 from lightning_modules.flow_prior import FlowPriorModule
 
@@ -43,11 +43,14 @@ def open_data(
         extra=[Path(SYNTHETIC_ROOT if root == "synthetic" else root) for root in config.data.extra],
         extra_share=config.data.extra_share,
         partners=partners,
+        seed=config.seed,
     )
     data.setup()
     if len(data.training_poses) < batch_size:
         found = len(data.training_poses)
         raise InputError(f"{config.data.root}: holds {found} training poses; expected at least a batch of {batch_size}")
+    if batch_size % (processes := number_of(config.compute)):
+        raise InputError(f"a batch of {batch_size} poses: expected one that {processes} processes share out evenly")
     return data
 
 
@@ -82,7 +85,7 @@ def pretrain(config: Config, bodies: str = "person") -> Stage:
 
     watched = {"train/nll_whole_nats": "nats", "val/nll_whole_nats": "held out"}
     measured = fit(config, stage, build, data, epochs, [FlowSamples(stage.folder)], watched)
-    write_text(stage.metrics, json.dumps(measured, indent=1))
+    stage.finish(measured)
     return stage
 
 

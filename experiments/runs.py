@@ -13,13 +13,13 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytorch_lightning as pl
-import torch
 import wandb
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -28,7 +28,8 @@ from pytorch_lightning.loggers import WandbLogger
 from callbacks.progress import StageProgress
 from duolift.errors import InputError
 from duolift.files import write_text
-from experiments.config import Compute, Config, plain
+from experiments.config import Config, plain
+from experiments.processes import OwnNoise, is_first, trainer_of, wait
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Stage:
     def __post_init__(self) -> None:
         path = self.folder / "settings.json"
         if not path.exists():
-            write_text(path, json.dumps(self.settings, indent=1))
+            if is_first():
+                write_text(path, json.dumps(self.settings, indent=1))
             return
         before, now = _flat(json.loads(path.read_text())), _flat(json.loads(json.dumps(self.settings)))
         changed = [
@@ -71,6 +73,12 @@ class Stage:
     def finished(self) -> bool:
         return self.metrics.exists() and self.checkpoint.exists()
 
+    def finish(self, measured: dict[str, Any]) -> None:
+        """Write what was measured, which makes the stage a finished one for every process."""
+        if is_first():
+            write_text(self.metrics, json.dumps(measured, indent=1))
+        wait()
+
 
 def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(settings, dict):
@@ -92,24 +100,25 @@ def fit(
     watched: dict[str, str],
     gradient_clip: float | None = None,
 ) -> dict[str, float]:
-    """Train a stage to its end, from its last finished epoch where it was interrupted.
+    """Train a stage to its end, from its last finished epoch where it was interrupted; all processes end together.
 
     Returns:
         the last value of everything that was logged; validation's alone where nothing was left to train.
     """
-    write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
+    if is_first():
+        write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = build()
     logger = wandb_logger(config, stage.folder, stage.settings)
     checkpoint = ModelCheckpoint(
         dirpath=stage.folder, filename=stage.checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
-    trainer = pl.Trainer(
-        **trainer_options(config.compute),
+    trainer = trainer_of(
+        config.compute,
         max_epochs=epochs,
         gradient_clip_val=gradient_clip,
         logger=logger or False,
-        callbacks=[*callbacks, checkpoint, StageProgress(stage.folder.name, watched)],
+        callbacks=[OwnNoise(config.seed), *callbacks, checkpoint, StageProgress(stage.folder.name, watched)],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -123,6 +132,7 @@ def fit(
             weights_only=True,
         )
         measured = trainer.callback_metrics or trainer.validate(module, datamodule=data, verbose=False)[0]
+        wait()
         return {name: float(value) for name, value in measured.items()}
     except SystemExit as interrupted:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from interrupted
@@ -131,23 +141,13 @@ def fit(
             wandb.finish()
 
 
-def trainer_options(compute: Compute) -> dict[str, Any]:
-    """Lightning's device options, and the number of threads."""
-    if compute.threads:
-        torch.set_num_threads(compute.threads)
-    devices: str | int = int(compute.devices) if compute.devices.isdigit() else compute.devices
-    return {
-        "accelerator": compute.accelerator,
-        "devices": devices,
-        "num_nodes": compute.num_nodes,
-        "strategy": compute.strategy,
-    }
-
-
 def wandb_logger(config: Config, folder: Path, settings: dict[str, Any]) -> WandbLogger | None:
-    """A W&B run for a stage's folder, in the run's group, with everything it stages kept in that folder."""
+    """A W&B run for a stage's folder, in the run's group, with everything it stages kept in that folder.
+
+    None where W&B is disabled, and in all processes but the first.
+    """
     mode = wandb_mode(config.wandb.mode)
-    if mode == "disabled":
+    if mode == "disabled" or not is_first():
         return None
     wandb.setup(wandb.Settings(silent=True))
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(folder.resolve() / "wandb")
@@ -192,25 +192,35 @@ def _answers(host: str, port: int, seconds: float = 2.0) -> bool:
 
 def quiet() -> None:
     """Keep the libraries' advice off the terminal; errors and the project's own lines stay."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     for advice in (
         "does not have many workers",
         "exists and is not empty",
         "smaller than the logging interval",
         "module.s. in eval mode",
         "LeafSpec",
+        "accumulate the metric across devices",
+        "torch.distributed.nn.functional",
     ):
         warnings.filterwarnings("ignore", f".*{advice}.*")
 
 
 def command(main: Callable[[Sequence[str]], None]) -> None:
-    """Run a command on the process's arguments; bad input is one line and exit code 2."""
+    """Run a command on the process's arguments; bad input is one line and exit code 2.
+
+    Of several processes the first alone prints.
+    """
     quiet()
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
-        sys.exit(130)
+    with ExitStack() as silent:
+        if not is_first():
+            for redirected in (redirect_stdout, redirect_stderr):
+                silent.enter_context(redirected(silent.enter_context(open(os.devnull, "w"))))
+        try:
+            main(sys.argv[1:])
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+            sys.exit(130)

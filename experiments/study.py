@@ -180,7 +180,13 @@ def plan(arguments: Sequence[str], factor: str, seed: int, epochs: int, flow_epo
     own = [f"seed={seed}", f"lifting.epochs={epochs}", f"flows.epochs={flow_epochs}", *FACTORS[factor]]
     runs = Path(load(arguments).runs) / "study"
     slug = re.sub(r"\W+", "-", factor.replace("->", "to"))
-    fixed = [f"runs={runs}", f"run={slug}-{seed}-{epochs}", "wandb.mode=disabled", "compute.threads=1"]
+    fixed = [
+        f"runs={runs}",
+        f"run={slug}-{seed}-{epochs}",
+        "wandb.mode=disabled",
+        "compute.threads=1",
+        "compute.devices=1",
+    ]
     return Plan(factor, load([*arguments, *own, *fixed, f"evaluation.every={-(-epochs // EVALUATIONS)}"]))
 
 

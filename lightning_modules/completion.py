@@ -78,7 +78,8 @@ class CompletionModule(pl.LightningModule):
         near = near & (torch.rand(len(near), device=near.device) >= self.alone)
         partners = Partners(beside, self._presence(len(poses)) & near.unsqueeze(-1))
         errors = self.errors(poses, self._presence(len(poses)), self._deviations(len(poses)), partners)
-        self.log_dict({f"train/{name}": error for name, error in errors.items()}, on_step=False, on_epoch=True)
+        logged = {f"train/{name}": error for name, error in errors.items()}
+        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True)
         return torch.stack(list(errors.values())).sum()
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
@@ -88,7 +89,7 @@ class CompletionModule(pl.LightningModule):
         partners = Partners(beside, near.unsqueeze(-1).expand_as(present))
         for stage, company in (("val", partners), ("val/alone", Partners.nobody(poses))):
             errors = self.errors(poses, present, noise, company)
-            self.log_dict({f"{stage}/{name}": error for name, error in errors.items()})
+            self.log_dict({f"{stage}/{name}": error for name, error in errors.items()}, sync_dist=True)
 
     def errors(self, poses: Tensor, present: Tensor, noise: Tensor, partners: Partners) -> dict[str, Tensor]:
         """By strategy, the mean distance, in percent of a head length, of filled joints from where the lifter has them.

@@ -73,13 +73,14 @@ class FlowPriorModule(pl.LightningModule):
             drawn = self.nll(neighbours, [part for part in nll if part != WHOLE])
             nll |= {part: (nll[part] + value) / 2 for part, value in drawn.items()}
         for part, value in nll.items():
-            self.log(f"train/nll_{part}_nats", value, on_step=False, on_epoch=True)
+            self.log(f"train/nll_{part}_nats", value, on_step=False, on_epoch=True, sync_dist=True)
         return torch.stack(list(nll.values())).sum()
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         for part, value in self.nll(batch).items():
-            self.log(f"val/nll_{part}_nats", value)
-            self.log(f"val/bits_per_dimension_{part}", value / math.log(2) / self.flow(part).dimensions)
+            self.log(f"val/nll_{part}_nats", value, sync_dist=True)
+            bits = value / math.log(2) / self.flow(part).dimensions
+            self.log(f"val/bits_per_dimension_{part}", bits, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         return adam(self, self.flows.parameters(), self.learning_rate, self.schedule, self.decay)

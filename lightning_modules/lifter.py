@@ -14,7 +14,7 @@ from duolift.lifters import LiftingNetwork, parts_of
 from duolift.lifting import Cycle, cycle, lift, project, random_views
 from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
-from lightning_modules.optimisation import adam, randomly_mirrored
+from lightning_modules.optimisation import adam, of_all_processes, randomly_mirrored
 
 
 @dataclass
@@ -135,22 +135,25 @@ class LifterModule(pl.LightningModule):
             {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss},
             on_step=False,
             on_epoch=True,
+            sync_dist=True,
         )
         self.log_dict(
             {"train/elevation_mean_deg": theta.mean().rad2deg(), "train/elevation_std_deg": theta.std().rad2deg()},
             on_step=False,
             on_epoch=True,
+            sync_dist=True,
         )
         return loss
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         loss, terms, _ = self.loss(batch)
-        self.log_dict({f"val/{name}": value for name, value in terms.items()} | {"val/loss": loss})
+        self.log_dict({f"val/{name}": value for name, value in terms.items()} | {"val/loss": loss}, sync_dist=True)
 
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
         offsets, theta = self.lifter(self._noisy(poses, self.noise))
-        views = random_views(theta, self.azimuth, self.attached)
+        everybody = of_all_processes(self, theta if self.attached else theta.detach())
+        views = random_views(theta, self.azimuth, self.attached, everybody)
         seen = cycle(
             lambda turned: self.lifter.relift(self._noisy(turned, self.noise)),
             poses,

@@ -1,8 +1,8 @@
-"""What the stages share: Adam and its learning rate over time, and mirrored poses."""
+"""What the stages share: Adam and its learning rate over time, mirrored poses, and a batch on several processes."""
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -52,3 +52,10 @@ def randomly_mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:
     """Each entry of a batch (batch, ..., joint, 2), a pose or several seen together, mirrored with probability half."""
     chosen = torch.rand(len(poses), *(1 for _ in poses.shape[1:]), device=poses.device) < 0.5
     return torch.where(chosen, mirrored(poses, skeleton), poses)
+
+
+def of_all_processes(module: pl.LightningModule, values: Tensor) -> Tensor:
+    """Values (batch,) of this process's share of a batch -> those of the whole batch, in its order, with gradients."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return values
+    return cast(Tensor, module.all_gather(values, sync_grads=values.requires_grad)).flatten()

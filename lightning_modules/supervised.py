@@ -19,12 +19,12 @@ class SupervisedLifterModule(LifterModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # type: ignore[override]
         loss, terms = self.supervised_loss(*(self._mirrored(*batch) if self.mirror else batch))
         averaged = {f"train/{name}": value for name, value in (terms | {"loss": loss}).items()}
-        self.log_dict(averaged, on_step=False, on_epoch=True)
+        self.log_dict(averaged, on_step=False, on_epoch=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:  # type: ignore[override]
         loss, terms = self.supervised_loss(*batch)
-        self.log_dict({f"val/{name}": value for name, value in (terms | {"loss": loss}).items()})
+        self.log_dict({f"val/{name}": value for name, value in (terms | {"loss": loss}).items()}, sync_dist=True)
 
     def supervised_loss(self, poses: Tensor, offsets: Tensor, theta: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of predicted depths and elevations, and its terms."""

@@ -173,8 +173,7 @@ def test_the_true_tilt_has_least_against_it(film: Callable[..., Film], tilt: flo
 
 def test_thinning_keeps_a_few_frames_of_every_sequence() -> None:
     sequence = torch.tensor([7] * 3 + [2] * (3 * FRAMES) + [4])
-    frame = torch.arange(len(sequence))
-    kept, _, _, number, count = thinned(frame, frame, frame, sequence)
+    kept, number, count = thinned(sequence)
     assert count.tolist() == [3 * FRAMES, 1, 3]
     assert torch.bincount(number).tolist() == [FRAMES, 1, 3]
     assert (sequence[kept] == torch.tensor([2, 4, 7])[number]).all()

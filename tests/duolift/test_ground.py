@@ -88,8 +88,14 @@ class Scene:
         """(scene,), radians."""
         return self.up[..., 2].asin()
 
-    def placed(self, row: GroundPlacement, sequence: Tensor | None = None, up: Tensor | None = None) -> Placed:
-        return row(self.bodies, self.theta, self.roots, C, PAPER23, sequence, up)
+    def placed(
+        self,
+        row: GroundPlacement,
+        sequence: Tensor | None = None,
+        up: Tensor | None = None,
+        there: Tensor | None = None,
+    ) -> Placed:
+        return row(self.bodies, self.theta, self.roots, C, PAPER23, sequence, up, there)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Scene":
         return Scene(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
@@ -205,6 +211,43 @@ def assert_the_same_scene(placed: Placed, scene: Scene) -> None:
 def assert_equal(placed: Placed, expected: Placed, scenes: Any = slice(None)) -> None:
     for field in fields(Placed):
         torch.testing.assert_close(getattr(placed, field.name)[scenes], getattr(expected, field.name))
+
+
+# Who is not in an image -----------------------------------------------------------------------------------------------
+
+
+@ROWS
+def test_who_is_never_there_decides_nothing(row: GroundPlacement, walk: Callable[..., Scene]) -> None:
+    three, sequence = walk(30, 3), torch.zeros(30, dtype=torch.long)
+    three.bodies[:, 2], three.roots[:, 2], three.theta[:, 2] = 7 * three.bodies[:, 2], -0.4, 1.0
+    there = torch.tensor([True, True, False]).expand(30, -1)
+    placed = three.placed(row, sequence, there=there)
+    two = Scene(three.truth[:, :2], three.up, three.bodies[:, :2], three.theta[:, :2], three.roots[:, :2])
+    expected = two.placed(row, sequence)
+    for name in ("people", "depth", "confidence"):
+        torch.testing.assert_close(getattr(placed, name)[:, :2], getattr(expected, name))
+    torch.testing.assert_close(placed.up, expected.up)
+    torch.testing.assert_close(placed.height, expected.height)
+    assert (placed.confidence[:, 2] == 0).all()
+
+
+@ROWS
+def test_people_who_come_and_go_stay_in_place(row: GroundPlacement, walk: Callable[..., Scene]) -> None:
+    scene, sequence = walk(40, 3), torch.zeros(40, dtype=torch.long)
+    there = torch.ones(40, 3, dtype=torch.bool)
+    there[:15, 2] = there[25:, 1] = False
+    away = scene.bodies.masked_fill(~there[..., None, None], 0.1)
+    placed = replace(scene, bodies=away).placed(replace(row, contact=False, doubt=0.0, lean=0.0), sequence, there=there)
+    unit = scene.depth[:, :1] / placed.depth[:, :1]
+    wrong = (placed.depth * unit / scene.depth - 1).abs()[there]
+    assert wrong.max() < (0.05 if row.smooth else 1e-3)
+    assert placed.people.isfinite().all()
+
+
+def test_nobody_is_there(crowd: Callable[..., Scene]) -> None:
+    placed = crowd(4, 2).placed(GroundPlacement(), there=torch.zeros(4, 2))
+    assert all(getattr(placed, field.name).isfinite().all() for field in fields(Placed))
+    assert (placed.confidence == 0).all()
 
 
 # Perfect lifts in one image -------------------------------------------------------------------------------------------

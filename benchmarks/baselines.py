@@ -1,0 +1,204 @@
+"""What the benchmarks compare with: the same results by the arithmetic that others publish.
+
+Nothing here is part of the library. Where a baseline needs what is neither the point nor costly, such as turning a
+body or a loss term, it uses the library's own, which can only flatter the baseline.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from FrEIA.framework import SequenceINN
+from FrEIA.modules import AllInOneBlock
+from nflows.distributions import StandardNormal
+from nflows.flows import Flow
+from nflows.transforms import ActNorm, AffineCouplingTransform, CompositeTransform, RandomPermutation
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from duolift import losses
+from duolift.lifters import ResidualBlock
+from duolift.lifting import cycle, random_views
+from duolift.skeleton import Skeleton
+
+LEARNING_RATE, WEIGHT_DECAY = 2e-4, 1e-5
+SIDES = ("left", "right")
+
+
+class FreiaFlow(nn.Module):
+    """LInKs' flow by FrEIA: affine couplings, each with a global affine map and a fixed random rotation."""
+
+    def __init__(self, dimensions: int, blocks: int, width: int, clamp: float) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        self.couplings = SequenceINN(dimensions)
+        for _ in range(blocks):
+            self.couplings.append(
+                AllInOneBlock,
+                subnet_constructor=lambda kept, out: one_hidden_layer(kept, out, width),
+                affine_clamping=clamp,
+                permute_soft=True,
+            )
+
+    def log_prob(self, flat: Tensor) -> Tensor:
+        """Poses (batch, dimensions) -> nats (batch,)."""
+        z, log_det = self.couplings(flat)
+        return -0.5 * z.square().sum(-1) - 0.5 * self.dimensions * np.log(2 * np.pi) + log_det
+
+    @torch.no_grad()
+    def perturb(self, flat: Tensor, strength: float) -> Tensor:
+        """Neighbours of poses (batch, dimensions), as LInKs draws them."""
+        z, _ = self.couplings(flat)
+        neighbours: Tensor = self.couplings(z + strength * torch.randn_like(z) * z, rev=True)[0]
+        return neighbours
+
+
+def one_hidden_layer(inputs: int, outputs: int, width: int) -> nn.Sequential:
+    last = nn.Linear(width, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), last)
+
+
+class Conditioner(nn.Sequential):
+    """A subnet as nflows calls it, with a context that nobody gives."""
+
+    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+        outputs: Tensor = super().forward(inputs)
+        return outputs
+
+
+def stock_flow(dimensions: int, blocks: int, width: int) -> Flow:
+    """nflows' own layers in the same places: coupling, ActNorm, permutation."""
+    mask = (torch.arange(dimensions) >= dimensions // 2).float()
+    layers: list[nn.Module] = []
+    for _ in range(blocks):
+        layers += [
+            AffineCouplingTransform(mask, lambda kept, out: Conditioner(*one_hidden_layer(kept, out, width))),
+            ActNorm(dimensions),
+            RandomPermutation(dimensions),
+        ]
+    return Flow(CompositeTransform(layers), StandardNormal([dimensions]))
+
+
+class PublishedLifter(nn.Module):
+    """A part's network as LInKs publishes it: depth and angle are always computed both."""
+
+    def __init__(self, joints: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), nn.LeakyReLU(), ResidualBlock(width))
+        self.depth = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, joints))
+        self.angle = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, 1))
+
+    def forward(self, part: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.trunk(part.flatten(1))
+        return self.depth(features), self.angle(features)
+
+
+class PublishedTraining(nn.Module):
+    """LInKs' training step of its left and right lifters: float32, one network after the other, FrEIA's flows.
+
+    Args:
+        skeleton: of the poses.
+        width, blocks: of the lifters.
+        flow_blocks, flow_width: of the flows.
+        ratios: (bone,), of the prior.
+        c: head lengths from the camera to every root.
+        sampling: strength of generative sampling, which doubles the batch.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        width: int,
+        blocks: int,
+        flow_blocks: int,
+        flow_width: int,
+        ratios: Tensor,
+        c: float,
+        sampling: float,
+    ) -> None:
+        super().__init__()
+        self.skeleton, self.ratios, self.c, self.sampling = skeleton, ratios, c, sampling
+        self.bones = torch.tensor([skeleton.indices(bone) for bone in skeleton.bones])
+        self.joints = {side: skeleton.part(side) for side in SIDES}
+        self.lifters = nn.ModuleDict({side: PublishedLifter(len(self.joints[side]), width, blocks) for side in SIDES})
+        sizes = {"whole": len(skeleton)} | {side: len(joints) for side, joints in self.joints.items()}
+        self.flows = nn.ModuleDict(
+            {part: FreiaFlow(2 * joints, flow_blocks, flow_width, 2.0) for part, joints in sizes.items()}
+        )
+        self.flows.eval().requires_grad_(False)
+        self.optimiser = torch.optim.Adam(self.lifters.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+
+    def step(self, poses: Tensor) -> Tensor:
+        """One step on poses (batch, joint, 2)."""
+        drawn = self.flows["whole"].perturb(poses.flatten(1), self.sampling).view_as(poses)  # type: ignore[operator]
+        drawn[:, self.skeleton.root_index] = 0
+        poses = torch.cat([poses, drawn])
+        lifted = {side: self.lifters[side](poses[:, joints]) for side, joints in self.joints.items()}
+        theta = torch.cat([angle for _, angle in lifted.values()], dim=1).mean(1)
+        views = random_views(theta)
+        depths = {side: depth for side, (depth, _) in lifted.items()}
+        loss = torch.stack([self._loss(poses, depths, views, order) for order in (SIDES, SIDES[::-1])]).sum()
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
+
+    def _loss(self, poses: Tensor, depths: dict[str, Tensor], views: Tensor, order: Iterable[str]) -> Tensor:
+        """The loss of one way to assemble a pose: the sides in an order, the last one's joints where both have them."""
+
+        def again(seen: Tensor) -> Tensor:
+            lifted = {side: self.lifters[side](seen[0][:, joints])[0] for side, joints in self.joints.items()}
+            return self._assemble(lifted, order).unsqueeze(0)
+
+        seen = cycle(again, poses, self._assemble(depths, order).unsqueeze(0), views, self.c)
+        likely = [self.flows[side].log_prob(seen.seen[0][:, self.joints[side]].flatten(1)) for side in SIDES]  # type: ignore[operator]
+        return (
+            -torch.stack(likely).mean(1).sum()
+            + losses.reprojection(poses, seen.back)
+            + losses.consistency(seen.turned, seen.relifted)
+            + losses.deformation(seen.body, seen.returned)
+            + 50 * losses.bone_prior(seen.body, self.bones, self.ratios)
+        )
+
+    def _assemble(self, depths: dict[str, Tensor], order: Iterable[str]) -> Tensor:
+        whole = next(iter(depths.values())).new_zeros(len(next(iter(depths.values()))), len(self.skeleton))
+        for side in order:
+            whole = whole.index_copy(1, torch.tensor(self.joints[side]), depths[side])
+        return whole.index_fill(1, torch.tensor([self.skeleton.root_index]), 0)
+
+
+def procrustes_loop(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> tuple[float, float]:
+    """PA-MPJPE of scenes (scene, person, joint, 3) and of each person, aligned one frame after the other."""
+    scenes, people = [], []
+    for people_of, true_people in zip(predicted, truth, strict=True):
+        true_points = true_people.reshape(-1, 3)
+        aligned = procrustes(people_of.reshape(-1, 3), true_points)
+        scenes.append(np.linalg.norm(aligned - true_points, axis=-1).mean())
+        for person, true_person in zip(people_of, true_people, strict=True):
+            people.append(np.linalg.norm(procrustes(person, true_person) - true_person, axis=-1).mean())
+    return float(np.mean(scenes)), float(np.mean(people))
+
+
+def procrustes(points: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (point, 3) moved onto others by the best similarity, without reflection."""
+    centre, target_centre = points.mean(0), target.mean(0)
+    here, there = points - centre, target - target_centre
+    u, s, vt = np.linalg.svd(there.T @ here)
+    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
+    scale = (s * sign).sum() / (here**2).sum()
+    return scale * here @ (u * sign @ vt).T + target_centre
+
+
+def training_step(log_prob: Callable[[Tensor], Tensor], optimiser: torch.optim.Optimizer) -> Callable[[Tensor], Tensor]:
+    """A flow's training step: poses -> the negative log-likelihood before it."""
+
+    def step(poses: Tensor) -> Tensor:
+        loss = -log_prob(poses).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.detach()
+
+    return step

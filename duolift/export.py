@@ -1,0 +1,167 @@
+"""A lifter for programs without this package: torch.export's and ONNX' files, one image or many at a time.
+
+Either file holds everything between a detector's keypoints and people in one space: filling in, lifting, ground
+placement of every image by itself. Inputs and outputs are those of `ImageLifter.forward`, by name; scenes and people
+of an image may be as many as one likes. What is written is checked against the model that it was made from.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from duolift.errors import InputError
+from duolift.files import whole_file
+from duolift.ground import GroundPlacement
+from duolift.people import PeopleLifter
+from duolift.predictor import in_metres, levelled
+
+TOLERANCE = 1e-4
+"""An exported model's people are this close to the original's, metres."""
+
+OPSET = 20
+"""Of the ONNX files."""
+
+SUFFIXES = (".pt2", ".onnx")
+
+INPUTS = ("keypoints", "present", "focal", "principal", "noise")
+
+OUTPUTS = ("people", "theta", "up", "height", "confidence")
+
+Runner = Callable[[tuple[Tensor, ...]], Tensor]
+"""Runs an exported file: inputs to people."""
+
+
+class ImageLifter(nn.Module):
+    """People in one space, every image by itself, as one network."""
+
+    def __init__(self, people: PeopleLifter) -> None:
+        super().__init__()
+        self.people, self.place = people, GroundPlacement()
+
+    def forward(
+        self, keypoints: Tensor, present: Tensor, focal: Tensor, principal: Tensor, noise: Tensor
+    ) -> dict[str, Tensor]:
+        """Lift and place everybody.
+
+        Args:
+            keypoints: (scene, person, joint, 2), pixels, whatever where not `present`; joints of the skeleton that
+                the file's metadata name.
+            present: (scene, person, joint), whether a joint is seen.
+            focal: (scene,), pixels.
+            principal: (scene, 2), the image's centre, pixels.
+            noise: (scene, person), deviation of the detector's joints, head lengths.
+
+        Returns:
+            people: (scene, person, joint, 3), metres, camera's coordinates: x right, y down, z forward.
+            theta: (scene, person), elevations in radians.
+            up: (scene, 3), unit vector, camera's coordinates.
+            height: (scene,), of the camera above the ground, metres.
+            confidence: (scene, person), 0 to 1; 0 for who shows too few joints.
+        """
+        rays = (keypoints - principal[:, None, None]) / focal[:, None, None, None]
+        lifted = self.people(rays, present, noise)
+        placed = self.place(
+            lifted.bodies, lifted.theta, lifted.roots, lifted.away, self.people.skeleton, there=lifted.there
+        )
+        placed = levelled(placed, lifted.there)
+        people, height = in_metres(placed, lifted.there, self.people.skeleton)
+        return dict(zip(OUTPUTS, (people, lifted.theta, placed.up, height, placed.confidence), strict=True))
+
+
+def export(people: PeopleLifter, path: Path) -> float:
+    """Write a lifter as its suffix says, `.pt2` or `.onnx`, and check the file against it.
+
+    Returns:
+        the largest difference of joints, metres, between the file and the lifter; no file is left where it is above
+        `TOLERANCE`.
+
+    Raises:
+        InputError: another suffix, or a library is missing.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}")
+    model = ImageLifter(people).eval()
+    joints = "\n".join(people.skeleton.joints)
+    scene, person = torch.export.Dim("scene", min=1), torch.export.Dim("person", min=1)
+    of_people, of_scenes = {0: scene, 1: person}, {0: scene}
+    shapes = dict(zip(INPUTS, (of_people, of_people, of_scenes, of_scenes, of_people), strict=True))
+    with _no_advice(), whole_file(path) as part:
+        program = torch.export.export(model, example(3, 4, len(people.skeleton)), dynamic_shapes=shapes)
+        run = (_torch_file if path.suffix == ".pt2" else _onnx_file)(program, part, joints)
+        apart = difference(model, run, len(people.skeleton))
+        if not apart <= TOLERANCE:
+            raise RuntimeError(f"{path}: differs from the lifter by {apart} m; expected at most {TOLERANCE}")
+    return apart
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """The exporters' advice to their own developers stays off the terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _torch_file(program: torch.export.ExportedProgram, path: Path, joints: str) -> Runner:
+    with path.open("wb") as file:
+        torch.export.save(program, file, extra_files={"joints": joints})
+    with path.open("rb") as file:
+        loaded = torch.export.load(file).module()
+    return lambda arguments: loaded(*arguments)["people"]
+
+
+def _onnx_file(program: torch.export.ExportedProgram, path: Path, joints: str) -> Runner:
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"ONNX files need {error.name}; expected duolift[export] to be installed") from error
+    written = torch.onnx.export(
+        program,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=INPUTS,
+        output_names=OUTPUTS,
+        verbose=False,
+    )
+    assert written is not None
+    written.model.metadata_props["joints"] = joints
+    written.save(path)
+    session = onnxruntime.InferenceSession(path)
+
+    def run(arguments: tuple[Tensor, ...]) -> Tensor:
+        named = {name: argument.numpy() for name, argument in zip(INPUTS, arguments, strict=True)}
+        return torch.from_numpy(session.run(["people"], named)[0])
+
+    return run
+
+
+def example(scenes: int, people: int, joints: int) -> tuple[Tensor, ...]:
+    """Arguments of `ImageLifter.forward`: any people, some joints hidden."""
+    random = torch.Generator().manual_seed(scenes + people)
+    return (
+        450 + 100 * torch.randn(scenes, people, joints, 2, generator=random),
+        torch.rand(scenes, people, joints, generator=random) > 0.1,
+        torch.full((scenes,), 1100.0),
+        torch.full((scenes, 2), 450.0),
+        torch.full((scenes, people), 0.02),
+    )
+
+
+@torch.no_grad()
+def difference(model: ImageLifter, run: Runner, joints: int) -> float:
+    """The largest distance, metres, along an axis between joints of the two, over batches of several sizes."""
+    sizes = ((1, 1), (1, 2), (5, 3))
+    batches = [example(*size, joints) for size in sizes]
+    return max(float((model(*batch)["people"] - run(batch)).abs().max()) for batch in batches)

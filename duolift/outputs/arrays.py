@@ -1,0 +1,53 @@
+"""A scene as NumPy arrays: the fields of `Reconstruction` under their own names, in the camera's coordinates."""
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from duolift.errors import InputError
+from duolift.files import whole_file
+from duolift.outputs.checks import VERSION, build, expect
+from duolift.reconstruction import Reconstruction
+
+ARRAYS = ("people", "by_paper", "seen", "confidence", "up", "height", "keypoints")
+
+
+def write_arrays(reconstruction: Reconstruction, path: Path) -> list[Path]:
+    """Write an `.npz`: arrays as arrays, and everything else as JSON in `about`."""
+    about = {
+        "version": VERSION,
+        "skeleton": reconstruction.skeleton.name,
+        "joints": reconstruction.skeleton.joints,
+        "names": reconstruction.names,
+        "identities": reconstruction.identities,
+        "image": reconstruction.image,
+        "focal": reconstruction.focal,
+        "focal_source": reconstruction.focal_source,
+        "rate": reconstruction.rate,
+        "notes": reconstruction.notes,
+    }
+    arrays = {key: getattr(reconstruction, key) for key in ARRAYS}
+    with whole_file(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
+    return [path]
+
+
+def read_arrays(path: Path) -> Reconstruction:
+    """Read an `.npz`. Raises InputError for anything that is not as it should be."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays: dict[str, Any] = {key: content[key] for key in content.files}
+        about = json.loads(str(arrays.pop("about")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (KeyError, ValueError, BadZipFile, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path}: not a scene's arrays ({error}); expected an .npz that duolift has written"
+        ) from error
+    expect(isinstance(about, dict), str(path), "about", about, "a JSON object")
+    expect(about.get("version") == VERSION, str(path), "version", about.get("version"), str(VERSION))
+    return build({**arrays, **about}, str(path))

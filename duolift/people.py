@@ -1,0 +1,166 @@
+"""People in an image lifted one by one, whatever of them is seen: from the slopes of their joints' rays to bodies.
+
+This is all of lifting that comes before placement, as one network with no branch on its data: what `duolift export`
+writes, and what runs on a batch of any size.
+
+Everybody has a size in the image of their own, since nobody knows how far away anybody is: the bones that are seen,
+over how long such bones look on the mean.
+
+Camera frame: x right, y down, z forward; head lengths.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from duolift.completion import Completer, Completion
+from duolift.lifters import LiftingNetwork
+from duolift.lifting import lift
+from duolift.normalisation import Normalisation
+from duolift.partners import Partners
+from duolift.skeleton import skeleton_named
+
+FEWEST_JOINTS = 4
+"""Who shows fewer joints than this is not lifted."""
+
+SMALLEST_UNIT = 1e-6
+"""Nobody's head length is a smaller slope than this."""
+
+DETECTOR_NOISE = 0.02
+"""Deviation of a detector's joints, head lengths: about 1.5 cm on an adult."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a `PeopleLifter` is built from: everything but its weights.
+
+    Attributes:
+        skeleton: its name.
+        split, width, blocks, elevation_bound: see `duolift.lifters.LiftingNetwork`.
+        c, centring: see `duolift.normalisation.Normalisation`.
+        flip: lift every pose and its mirror image, and take the mean.
+        completer_width, completer_blocks: see `duolift.completion.Completer`; None for no completer.
+    """
+
+    skeleton: str
+    split: str
+    width: int
+    blocks: int
+    elevation_bound: float | None
+    c: float
+    centring: str
+    flip: bool
+    completer_width: int | None = None
+    completer_blocks: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Lifted(NamedTuple):
+    """People before they are placed.
+
+    Attributes:
+        bodies: (scene, person, joint, 3), in cameras that face the roots, centred on them.
+        theta: (scene, person), elevations in radians.
+        roots: (scene, person, 2), slopes of the roots' rays.
+        away: (scene, person), depth of the roots by their size in the image.
+        there: (scene, person), who shows enough to be lifted.
+    """
+
+    bodies: Tensor
+    theta: Tensor
+    roots: Tensor
+    away: Tensor
+    there: Tensor
+
+
+class PeopleLifter(nn.Module):
+    """A lifting network, what fills in hidden joints, and how large people usually look.
+
+    Attributes:
+        mean_pose: (joint, 2), in head lengths: where joints are of which nothing is seen, without a completer.
+        bone_lengths: (bone,), how long each looks on the mean, head lengths.
+    """
+
+    mean_pose: Tensor
+    bone_lengths: Tensor
+    is_root: Tensor
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        a = self.architecture = architecture
+        self.skeleton = skeleton_named(a.skeleton)
+        self.network = LiftingNetwork(self.skeleton, a.split, a.width, a.blocks, a.elevation_bound)
+        self.completer: Completer | None = None
+        if a.completer_width is not None and a.completer_blocks is not None:
+            self.completer = Completer(self.skeleton, 2, a.completer_width, a.completer_blocks)
+        self.centre = Normalisation(1.0, a.c, a.centring)
+        self.register_buffer("mean_pose", torch.zeros(len(self.skeleton), 2))
+        self.register_buffer("bone_lengths", torch.ones(len(self.skeleton.bones)))
+        self.register_buffer("is_root", torch.arange(len(self.skeleton)) == self.skeleton.root_index, persistent=False)
+
+    @torch.no_grad()
+    def fit(self, poses: Tensor) -> None:
+        """Learn how large people look, from normalised training poses (pose, joint, 2)."""
+        children, parents = self.skeleton.bone_ends
+        seen = self.architecture.c * poses
+        self.mean_pose.copy_(seen.mean(0))
+        self.bone_lengths.copy_((seen[:, children] - seen[:, parents]).norm(dim=-1).mean(0))
+
+    def forward(self, rays: Tensor, present: Tensor, noise: Tensor | float = DETECTOR_NOISE) -> Lifted:
+        """Lift everybody.
+
+        Args:
+            rays: (scene, person, joint, 2), slopes, whatever where not `present`.
+            present: (scene, person, joint), whether a joint is seen.
+            noise: deviation of the joints that are seen, head lengths; (scene, person) or one for all.
+        """
+        a, root = self.architecture, self.skeleton.root_index
+        there = present.sum(-1) >= FEWEST_JOINTS
+        present = present & there.unsqueeze(-1)
+        unit = self._apparent(rays, present)
+        roots = torch.where(present[..., root, None], rays[..., root, :], self._root(rays, present, unit))
+        rays = torch.where((present & ~self.is_root).unsqueeze(-1), rays, roots.unsqueeze(-2))
+        seen = present | (self.is_root & there.unsqueeze(-1))
+        poses = self.centre(rays, roots) / unit[..., None, None]
+        partners = Partners.of(rays, seen, self.centre, self.skeleton, units=unit)
+        completed = self._completed(poses, seen, noise, partners)
+        offsets, theta = self.network.predict(completed, a.flip)
+        bodies = lift(completed * (unit * a.c)[..., None, None], offsets, 1 / unit)
+        return Lifted(bodies, theta, roots, 1 / unit, there)
+
+    def _completed(self, poses: Tensor, seen: Tensor, noise: Tensor | float, partners: Partners) -> Tensor:
+        if self.completer is None:
+            return torch.where(seen.unsqueeze(-1), poses, self.mean_pose / self.architecture.c)
+        completion = Completion(self.network, self.completer, self.architecture.c, self.architecture.flip)
+        return completion.completed(poses, seen, noise, partners)
+
+    def _apparent(self, rays: Tensor, present: Tensor) -> Tensor:
+        """A head length's slope (scene, person), by the bones that are seen; by all that is seen, where no bone is."""
+        children, parents = self.skeleton.bone_ends
+        whole = (present[..., children] & present[..., parents]).to(rays)
+        length = (rays[..., children, :] - rays[..., parents, :]).norm(dim=-1)
+        bones = _ratio((whole * length).sum(-1), (whole * self.bone_lengths).sum(-1))
+        weight = present.to(rays).unsqueeze(-1)
+        spread, usual = (
+            (weight * (points - _mean(points, weight))).square().sum((-1, -2)).sqrt()
+            for points in (rays, self.mean_pose)
+        )
+        return torch.where(whole.any(-1), bones, _ratio(spread, usual)).clamp(min=SMALLEST_UNIT)
+
+    def _root(self, rays: Tensor, present: Tensor, unit: Tensor) -> Tensor:
+        """Where the root's ray is, (scene, person, 2), if the joints that are seen are where they usually are."""
+        weight = present.to(rays).unsqueeze(-1)
+        return _mean(rays - unit[..., None, None] * self.mean_pose, weight).squeeze(-2)
+
+
+def _mean(points: Tensor, weight: Tensor) -> Tensor:
+    """The weighted mean of points (..., joint, 2), (..., 1, 2)."""
+    return (weight * points).sum(-2, keepdim=True) / weight.sum(-2, keepdim=True).clamp(min=1)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    return numerator / denominator.clamp(min=torch.finfo(denominator.dtype).tiny)

@@ -1,0 +1,298 @@
+"""A trained lifter in use: keypoints in, people in one space out.
+
+    from duolift import Lifter
+    scene = Lifter.load().lift(keypoints)
+
+A lifter is one file, safetensors: weights, and in its metadata what they are the weights of.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from duolift import __version__
+from duolift.anthropometry import mean_bone_length
+from duolift.camera import levelling, rotate
+from duolift.detections import JOINTS, Detections
+from duolift.errors import InputError
+from duolift.files import whole_file
+from duolift.focal import DEFAULT, KNOWN, default_focal, focal_from_people
+from duolift.ground import EVERYTHING, GroundPlacement, Placed, log_size
+from duolift.people import DETECTOR_NOISE, Architecture, Lifted, PeopleLifter
+from duolift.placement import PaperPlacement
+from duolift.reconstruction import Reconstruction
+from duolift.skeleton import Skeleton
+
+SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
+"""The lifter that comes with the package, trained on the embedded set alone."""
+
+FILE_FORMAT = 1
+"""Version of the layout of a lifter's file."""
+
+STATURE = 1.7
+"""Metres: people are taken to be so tall on the mean, as an image does not tell sizes."""
+
+UNKNOWN_FRAME = 1.2
+"""Where an image's size is not known, it is taken to be so many times as large as what its people take up."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What people are seen through, and by how static a camera.
+
+    Attributes:
+        focal: pixels; None takes what the detections say, else what the people in the images tell.
+        image: width and height in pixels; None takes what the detections say.
+        static: the frames of a video are a static camera's.
+        rate: frames a second.
+        noise: deviation of the detector's joints, head lengths.
+    """
+
+    focal: float | None = None
+    image: tuple[float, float] | None = None
+    static: bool = True
+    rate: float | None = None
+    noise: float = DETECTOR_NOISE
+
+
+class Lifter:
+    """Lifts people and puts them into one space.
+
+    Args:
+        people: what lifts them.
+        origin: what the file says of where its weights come from.
+    """
+
+    def __init__(self, people: PeopleLifter, origin: dict[str, Any] | None = None) -> None:
+        self.people, self.origin = people.eval().requires_grad_(False), origin or {}
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Self:
+        """A lifter from its file; None takes the one that comes with the package.
+
+        Raises:
+            InputError: the file is missing, or no lifter's.
+        """
+        path = SHIPPED if path is None else Path(path)
+        if path.suffix == ".ckpt":
+            raise InputError(
+                f"{path}: a checkpoint of a training stage; expected a .safetensors file (make pack RUN=name)"
+            )
+        try:
+            with safetensors.safe_open(path, "pt") as file:
+                header = json.loads((file.metadata() or {}).get("duolift", "{}"))
+                weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        except (OSError, safetensors.SafetensorError, ValueError) as error:
+            raise InputError(f"{path}: not readable as a lifter ({error}); expected a safetensors file") from error
+        if not isinstance(header, dict) or header.get("format") != FILE_FORMAT:
+            found = header.get("format") if isinstance(header, dict) else header
+            raise InputError(
+                f"{path}: metadata 'duolift' has format {found}; expected {FILE_FORMAT}, of a trained lifter"
+            )
+        try:
+            people = PeopleLifter(Architecture(**header["architecture"]))
+            people.load_state_dict(weights)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: weights and architecture disagree ({str(error).splitlines()[0]})") from error
+        return cls(people, header.get("origin"))
+
+    def save(self, path: Path) -> None:
+        """Write the lifter's file, its weights in half precision."""
+        header = {
+            "format": FILE_FORMAT,
+            "version": __version__,
+            "architecture": self.people.architecture.plain(),
+            "origin": self.origin,
+        }
+        weights = {name: value.half().contiguous() for name, value in self.people.state_dict().items()}
+        with whole_file(Path(path)) as part:
+            safetensors.torch.save_file(weights, part, {"duolift": json.dumps(header)})
+
+    def lift(
+        self,
+        keypoints: ArrayLike,
+        confidence: ArrayLike | None = None,
+        view: View | None = None,
+    ) -> Reconstruction:
+        """People in one space from arrays of keypoints.
+
+        Args:
+            keypoints: (person, joint, 2|3) of an image, or (frame, person, joint, 2|3) of a video in which people keep
+                their index; pixels, and confidence as a third number. Joints of `duolift.detections.JOINTS`; NaN
+                where a joint is not seen.
+            confidence: (..., person, joint), 0 where a joint is not seen.
+            view: of the camera.
+        """
+        points = np.asarray(keypoints, dtype=np.float64)
+        if points.ndim not in (3, 4) or points.shape[-2] != len(JOINTS) or points.shape[-1] not in (2, 3):
+            raise InputError(
+                f"keypoints have shape {points.shape}; expected (person, {len(JOINTS)}, 2 or 3), frames before it"
+            )
+        video = "keypoints" if points.ndim == 4 else ""
+        points = points if points.ndim == 4 else points[None]
+        seen = np.asarray(np.isfinite(points).all(-1))
+        told = points[..., 2] if points.shape[-1] == 3 else np.ones(seen.shape)
+        told = told if confidence is None else np.asarray(confidence, dtype=np.float64).reshape(seen.shape)
+        found = Detections(
+            video=video,
+            names=tuple(str(number) for number in range(len(points))),
+            keypoints=np.where(seen[..., None], points[..., :2], 0.0),
+            confidence=np.where(seen, told, 0.0),
+            identities=tuple(range(1, points.shape[1] + 1)),
+        )
+        return self.lift_detections(found, view)
+
+    @torch.no_grad()
+    def lift_detections(self, found: Detections, view: View | None = None) -> Reconstruction:
+        """People in one space from what a detector found."""
+        if not found.identities:  # nobody, as one person who is never there
+            someone = np.zeros((len(found.names), 1, len(JOINTS), 2))
+            one = replace(found, keypoints=someone, confidence=someone[..., 0], identities=(0,))
+            return self.lift_detections(one, view).of([])
+        view, skeleton, notes = view or View(), self.people.skeleton, list(found.notes)
+        chosen = JOINTS.indices(skeleton.joints)
+        pixels = torch.as_tensor(found.keypoints[:, :, chosen], dtype=torch.float32)
+        present = torch.as_tensor(found.confidence[:, :, chosen] > 0)
+        image = view.image or found.image
+        if image is None:
+            image = _apparent_image(pixels, present)
+            notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
+        centre = torch.tensor(image) / 2
+        static = view.static and bool(found.video)
+        focal, source = self._focal(pixels, present, centre, view.focal or found.focal, static, view.noise)
+        if source == DEFAULT:
+            notes.append(f"the focal length is not known: a normal lens, {focal:.0f} pixels, is assumed")
+        lifted = self.people((pixels - centre) / focal, present, view.noise)
+        notes += _doubts(found, present, lifted, skeleton.root_index)
+        sequence = torch.zeros(len(pixels), dtype=torch.long) if static else None
+        placement = EVERYTHING if static else GroundPlacement()
+        placed = placement(
+            lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, None, lifted.there
+        )
+        placed = levelled(placed, lifted.there)
+        people, height = in_metres(placed, lifted.there, skeleton, static)
+        by_paper = self._by_paper(lifted, pixels[:, :, skeleton.root_index, 1], placed.up, height, static)
+        absent = ~lifted.there
+        return Reconstruction(
+            skeleton=skeleton,
+            names=found.names,
+            identities=found.identities,
+            people=people.masked_fill(absent[..., None, None], torch.nan).numpy(),
+            by_paper=by_paper.masked_fill(absent[..., None, None], torch.nan).numpy(),
+            seen=(present & lifted.there.unsqueeze(-1)).numpy(),
+            confidence=(placed.confidence * lifted.there).numpy(),
+            up=placed.up.numpy(),
+            height=height.numpy(),
+            keypoints=torch.where(present.unsqueeze(-1), pixels, torch.nan).numpy(),
+            image=image,
+            focal=focal,
+            focal_source=source,
+            rate=view.rate,
+            notes=tuple(notes),
+        )
+
+    def _focal(
+        self, pixels: Tensor, present: Tensor, centre: Tensor, known: float | None, static: bool, noise: float
+    ) -> tuple[float, str]:
+        """The focal length, pixels, and where it comes from. The people who are together in most frames may tell it."""
+        if known is not None:
+            return known, KNOWN
+        assumed = default_focal(centre)
+        lifted = self.people((pixels - centre) / assumed, present, noise)
+        company = max(_companies(lifted.there), key=lambda company: company[0].sum() * company[1].sum())
+        frames, who = company
+        if not frames.any() or not who.any():
+            return float(assumed), DEFAULT
+        bodies, theta, roots, away = (part[frames][:, who] for part in lifted[:4])
+        count = len(bodies)
+        sequence = torch.zeros(count, dtype=torch.long) if static else torch.arange(count)
+        found = focal_from_people(
+            bodies, theta, roots, away, assumed.unsqueeze(0), self.people.skeleton, sequence, torch.zeros_like(sequence)
+        )
+        return float(found.pixels[0]), found.source[0]
+
+    def _by_paper(self, lifted: Lifted, rows: Tensor, up: Tensor, height: Tensor, static: bool) -> Tensor:
+        """The same people, metres, camera's coordinates, by the paper's placement: everybody at one depth."""
+        skeleton, placement = self.people.skeleton, PaperPlacement()
+        depth = lifted.away[lifted.there].log().mean().exp() if lifted.there.any() else torch.ones(())
+        c = float(depth)
+        alike = lifted.bodies * (c / lifted.away)[..., None, None]
+        people = alike.clone()
+        for frames, who in _companies(lifted.there):
+            at = frames.nonzero(), who.nonzero().squeeze(-1)
+            bodies, theta, places, heights = (
+                part[frames][:, who] for part in (alike, lifted.theta, c * lifted.roots, rows)
+            )
+            people[at] = placement(bodies, theta, places, heights, c, skeleton.feet)
+        people = people * metres(people, lifted.there, skeleton, static)[:, None, None, None]
+        lowest = people[..., skeleton.feet, 1].amax(-1).masked_fill(~lifted.there, -torch.inf).amax(-1)
+        people[..., 1] += torch.where(lowest.isinf(), 0.0, height - lowest)[:, None, None]
+        return rotate(levelling(up).mT.unsqueeze(1), people)
+
+
+def _companies(there: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Frames (frame,) in which the same people (person,) are there, as masks; frames of nobody are left out."""
+    for who in there.unique(dim=0):
+        if who.any():
+            yield (there == who).all(-1), who
+
+
+def levelled(placed: Placed, there: Tensor) -> Placed:
+    """What was placed, by a level camera at height 1 in images of nobody."""
+    somebody = there.any(-1)
+    return replace(
+        placed,
+        up=torch.where(somebody.unsqueeze(-1), placed.up, placed.up.new_tensor([0.0, -1.0, 0.0])),
+        height=torch.where(somebody, placed.height, 1.0),
+    )
+
+
+def in_metres(placed: Placed, there: Tensor, skeleton: Skeleton, static: bool = False) -> tuple[Tensor, Tensor]:
+    """People (frame, person, joint, 3) and the camera's height (frame,), the same in all frames of a static camera."""
+    people = placed.people / placed.height[:, None, None, None]
+    factor = metres(people, there, skeleton, static)
+    return factor[:, None, None, None] * people, factor
+
+
+def metres(people: Tensor, there: Tensor, skeleton: Skeleton, static: bool = False) -> Tensor:
+    """What lengths are multiplied by for the people in a frame to be of mean stature, (frame,); in all, if `static`."""
+    weight = there.to(people)
+    usual = math.log(STATURE * mean_bone_length(skeleton))
+    factor, count = (weight * (usual - log_size(people, skeleton))).sum(-1), weight.sum(-1)
+    if static:
+        factor, count = factor.sum().expand_as(factor), count.sum().expand_as(count)
+    return (factor / count.clamp(min=1)).exp()
+
+
+def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:
+    """Width and height of an image that holds everybody who is seen, its corner at the origin."""
+    seen = pixels[present]
+    if not len(seen):
+        return 1.0, 1.0
+    width, height = (UNKNOWN_FRAME * seen.amax(0).clamp(min=1.0)).tolist()
+    return width, height
+
+
+def _doubts(found: Detections, present: Tensor, lifted: Lifted, root: int) -> list[str]:
+    """What the user should know of people who were not wholly seen."""
+    shown = present.any(-1)
+    notes = []
+    if not shown.any():
+        notes.append("nobody is seen")
+    if few := int((shown & ~lifted.there).sum()):
+        notes.append(f"{few} poses show too few joints to be lifted, and were left out")
+    if hidden := int((lifted.there & ~present[..., root]).sum()):
+        notes.append(f"the hips of {hidden} poses are not seen: their places are guessed from the other joints")
+    if bool(found.video) is False and int(lifted.there.sum()) == 1:
+        notes.append("one person alone: how far away they are follows from their stature only")
+    return notes

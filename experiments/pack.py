@@ -1,0 +1,78 @@
+"""A trained run as one file, for `duolift lift --checkpoint`.   python -m experiments.pack run=default"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from duolift.errors import InputError
+from duolift.people import Architecture, PeopleLifter
+from duolift.predictor import Lifter
+from experiments.complete import load_completion
+from experiments.config import LIFTERS, Config, load_run
+from experiments.evaluate import load_lifter
+from experiments.pretrain_flows import open_data
+from experiments.runs import command
+from lightning_modules.completion import CompletionModule
+from lightning_modules.lifter import LifterModule
+
+
+def pack(config: Config, lifter: str, completion: CompletionModule | None = None) -> Lifter:
+    """A run's trained lifter, with the network that completes poses where there is one."""
+    folder = Path(config.runs) / config.run
+    data = open_data(config, "person", config.lifting.batch_size)
+    module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
+    people = PeopleLifter(architecture(module, completion))
+    people.network.load_state_dict(module.lifter.state_dict())
+    if people.completer is not None and completion is not None:
+        people.completer.load_state_dict(completion.completers["fill_lift"].state_dict())
+    people.fit(data.training_poses)
+    origin = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data.fingerprint}
+    return Lifter(people, origin | {"source": config.data.source, "labels": config.lifting.labels})
+
+
+def architecture(module: LifterModule, completion: CompletionModule | None) -> Architecture:
+    """What a trained module's networks look like."""
+    trained, completes = module.hparams, completion.hparams if completion else {}
+    return Architecture(
+        skeleton=module.skeleton.name,
+        split=trained["split"],
+        width=trained["width"],
+        blocks=trained["blocks"],
+        elevation_bound=trained["elevation_bound"],
+        c=module.normalisation.c,
+        centring=module.normalisation.centring,
+        flip=module.flip_test,
+        completer_width=completes.get("width"),
+        completer_blocks=completes.get("blocks"),
+    )
+
+
+def pack_run(config: Config) -> list[Path]:
+    """The files of all of a run's trained lifters.
+
+    Raises:
+        InputError: the run has none.
+    """
+    folder = Path(config.runs) / config.run
+    trained = [name for name in LIFTERS if (folder / name / "metrics.json").exists()]
+    if not trained:
+        raise InputError(f"{folder}: holds no trained lifter; expected one of {', '.join(LIFTERS)}")
+    files = []
+    for lifter in trained:
+        completed, completion = folder / f"completion-{lifter}", None
+        if (completed / "metrics.json").exists():
+            teacher = load_lifter(folder / lifter / "last.ckpt", config.data.skeleton)
+            completion = load_completion(completed / "last.ckpt", teacher)
+        files.append(folder / f"{lifter}.safetensors")
+        pack(config, lifter, completion).save(files[-1])
+    return files
+
+
+def main(arguments: Sequence[str]) -> None:
+    named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    run = Path(named.get("runs", "runs")) / named.get("run", "default")
+    for file in pack_run(load_run(run / "config.yaml", arguments)):
+        print(f"{file}, for duolift lift --checkpoint")
+
+
+if __name__ == "__main__":
+    command(main)

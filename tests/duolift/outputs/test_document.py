@@ -1,0 +1,152 @@
+"""Scenes as JSON and as arrays: what is written comes back, and nothing else comes in."""
+
+import copy
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import some_reconstruction
+
+from duolift.errors import InputError
+from duolift.outputs import READERS, read, write
+from duolift.outputs.document import from_json, to_document, to_json
+from duolift.reconstruction import Reconstruction
+from duolift.skeleton import CHI3D25, PAPER23
+
+SCENES = {
+    "two, one of them absent for a while": some_reconstruction(),
+    "a single image": some_reconstruction(frames=1, rate=None),
+    "one person": some_reconstruction(people=1),
+    "nobody": some_reconstruction(people=0),
+    "no frames": some_reconstruction(frames=0),
+    "feet": some_reconstruction(skeleton=PAPER23),
+    "fingers": some_reconstruction(skeleton=CHI3D25),
+}
+DECIMAL_PLACES = {"people": 2e-4, "by_paper": 2e-4, "keypoints": 6e-3, "confidence": 6e-4, "up": 1e-6, "height": 1e-4}
+
+
+def assert_same(found: Reconstruction, expected: Reconstruction, tolerance: bool) -> None:
+    for field in dataclasses.fields(Reconstruction):
+        was, now = getattr(expected, field.name), getattr(found, field.name)
+        if isinstance(was, np.ndarray):
+            assert now.dtype == was.dtype and now.shape == was.shape, field.name
+            np.testing.assert_allclose(now, was, rtol=0, atol=DECIMAL_PLACES.get(field.name, 0) if tolerance else 0)
+        elif field.name == "skeleton":
+            assert (now.name, now.joints, now.bones) == (was.name, was.joints, was.bones)
+        else:
+            assert now == was, field.name
+
+
+@pytest.mark.parametrize("suffix", READERS)
+@pytest.mark.parametrize("name", SCENES)
+def test_what_is_written_comes_back(tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"scene{suffix}"
+    assert write(SCENES[name], path) == [path]
+    assert_same(read(path), SCENES[name], tolerance=suffix == ".json")
+
+
+def test_json_is_json_and_says_nothing_of_who_is_absent() -> None:
+    text = to_json(SCENES["two, one of them absent for a while"])
+    assert "NaN" not in text and "Infinity" not in text
+    found = json.loads(text)
+    assert found["people"][1][1] is None and found["people"][1][0] is not None
+    assert found["keypoints"][0][0][found["joints"].index("left_hand")] is None
+    assert found["people"][0][0][found["joints"].index("pelvis")] == pytest.approx([0, 0.95, -4], abs=1e-3)
+
+
+def test_a_second_trip_changes_nothing() -> None:
+    once = from_json(to_json(SCENES["feet"]), "scene")
+    assert_same(from_json(to_json(once), "scene"), once, tolerance=True)
+
+
+def put(key: str, value: Any) -> Callable[[dict], None]:
+    return lambda document: document.__setitem__(key, value)
+
+
+BROKEN: dict[str, tuple[Callable[[dict], None], str]] = {
+    "another format": (put("format", "other"), "format is 'other'"),
+    "a later version": (put("version", 2), "version is 2; expected 1"),
+    "a missing key": (lambda d: d.pop("people"), "people is missing"),
+    "an unknown joint": (lambda d: d["joints"].__setitem__(3, "tail"), "joints"),
+    "joints that are no list": (put("joints", "pelvis"), "joints is 'pelvis'; expected a list"),
+    "joints that are no text": (put("joints", [*range(19)]), "joints is [0, 1, 2"),
+    "a skeleton of no name": (put("skeleton", 3), "skeleton is 3"),
+    "names that are no text": (lambda d: d["names"].__setitem__(0, 7), "names"),
+    "identities that are no numbers": (put("identities", ["1", "2"]), "identities"),
+    "the same identity twice": (put("identities", [1, 1]), "identities is [1, 1]"),
+    "people of another shape": (lambda d: d["people"].pop(), "people is an array (3, 2, 19, 3)"),
+    "ragged people": (lambda d: d["people"][0][0].pop(), "people is a ragged list"),
+    "people of words": (lambda d: d["people"][0][0][0].__setitem__(0, "1.0"), "people is an array"),
+    "people who are a number": (put("people", 3), "people is an array ()"),
+    "half a person": (lambda d: d["people"][0][0].__setitem__(2, [None] * 3), "people is an array"),
+    "a person too far away": (
+        lambda d: d["people"][0][0][0].__setitem__(0, 1e300),
+        "people[0, 0] is [[1e+300",
+    ),
+    "a null in the wrong place": (lambda d: d["people"].__setitem__(0, None), "people"),
+    "seen that is not true or false": (lambda d: d["seen"][0][0].__setitem__(0, 0.5), "seen"),
+    "more than sure": (lambda d: d["confidence"][0].__setitem__(0, 1.5), "confidence[0, 0] is 1.5; expected 0 to 1"),
+    "up of another length": (put("up", [[0, -2, 0]] * 4), "up[0] is [0.0, -2.0, 0.0]"),
+    "a height of nothing": (put("height", [None] * 4), "height"),
+    "half a keypoint": (lambda d: d["keypoints"][0][0].__setitem__(0, [1.0, None]), "keypoints is an array"),
+    "an image of no size": (put("image", [0, 720]), "image is [0, 720]"),
+    "a negative focal length": (put("focal", -1), "focal is -1"),
+    "a focal length of true": (put("focal", True), "focal is True"),
+    "a focal length beyond numbers": (put("focal", 10**400), "focal"),
+    "a focal length from nowhere": (put("focal_source", "guessed"), "focal_source is 'guessed'"),
+    "a focal length from a list": (put("focal_source", []), "focal_source is []"),
+    "a rate of nothing": (put("rate", 0), "rate is 0"),
+    "notes that are one text": (put("notes", "well"), "notes is 'well'"),
+    "notes of numbers": (put("notes", [3]), "notes is [3]"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_scene_is_refused_by_name(name: str) -> None:
+    document = copy.deepcopy(to_document(SCENES["two, one of them absent for a while"]))
+    change, message = BROKEN[name]
+    change(document)
+    with pytest.raises(InputError) as refused:
+        from_json(json.dumps(document), "my.json")
+    assert str(refused.value).startswith("my.json: ")
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "null", "[" * 100_000, '{"format": NaN}', "\x00"], ids=lambda text: repr(text[:10])
+)
+def test_what_is_no_scene_at_all_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"^my\.json: "):
+        from_json(text, "my.json")
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(InputError, match="not valid JSON"):
+        from_json(b"\xff\xfe\x00\x81", "my.json")
+
+
+def test_broken_arrays_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "scene.npz"
+    write(SCENES["one person"], path)
+    whole = path.read_bytes()
+    for content in (b"", b"PK", whole[: len(whole) // 2], whole[:200] + b"\0" * 400 + whole[600:]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"scene\.npz: "):
+            read(path)
+    np.savez(path, people=np.zeros(3))
+    with pytest.raises(InputError, match=r"expected an \.npz that duolift has written"):
+        read(path)
+    np.savez(path, about=np.array(json.dumps({"version": 1})), people=np.array([{}], dtype=object))
+    with pytest.raises(InputError, match=r"scene\.npz: "):
+        read(path)
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / f"none{suffix}")

@@ -1,0 +1,67 @@
+"""Markers, read back: `.c3d` by another library, `.trc` as the table that it is."""
+
+from pathlib import Path
+
+import c3d
+import numpy as np
+import pytest
+from conftest import some_reconstruction
+
+from duolift.errors import InputError
+from duolift.outputs import write
+from duolift.outputs.markers import MOST_FRAMES
+from duolift.skeleton import PAPER19
+
+
+@pytest.mark.filterwarnings("ignore:No analog data")
+def test_another_reader_of_c3d_finds_the_joints(tmp_path: Path) -> None:
+    reconstruction = some_reconstruction()
+    path = tmp_path / "scene.c3d"
+    write(reconstruction, path)
+    with path.open("rb") as file:
+        reader = c3d.Reader(file)
+        labels = [label.strip() for label in reader.point_labels]
+        frames = np.stack([points for _, points, _ in reader.read_frames()])
+        units, rate = reader.get("POINT:UNITS").string_value.strip(), reader.point_rate
+        axes = [reader.get(f"POINT:{name}").string_value.strip() for name in ("X_SCREEN", "Y_SCREEN")]
+    assert (units, rate, axes) == ("mm", 25, ["+X", "+Y"])
+    assert labels == [f"{person}:{joint}" for person in (1, 2) for joint in PAPER19.joints]
+    scene = 1000 * reconstruction.scene().reshape(4, -1, 3)
+    there = np.isfinite(scene).all(-1)
+    assert frames[..., :3][there] == pytest.approx(scene[there], abs=1e-2)
+    assert ((frames[..., 3] >= 0) == there).all(), "an invalid point has a negative residual"
+
+
+def test_more_frames_than_a_c3d_holds_are_refused(tmp_path: Path) -> None:
+    long = some_reconstruction(people=1)
+    many = {
+        name: np.resize(getattr(long, name), (MOST_FRAMES + 1, *getattr(long, name).shape[1:])) for name in ("people",)
+    }
+    reconstruction = type(long)(**{**vars(long), **many, "names": ("image",) * (MOST_FRAMES + 1)})
+    with pytest.raises(InputError, match="names has 65536 frames; expected at most 65535"):
+        write(reconstruction, tmp_path / "scene.c3d")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_trc_is_the_table_that_opensim_reads(tmp_path: Path) -> None:
+    reconstruction = some_reconstruction()
+    paths = write(reconstruction, tmp_path / "scene.trc")
+    for person, path in enumerate(paths):
+        rows = [line.split("\t") for line in path.read_text().split("\n")]
+        assert rows[0] == ["PathFileType", "4", "(X/Y/Z)", path.name]
+        header = dict(zip(rows[1], rows[2], strict=True))
+        assert (header["DataRate"], header["NumFrames"], header["NumMarkers"], header["Units"]) == (
+            "25",
+            "4",
+            "19",
+            "m",
+        )
+        assert rows[3][:2] == ["Frame#", "Time"] and tuple(rows[3][2::3]) == PAPER19.joints
+        assert rows[4][2:5] == ["X1", "Y1", "Z1"] and rows[4][-1] == "Z19"
+        assert rows[5] == [""], "an empty line before the numbers"
+        table = np.genfromtxt(path, delimiter="\t", skip_header=6)
+        assert table.shape == (4, 2 + 3 * 19)
+        assert table[:, 0].tolist() == [1, 2, 3, 4] and table[:, 1] == pytest.approx(np.arange(4) / 25)
+        expected = reconstruction.scene()[:, person].reshape(4, -1)
+        assert table[:, 2:] == pytest.approx(expected, abs=1e-5, nan_ok=True)
+        assert np.isnan(table[1, 2:]).all() == (person == 1)

@@ -1,0 +1,95 @@
+"""All formats alike: chosen by suffix, whole or not at all, and whatever the scene."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from conftest import some_reconstruction
+
+from duolift.errors import InputError
+from duolift.outputs import READERS, WRITERS, read, write
+from duolift.reconstruction import Reconstruction
+
+NEEDS = {
+    ".html": "plotly",
+    ".c3d": "ezc3d",
+    ".glb": "trimesh",
+    ".png": "matplotlib",
+    ".gif": "PIL",
+    ".mp4": "imageio_ffmpeg",
+    ".rrd": "rerun",
+}
+A_FILE_A_PERSON = (".bvh", ".trc")
+NEEDS_SOMEBODY = (*A_FILE_A_PERSON, ".c3d")
+
+
+@pytest.mark.parametrize("name", ["scene.xyz", "scene", "scene.json.bak"])
+def test_an_unknown_suffix_is_refused_with_those_known(tmp_path: Path, name: str) -> None:
+    for action, known in ((lambda path: write(some_reconstruction(), path), WRITERS), (read, READERS)):
+        with pytest.raises(InputError) as refused:
+            action(tmp_path / name)
+        assert all(suffix in str(refused.value) for suffix in known)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_suffix_in_capitals_is_known(tmp_path: Path) -> None:
+    write(some_reconstruction(), tmp_path / "scene.JSON")
+    assert read(tmp_path / "scene.JSON").identities == (1, 2)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_nothing_but_the_files_named_is_left(tmp_path: Path, suffix: str) -> None:
+    written = write(some_reconstruction(frames=2), tmp_path / f"scene{suffix}")
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+    names = [path.name for path in written]
+    assert names == ([f"scene-{i}{suffix}" for i in (1, 2)] if suffix in A_FILE_A_PERSON else [f"scene{suffix}"])
+    assert all(path.stat().st_size for path in written)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize(
+    "scene",
+    [some_reconstruction(people=0), some_reconstruction(frames=1, people=1, rate=None), some_reconstruction(frames=0)],
+    ids=["nobody", "one person in one image", "no frames"],
+)
+def test_small_scenes_are_written_or_refused_in_words(tmp_path: Path, suffix: str, scene: Reconstruction) -> None:
+    if suffix in NEEDS_SOMEBODY and not scene.present.any():
+        with pytest.raises(InputError, match="people is empty"):
+            write(scene, tmp_path / f"scene{suffix}")
+        assert not list(tmp_path.iterdir())
+    else:
+        assert all(path.stat().st_size for path in write(scene, tmp_path / f"scene{suffix}"))
+
+
+@pytest.mark.parametrize("suffix", NEEDS)
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(name: str) -> ModuleType:
+        if name.partition(".")[0] == NEEDS[suffix]:
+            raise ImportError(f"No module named {name!r}")
+        return import_module(name)
+
+    monkeypatch.setattr("duolift.outputs.libraries.import_module", without)
+    extra = "rerun" if suffix == ".rrd" else "outputs"
+    with pytest.raises(InputError, match=rf"{suffix} needs {NEEDS[suffix]}.*duolift\[{extra}\]"):
+        write(some_reconstruction(frames=1), tmp_path / f"scene{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written"):
+        write(some_reconstruction(frames=1), tmp_path / "file" / f"scene{suffix}")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_importing_the_outputs_asks_for_no_library() -> None:
+    heavy = sorted({*NEEDS.values()} | {"lightning", "pytorch_lightning", "wandb", "omegaconf", "nflows"})
+    code = f"import sys, duolift.outputs, duolift.view; print(sorted(set({heavy}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,44 @@
+"""Exported models: the same people as the lifter's, for any number of scenes and people."""
+
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+
+from duolift.errors import InputError
+from duolift.export import INPUTS, OUTPUTS, TOLERANCE, ImageLifter, example, export
+from duolift.people import FEWEST_JOINTS
+from duolift.predictor import Lifter
+from duolift.skeleton import PAPER19
+
+
+def test_torch_export_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
+    path = tmp_path / "lifter.pt2"
+    assert export(lifter.people, path) <= TOLERANCE
+    extra = {"joints": ""}
+    loaded = torch.export.load(path, extra_files=extra).module()
+    assert extra["joints"].split("\n") == list(PAPER19.joints)
+    arguments = example(7, 5, len(PAPER19))
+    expected = ImageLifter(lifter.people)(*arguments)
+    torch.testing.assert_close(loaded(*arguments), expected, rtol=0, atol=TOLERANCE)
+
+
+def test_onnx_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
+    path = tmp_path / "lifter.onnx"
+    assert export(lifter.people, path) <= TOLERANCE
+    session = onnxruntime.InferenceSession(path)
+    assert session.get_modelmeta().custom_metadata_map["joints"].split("\n") == list(PAPER19.joints)
+    assert [i.name for i in session.get_inputs()] == list(INPUTS)
+    arguments = example(7, 5, len(PAPER19))
+    arguments[1][0, 0, FEWEST_JOINTS - 1 :] = False
+    expected = ImageLifter(lifter.people)(*arguments)
+    found = session.run(OUTPUTS, {n: a.numpy() for n, a in zip(INPUTS, arguments, strict=True)})
+    for name, value in zip(OUTPUTS, found, strict=True):
+        torch.testing.assert_close(torch.tensor(value), expected[name], rtol=0, atol=TOLERANCE)
+
+
+def test_another_suffix_is_refused_and_leaves_nothing(lifter: Lifter, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"suffix '.tflite'; expected one of .pt2, .onnx"):
+        export(lifter.people, tmp_path / "lifter.tflite")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,208 @@
+"""A lifter in use: its file, what it makes of keypoints, and what it says where it is in doubt."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from duolift.anthropometry import mean_bone_length
+from duolift.detections import JOINTS, Detections
+from duolift.errors import InputError
+from duolift.ground import log_size
+from duolift.people import PeopleLifter
+from duolift.predictor import STATURE, Lifter, View
+from duolift.skeleton import PAPER19
+from tests.conftest import some_people
+
+FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
+EXACT = View(focal=FOCAL, image=IMAGE, noise=0.0)
+COMMON = JOINTS.indices(PAPER19.joints)
+
+
+def film(frames: int = 6, people: int = 2, video: str = "film") -> Detections:
+    """People before a static camera, all of their joints seen."""
+    points = some_people(frames, people, skeleton=JOINTS).numpy().astype(float)
+    pixels = FOCAL * points[..., :2] / points[..., 2:] + np.array(IMAGE) / 2
+    names = tuple(f"{number}.png" for number in range(frames))
+    return Detections(video, names, pixels, np.ones(pixels.shape[:-1]), tuple(range(1, people + 1)), IMAGE, FOCAL)
+
+
+def hidden(found: Detections, *index: object) -> Detections:
+    confidence = found.confidence.copy()
+    confidence[index] = 0  # type: ignore[index]
+    return replace(found, confidence=confidence)
+
+
+def reprojected(people: np.ndarray) -> np.ndarray:
+    return FOCAL * people[..., :2] / people[..., 2:] + np.array(IMAGE) / 2
+
+
+# The file -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_lifter_survives_its_file(lifter: Lifter, tmp_path: Path) -> None:
+    path = tmp_path / "lifter.safetensors"
+    lifter.save(path)
+    loaded = Lifter.load(path)
+    assert loaded.origin == lifter.origin and loaded.people.architecture == lifter.people.architecture
+    for name, value in lifter.people.state_dict().items():
+        torch.testing.assert_close(loaded.people.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+    loaded.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.safetensors", None, "not readable as a lifter"),
+        ("text.safetensors", b"no weights", "not readable as a lifter"),
+        ("last.ckpt", b"", "checkpoint of a training stage"),
+    ],
+)
+def test_what_is_no_lifter_is_refused(name: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as error:
+        Lifter.load(tmp_path / name)
+    assert name in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 99}, "format 99; expected 1"),
+        ({"format": None}, "format None"),
+        ({"architecture": {"skeleton": "paper19"}}, "disagree"),
+        ({"width": 24}, "disagree"),
+        ({"skeleton": "paper23"}, "disagree"),
+        ({"skeleton": "centaur"}, "centaur"),
+    ],
+)
+def test_a_spoilt_lifter_is_refused(change: dict[str, object], message: str, lifter: Lifter, tmp_path: Path) -> None:
+    header = {"format": 1, "architecture": lifter.people.architecture.plain()}
+    for key, value in change.items():
+        (header if key in header else header["architecture"])[key] = value  # type: ignore[index]
+    path = tmp_path / "spoilt.safetensors"
+    safetensors.torch.save_file(lifter.people.state_dict(), path, {"duolift": json.dumps(header)})
+    with pytest.raises(InputError, match=message):
+        Lifter.load(path)
+    safetensors.torch.save_file(lifter.people.state_dict(), path, {"duolift": "[]"})
+    with pytest.raises(InputError, match="format"):
+        Lifter.load(path)
+
+
+# People ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("video", ["film", ""], ids=["video", "image"])
+@pytest.mark.parametrize("people", [1, 2, 5])
+def test_people_are_where_they_are_seen(people: int, video: str, lifter: Lifter) -> None:
+    found = film(6 if video else 1, people, video)
+    scene = lifter.lift_detections(found, EXACT)
+    assert scene.people.shape == (len(found.names), people, len(PAPER19), 3)
+    np.testing.assert_allclose(reprojected(scene.people), found.keypoints[:, :, COMMON], atol=0.02)
+    np.testing.assert_array_equal(scene.keypoints, found.keypoints[:, :, COMMON].astype(np.float32))
+    assert scene.seen.all() and (scene.focal, scene.focal_source, scene.image) == (FOCAL, "known", IMAGE)
+    np.testing.assert_allclose(np.linalg.norm(scene.up, axis=-1), 1, rtol=1e-5)
+
+
+def test_a_static_camera_stays_where_it_is(lifter: Lifter) -> None:
+    static = lifter.lift_detections(film(), EXACT)
+    assert np.ptp(static.height) == 0 and np.ptp(static.up, axis=0).max() < 1e-6
+    moving = lifter.lift_detections(film(), replace(EXACT, static=False))
+    assert np.ptp(moving.up, axis=0).max() > 1e-4
+
+
+@pytest.mark.parametrize("placement", ["people", "by_paper"])
+def test_people_are_of_mean_stature_and_stand_on_the_ground(placement: str, lifter: Lifter) -> None:
+    scene = lifter.lift_detections(film(), EXACT)
+    people = getattr(scene, placement)
+    size = log_size(torch.tensor(people), PAPER19).mean().exp().item()
+    assert size == pytest.approx(STATURE * mean_bone_length(PAPER19), rel=1e-4)
+    height = scene.scene(people)[..., 1]
+    assert np.abs(height.min((-1, -2))).max() < (0.2 if placement == "people" else 1e-3)
+
+
+def test_the_order_of_people_does_not_matter(lifter: Lifter) -> None:
+    found = film(people=3)
+    order = [2, 0, 1]
+    other = replace(found, keypoints=found.keypoints[:, order], confidence=found.confidence[:, order])
+    one, two = lifter.lift_detections(found, EXACT), lifter.lift_detections(other, EXACT)
+    np.testing.assert_allclose(two.people, one.people[:, order], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(two.by_paper, one.by_paper[:, order], rtol=1e-3, atol=1e-3)
+
+
+def test_who_is_not_in_a_frame_is_absent_there(lifter: Lifter) -> None:
+    found = hidden(film(8, 3), slice(0, 3), 1)
+    scene = lifter.lift_detections(found, EXACT)
+    for people in (scene.people, scene.by_paper):
+        assert np.isnan(people[:3, 1]).all()
+        assert np.isfinite(np.delete(people[:3], 1, axis=1)).all() and np.isfinite(people[3:]).all()
+    assert (scene.confidence[:3, 1] == 0).all() and not scene.seen[:3, 1].any()
+    assert np.isnan(scene.keypoints[:3, 1]).all()
+
+
+@pytest.mark.parametrize("video", ["film", ""], ids=["video", "image"])
+def test_frames_of_nobody_and_files_of_nobody(video: str, lifter: Lifter) -> None:
+    found = hidden(film(4 if video else 1, 2, video), slice(None))
+    scene = lifter.lift_detections(found, replace(EXACT, focal=None))
+    assert np.isnan(scene.people).all() and np.isfinite(scene.up).all() and np.isfinite(scene.height).all()
+    assert "nobody is seen" in scene.notes
+    empty = replace(found, keypoints=found.keypoints[:, :0], confidence=found.confidence[:, :0], identities=())
+    scene = lifter.lift_detections(empty, EXACT)
+    assert scene.people.shape == (len(found.names), 0, len(PAPER19), 3) and np.isfinite(scene.height).all()
+
+
+def test_doubts_are_told(lifter: Lifter) -> None:
+    alone = lifter.lift_detections(film(1, 1, ""), EXACT)
+    assert any("one person alone" in note for note in alone.notes)
+    hips = lifter.lift_detections(hidden(film(1), 0, 0, JOINTS.root_index), EXACT)
+    assert any("hips of 1" in note for note in hips.notes) and not hips.seen[0, 0, PAPER19.root_index]
+    few = lifter.lift_detections(hidden(film(1), 0, 0, slice(3, None)), EXACT)
+    assert any("1 poses show too few" in note for note in few.notes) and np.isnan(few.people[0, 0]).all()
+    blind = lifter.lift_detections(replace(film(1), focal=None, image=None))
+    assert any("size is not known" in note for note in blind.notes)
+    assert any("normal lens" in note for note in blind.notes) and blind.focal_source == "default"
+    assert blind.image[0] > film(1).keypoints[..., COMMON, 0].max()
+
+
+# Arrays ---------------------------------------------------------------------------------------------------------------
+
+
+def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
+    found = film()
+    expected = lifter.lift_detections(found, EXACT)
+    for scene in (
+        lifter.lift(found.keypoints, view=EXACT),
+        lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), view=EXACT),
+        lifter.lift(found.keypoints, found.confidence, EXACT),
+    ):
+        np.testing.assert_array_equal(scene.people, expected.people)
+    image = lifter.lift(found.keypoints[0], view=EXACT)
+    assert image.people.shape == (1, 2, len(PAPER19), 3)
+
+
+def test_nan_and_no_confidence_hide_a_joint(lifter: Lifter) -> None:
+    found, elbow = film(1), JOINTS.index("left_elbow")
+    expected = lifter.lift_detections(hidden(found, 0, 1, elbow), EXACT)
+    points, confidence = found.keypoints.copy(), found.confidence.copy()
+    points[0, 1, elbow], confidence[0, 1, elbow] = np.nan, 0
+    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, EXACT)):
+        np.testing.assert_array_equal(scene.people[0], expected.people[0])
+
+
+@pytest.mark.parametrize("shape", [(25, 2), (1, 2, 19, 2), (1, 2, 25, 4), (1, 1, 2, 25, 2)])
+def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...], lifter: Lifter) -> None:
+    with pytest.raises(InputError, match="keypoints have shape"):
+        lifter.lift(np.zeros(shape))
+
+
+def test_a_lifter_of_another_skeleton(people_lifter: Callable[..., PeopleLifter]) -> None:
+    scene = Lifter(people_lifter("chi3d25")).lift_detections(film(), EXACT)
+    assert scene.people.shape[2] == len(JOINTS) and math.isfinite(scene.people.sum())

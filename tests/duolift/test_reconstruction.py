@@ -1,0 +1,36 @@
+"""The scene's coordinates: upright, on the ground, and the camera's again."""
+
+import numpy as np
+import pytest
+from conftest import some_reconstruction
+
+from duolift.reconstruction import scene_axes, to_camera
+from duolift.skeleton import PAPER19
+
+DOWN = (0.0, 0.0, -1.0)
+"""Up, for a camera that looks straight down."""
+
+
+def test_people_stand_upright_on_the_ground_before_the_camera() -> None:
+    scene = some_reconstruction().scene()
+    first = scene[0, 0]
+    assert first[PAPER19.index("pelvis")] == pytest.approx([0, 0.95, -4], abs=1e-5)
+    assert first[PAPER19.index("head_top"), 1] == pytest.approx(1.72, abs=1e-5)
+    assert first[PAPER19.index("left_hip"), 0] > first[PAPER19.index("right_hip"), 0], "who faces the camera"
+
+
+@pytest.mark.parametrize("up", [(0, -0.8, -0.6), (0.6, -0.8, 0), DOWN, (0, 0, 1), (0, -1, 0)])
+def test_axes_are_a_rotation_and_there_is_a_way_back(up: tuple[float, float, float]) -> None:
+    axes = scene_axes(np.array([up]))
+    assert axes[0] @ axes[0].T == pytest.approx(np.eye(3), abs=1e-9)
+    assert np.linalg.det(axes[0]) == pytest.approx(1)
+    assert axes[0, 1] == pytest.approx(up)
+    points = np.random.default_rng(0).normal(size=(1, 2, 5, 3))
+    back = to_camera(points @ axes[0].T + (0, 1.5, 0), np.array([up]), np.array([1.5]))
+    assert back == pytest.approx(points, abs=1e-6)
+
+
+def test_who_is_absent_is_nan_in_either_frame_of_coordinates() -> None:
+    reconstruction = some_reconstruction()
+    assert reconstruction.present.tolist() == [[True, True], [True, False], [True, True], [True, True]]
+    assert np.isnan(reconstruction.scene()[1, 1]).all()
