@@ -259,6 +259,32 @@ def test_alphaposes_numbers_are_identities_where_it_tracks(tmp_path: Path) -> No
     }
 
 
+def test_alphaposes_images_are_a_video_where_they_are_numbered_from_0(tmp_path: Path) -> None:
+    image = alphapose(FORMATS["coco18"])["1.jpg"]
+    video = {f"{i}.jpg": image for i in range(3)}
+    pictures = {f"{i}.jpg": image for i in (4, 2)}
+    frames = list(read(written(tmp_path / "clip.json", video)))
+    assert [(frame.name, frame.video) for frame in frames] == [(name, "clip") for name in video]
+    frames = list(read(written(tmp_path / "many.json", pictures)))
+    assert [(frame.name, frame.video) for frame in frames] == [(name, "") for name in pictures]
+    alone = only(written(tmp_path / "seven.json", image))
+    assert (alone.name, alone.video, len(alone.keypoints)) == ("seven", "", 2)
+
+
+def test_a_list_is_alphaposes_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", results(FORMATS["halpe26"]))
+    assert np.array_equal(only(path, format="alphapose").keypoints, only(path).keypoints)
+
+
+def test_images_without_annotations_are_frames_without_people(tmp_path: Path) -> None:
+    content = annotations(FORMATS["coco17"])
+    content["images"] = [{"id": 5}, *content["images"], {"id": 9}]
+    frames = list(read(written(tmp_path / "a.json", content)))
+    assert [(frame.name, len(frame.keypoints)) for frame in frames] == [("5", 0), ("seven.jpg", 2), ("9", 0)]
+    content["annotations"] = []
+    assert [len(frame.keypoints) for frame in read(written(tmp_path / "a.json", content))] == [0, 0, 0]
+
+
 def test_a_number_that_several_people_have_is_nobodys(tmp_path: Path) -> None:
     content = openpose(FORMATS["body25"])
     for entry in content["people"]:
@@ -452,6 +478,8 @@ WRONG: dict[str, tuple[Any, str]] = {
         changed(BODY(), "people", 1, "person_id", to=1.5),
         r"people\[1\]\.person_id is 1.5; expected a whole number",
     ),
+    "bodies alone no list": ({"bodies": 3}, "bodies is 3; expected a list of people"),
+    "image a list": ({"a.jpg": {"people": []}, "b.jpg": [1]}, r"b\.jpg is \[1\]; expected an object with people"),
     "bodies no list": ({"1.jpg": {"bodies": 3}}, r"1\.jpg\.bodies is 3; expected a list"),
     "no images": (changed(COCO(), "images", to=[]), "images is missing or empty; expected COCO's annotations"),
     "unknown image": (
@@ -467,6 +495,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "flat image": (
         changed(COCO(), "images", 0, "width", to=0),
         r"images\[0\]: width, height is \[0, 480\]; expected 2 positive",
+    ),
+    "a size in words": (
+        changed(COCO(), "images", 0, "width", to="wide"),
+        r"images\[0\]: width, height is \['wide', 480\]; expected 2 positive",
     ),
     "half a size": (
         changed(COCO(), "images", 0, to={"id": 7, "width": 3}),
@@ -539,6 +571,9 @@ def test_an_npz_that_is_wrong_is_refused(tmp_path: Path, arrays: dict[str, Any],
 def test_a_format_that_a_file_is_not_of_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than read as nobody."""
     path = written(tmp_path / "a.json", {"frames": [1]})
+    with pytest.raises(InputError, match=str(path)):
+        list(read(path, Options(format=name)))
+    path = written(tmp_path / "b.json", {"version": 1})
     with pytest.raises(InputError, match=str(path)):
         list(read(path, Options(format=name)))
 
@@ -679,6 +714,23 @@ def test_somebody_known_stands_as_on_the_picture() -> None:
             assert joint(frame, 0, f"left_{part}")[0] > joint(frame, 0, f"right_{part}")[0]
         assert joint(frame, 0, "neck") == pytest.approx((378.5, 118.5))
         assert joint(frame, 0, "head_top") == pytest.approx((370, 52), abs=6)
+
+
+@real
+@pytest.mark.parametrize("name", ["coco/test_coco_wholebody", "coco/test_halpe"])
+def test_hands_and_feet_of_real_people_are_at_their_own_ends(name: str) -> None:
+    """Each nearer to the wrist or ankle of its side than to the other."""
+    checked = 0
+    for frame in read(SHARED / f"{name}.json"):
+        for keypoints, sure in zip(frame.keypoints, frame.confidence, strict=True):
+            for end, limb in (("hand", "wrist"), ("thumb", "wrist"), ("toe", "ankle")):
+                for side, other in (("left", "right"), ("right", "left")):
+                    three = JOINTS.indices((f"{side}_{end}", f"{side}_{limb}", f"{other}_{limb}"))
+                    tip, near, far = keypoints[three]
+                    if sure[three].all() and np.linalg.norm(near - far) > 20:
+                        assert np.linalg.norm(tip - near) < np.linalg.norm(tip - far), (frame.name, side, end)
+                        checked += 1
+    assert checked >= 6
 
 
 @real
