@@ -567,6 +567,15 @@ def test_an_npz_that_is_wrong_is_refused(tmp_path: Path, arrays: dict[str, Any],
         list(read(tmp_path / "wrong.npz"))
 
 
+def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", keypoints=np.zeros((1, 2, 17, 3)))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    for damaged in (content[:-30], content[:60] + b"damaged" + content[67:]):
+        (tmp_path / "b.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"b\.npz: cannot be read as npz"):
+            list(read(tmp_path / "b.npz"))
+
+
 @pytest.mark.parametrize("name", ["openpose", "coco", "results", "alphapose", "mmpose", "npz"])
 def test_a_format_that_a_file_is_not_of_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than read as nobody."""
@@ -602,6 +611,14 @@ def test_what_detectors_mean_by_odd_numbers(tmp_path: Path) -> None:
     sure = dict(zip(JOINTS.joints, frame.confidence[0], strict=True))
     assert [sure[j] for j in ("left_knee", "right_knee", "left_ankle", "left_toe", "right_ankle")] == [0, 0, 0, 0, 1]
     assert not frame.keypoints[0, JOINTS.index("left_toe")].any()
+
+
+def test_shares_of_the_image_are_no_pixels(tmp_path: Path) -> None:
+    content = openpose(FORMATS["body25"])
+    for entry in content["people"]:
+        entry["pose_keypoints_2d"] = [v if i % 3 == 2 else v / 640 for i, v in enumerate(entry["pose_keypoints_2d"])]
+    with pytest.raises(InputError, match=r"a\.json: in a all joints are within a pixel of the corner; expected pixels"):
+        only(written(tmp_path / "a.json", content))
 
 
 def test_who_is_no_larger_than_a_point_is_nobody(tmp_path: Path) -> None:
