@@ -177,7 +177,7 @@ class Lifter:
                 continue
             parts: list[Reconstruction] = []
             for found in chunks:
-                parts.append(self.lift_detections(found, view, parts[0] if parts else None))
+                parts.append(self.lift_detections(found, view, next((p for p in parts if p.present.any()), None)))
             yield video, Reconstruction.joined(parts)
 
     @torch.no_grad()
@@ -213,9 +213,8 @@ class Lifter:
         notes += _doubts(found, present, lifted, skeleton)
         sequence = torch.zeros(len(pixels), dtype=torch.long) if static else None
         placement = EVERYTHING if static else GroundPlacement()
-        placed = placement(
-            lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, None, lifted.there
-        )
+        up = torch.from_numpy(before.up[:1]).expand(len(pixels), -1) if static and before is not None else None
+        placed = placement(lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, up, lifted.there)
         placed = levelled(placed, lifted.there)
         people, height = in_metres(placed, lifted.there, skeleton, static)
         if static and before is not None:
