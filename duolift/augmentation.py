@@ -8,6 +8,7 @@ Camera frame: x right, y down, z forward; head lengths, every root at depth c on
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -71,9 +72,14 @@ def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
 
 def chains(skeleton: Skeleton) -> Tensor:
     """(joint, bone): 1 where a bone lies between the root and a joint."""
-    between, parent = torch.zeros(len(skeleton), len(skeleton.bones)), dict(skeleton.bones)
-    bone_of = {child: number for number, (child, _) in enumerate(skeleton.bones)}
-    for row, joint in zip(between, skeleton.joints, strict=True):
+    return _chains(skeleton.joints, skeleton.bones)
+
+
+@cache
+def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...]) -> Tensor:
+    between, parent = torch.zeros(len(joints), len(bones)), dict(bones)
+    bone_of = {child: number for number, (child, _) in enumerate(bones)}
+    for row, joint in zip(between, joints, strict=True):
         while joint in parent:
             row[bone_of[joint]] = 1
             joint = parent[joint]
