@@ -10,10 +10,11 @@ and every error names the file, what was found and what was expected.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -419,6 +420,12 @@ class CHI3DDataModule(pl.LightningDataModule):
         if self.labels:
             self.training_labels = self._labels(labelled)
             self.validation_labels = tuple(label[::every] for label in self._labels(self.evaluation))
+
+    def in_batches_of(self, size: int) -> Self:
+        """The same data, read once, in batches of another size."""
+        other = copy(self)
+        other.batch_size = size
+        return other
 
     def _join(self, root: Path, most: int) -> None:
         """Add another tree's poses, evenly spaced, to the training poses."""

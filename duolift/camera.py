@@ -114,9 +114,10 @@ class Intrinsics:
     def _distortion(self, rays: Tensor) -> tuple[Tensor, Tensor]:
         """What rays are multiplied by, (..., point, 1), and what is added, (..., point, 2)."""
         q = self.tangential.flip(-1).unsqueeze(-2)
-        r2 = rays.square().sum(-1, keepdim=True)
-        radial = (self.radial.unsqueeze(-2) * torch.cat([r2, r2**2, r2**3], dim=-1)).sum(-1, keepdim=True)
-        return 1 + radial + (rays * q).sum(-1, keepdim=True), r2 * q
+        k1, k2, k3 = self.radial.unsqueeze(-2).split(1, dim=-1)
+        x, y = rays.split(1, dim=-1)
+        r2 = x * x + y * y
+        return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + x * q[..., :1] + y * q[..., 1:], r2 * q
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Self
 
 import torch
@@ -33,7 +34,7 @@ class Scenes:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    @property
+    @cached_property
     def rays(self) -> Tensor:
         """The slopes of the joints' rays, (scene, person, joint, 2): pixels without the camera that took them."""
         return self.intrinsics[:, None].rays(self.pixels)

@@ -46,12 +46,17 @@ def open_data(
         seed=config.seed,
     )
     data.setup()
-    if len(data.training_poses) < batch_size:
+    return batched(config, data, batch_size)
+
+
+def batched(config: Config, data: CHI3DDataModule, size: int) -> CHI3DDataModule:
+    """The data in batches of a size. Raises InputError where they do not make one, or processes cannot share it."""
+    if len(data.training_poses) < size:
         found = len(data.training_poses)
-        raise InputError(f"{config.data.root}: holds {found} training poses; expected at least a batch of {batch_size}")
-    if batch_size % (processes := number_of(config.compute)):
-        raise InputError(f"a batch of {batch_size} poses: expected one that {processes} processes share out evenly")
-    return data
+        raise InputError(f"{config.data.root}: holds {found} training poses; expected at least a batch of {size}")
+    if size % (processes := number_of(config.compute)):
+        raise InputError(f"a batch of {size} poses: expected one that {processes} processes share out evenly")
+    return data.in_batches_of(size)
 
 
 def data_settings(config: Config, data: CHI3DDataModule) -> dict[str, object]:
@@ -63,9 +68,14 @@ def data_settings(config: Config, data: CHI3DDataModule) -> dict[str, object]:
     return {**read, "content": data.fingerprint}
 
 
-def pretrain(config: Config, bodies: str = "person") -> Stage:
-    """Train the flows of a person's poses, or of a pair's, unless that is done already."""
-    data = open_data(config, bodies, config.flows.batch_size)
+def pretrain(config: Config, bodies: str = "person", data: CHI3DDataModule | None = None) -> Stage:
+    """Train the flows of a person's poses, or of a pair's, unless that is done already.
+
+    Args:
+        data: the run's, where it has been opened.
+    """
+    size = config.flows.batch_size
+    data = open_data(config, bodies, size) if data is None else batched(config, data, size)
     options = plain(config.flows) | {"parts": flow_parts(config) if bodies == "person" else PAIR_PARTS}
     settings = {
         "seed": config.seed,

@@ -20,7 +20,7 @@ from lightning_modules.supervised import SupervisedLifterModule
 LABELLED = " with 3D labels"
 """What the supervised reference's rows are marked with."""
 
-TYPICAL_POSES = 8192
+TYPICAL_POSES = 1024
 """So many training poses tell what a typical likelihood is."""
 
 
@@ -31,8 +31,8 @@ def train(config: Config, lifter: str) -> Stage:
     """
     bodies, split = ("pair", WHOLE) if lifter == JOINT else ("person", lifter)
     labels = config.lifting.labels
-    flows = None if labels else pretrain(config, bodies)
     data = open_data(config, bodies, config.lifting.batch_size, labels)
+    flows = None if labels else pretrain(config, bodies, data)
     settings = {
         **(flows.settings if flows else {"seed": config.seed, "bodies": bodies}),
         "data": data_settings(config, data),
