@@ -22,6 +22,7 @@ from duolift.lifting import cycle, random_views
 from duolift.skeleton import Skeleton
 
 LEARNING_RATE, WEIGHT_DECAY = 2e-4, 1e-5
+BONE_WEIGHT = 50.0
 SIDES = ("left", "right")
 
 
@@ -131,22 +132,28 @@ class PublishedTraining(nn.Module):
         self.optimiser = torch.optim.Adam(self.lifters.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
     def step(self, poses: Tensor) -> Tensor:
-        """One step on poses (batch, joint, 2)."""
+        """One step on poses (batch, joint, 2): the loss before it."""
         drawn = self.flows["whole"].perturb(poses.flatten(1), self.sampling).view_as(poses)  # type: ignore[operator]
         drawn[:, self.skeleton.root_index] = 0
-        poses = torch.cat([poses, drawn])
-        lifted = {side: self.lifters[side](poses[:, joints]) for side, joints in self.joints.items()}
-        theta = torch.cat([angle for _, angle in lifted.values()], dim=1).mean(1)
-        views = random_views(theta)
-        depths = {side: depth for side, (depth, _) in lifted.items()}
-        loss = torch.stack([self._loss(poses, depths, views, order) for order in (SIDES, SIDES[::-1])]).sum()
+        loss = torch.stack(list(self.terms(torch.cat([poses, drawn])).values())).sum()
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         return loss.detach()
 
-    def _loss(self, poses: Tensor, depths: dict[str, Tensor], views: Tensor, order: Iterable[str]) -> Tensor:
-        """The loss of one way to assemble a pose: the sides in an order, the last one's joints where both have them."""
+    def terms(self, poses: Tensor) -> dict[str, Tensor]:
+        """The weighted terms of the loss, each summed over both ways to assemble a pose."""
+        lifted = {side: self.lifters[side](poses[:, joints]) for side, joints in self.joints.items()}
+        theta = torch.cat([angle for _, angle in lifted.values()], dim=1).mean(1)
+        views = random_views(theta)
+        depths = {side: depth for side, (depth, _) in lifted.items()}
+        first, second = (self._terms(poses, depths, views, order) for order in (SIDES, SIDES[::-1]))
+        return {name: first[name] + second[name] for name in first}
+
+    def _terms(
+        self, poses: Tensor, depths: dict[str, Tensor], views: Tensor, order: Iterable[str]
+    ) -> dict[str, Tensor]:
+        """Of one way to assemble a pose: the sides in an order, the last one's joints where both have them."""
 
         def again(seen: Tensor) -> Tensor:
             lifted = {side: self.lifters[side](seen[0][:, joints])[0] for side, joints in self.joints.items()}
@@ -154,13 +161,13 @@ class PublishedTraining(nn.Module):
 
         seen = cycle(again, poses, self._assemble(depths, order).unsqueeze(0), views, self.c)
         likely = [self.flows[side].log_prob(seen.seen[0][:, self.joints[side]].flatten(1)) for side in SIDES]  # type: ignore[operator]
-        return (
-            -torch.stack(likely).mean(1).sum()
-            + losses.reprojection(poses, seen.back)
-            + losses.consistency(seen.turned, seen.relifted)
-            + losses.deformation(seen.body, seen.returned)
-            + 50 * losses.bone_prior(seen.body, self.bones, self.ratios)
-        )
+        return {
+            "likelihood": -torch.stack(likely).mean(1).sum(),
+            "reprojection": losses.reprojection(poses, seen.back),
+            "consistency": losses.consistency(seen.turned, seen.relifted),
+            "deformation": losses.deformation(seen.body, seen.returned),
+            "bone": BONE_WEIGHT * losses.bone_prior(seen.body, self.bones, self.ratios),
+        }
 
     def _assemble(self, depths: dict[str, Tensor], order: Iterable[str]) -> Tensor:
         whole = next(iter(depths.values())).new_zeros(len(next(iter(depths.values()))), len(self.skeleton))

@@ -199,21 +199,16 @@ def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict
 
 
 def lift_through(
-    lenses: set[str],
-    module: LifterModule,
-    scenes: Scenes,
-    skeleton: Skeleton,
-    scale: float | None,
-    image: tuple[float, float],
+    lenses: set[str], module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]
 ) -> dict[str, Lift]:
-    """The scenes lifted once through known lenses, and once through each kind of unknown ones that is asked for."""
-    seen = {KNOWN: (scenes, lift_scenes(module, scenes, skeleton, scale))}
-    if lenses - {KNOWN}:
-        normal = by_default(scenes, image)
-        seen[DEFAULT] = normal, lift_by_camera(module, normal, skeleton)
+    """The scenes lifted through unknown lenses of some sources, once each."""
+    if not lenses:
+        return {}
+    normal = by_default(scenes, image)
+    seen = {DEFAULT: (normal, lift_by_camera(module, normal, skeleton))}
     if PEOPLE in lenses:
-        found = told_focal(seen[DEFAULT][1], normal, skeleton)
-        told = through(scenes, found.pixels[scenes.camera], image)
+        focal = told_focal(seen[DEFAULT][1], normal, skeleton)
+        told = through(scenes, focal.pixels[scenes.camera], image)
         seen[PEOPLE] = told, lift_by_camera(module, told, skeleton)
     return seen
 
@@ -225,23 +220,28 @@ def evaluate(
     skeleton: Skeleton,
     scale: float | None = None,
     image: tuple[float, float] = IMAGE,
+    lifted: Lifted | None = None,
 ) -> list[dict[str, Any]]:
     """Lift the scenes once for every kind of lens and score every row on them.
 
     Args:
         scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
         image: width and height, pixels, for the rows that know nothing else of the cameras.
+        lifted: the scenes, where they have been lifted already.
     """
     training = module.training
     module.eval()
-    seen = lift_through({row.focal for row in rows}, module, scenes, skeleton, scale, image)
+    lifted = lifted or lift_scenes(module, scenes, skeleton, scale)
+    seen = {KNOWN: (scenes, lifted)} | lift_through(
+        {row.focal for row in rows} - {KNOWN}, module, scenes, skeleton, image
+    )
     if any(row.lifter == PERFECT for row in rows):
-        seen[PERFECT] = scenes, perfect_lift(scenes, skeleton, seen[KNOWN][1].normalisation)
+        seen[PERFECT] = scenes, perfect_lift(scenes, skeleton, lifted.normalisation)
     lifts = [seen[PERFECT if row.lifter == PERFECT else row.focal] for row in rows]
     results = []
-    for row, (some, lifted), metrics in zip(rows, lifts, score_rows(rows, lifts, skeleton), strict=True):
+    for row, (some, found), metrics in zip(rows, lifts, score_rows(rows, lifts, skeleton), strict=True):
         if row.placement and row.lifter != PERFECT:
-            metrics |= elevation_metrics(lifted.theta, scenes, skeleton)
+            metrics |= elevation_metrics(found.theta, scenes, skeleton)
         if row.focal != KNOWN:
             wrong = (some.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
             metrics["focal_error_pct"] = 100 * wrong.mean().item()
@@ -352,7 +352,7 @@ class MultiPersonEvaluation(pl.Callback):
             sheets["rows.png"] = rows_picture(pictured_rows(self.rows), lifted, self.scenes, self.skeleton)
         for name, sheet in sheets.items():
             save_figure(sheet, self.path.with_name(name))
-        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, image=self.image)
+        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, image=self.image, lifted=lifted)
         if trainer.logger:
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
         measured = {

@@ -13,8 +13,8 @@ from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
-LIFTED_AT_ONCE = 8192
-"""Scenes that go through a network together, which bounds its memory."""
+LIFTED_AT_ONCE = 512
+"""Scenes that go through a network together, which bounds its memory and fits a processor's cache."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ Camera frame: x right, y down, z forward; head lengths, every root at depth c on
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -66,15 +67,20 @@ def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     """Bodies (..., joint, 3) centred on the root, with bones (..., bone) times as long in the same directions."""
     children, parents = skeleton.bone_ends
     bones = factors.unsqueeze(-1) * (bodies[..., children, :] - bodies[..., parents, :])
-    return chains(skeleton).to(bones) @ bones
+    return chains(skeleton, bones.device).to(bones.dtype) @ bones
 
 
-def chains(skeleton: Skeleton) -> Tensor:
-    """(joint, bone): 1 where a bone lies between the root and a joint."""
-    between, parent = torch.zeros(len(skeleton), len(skeleton.bones)), dict(skeleton.bones)
-    bone_of = {child: number for number, (child, _) in enumerate(skeleton.bones)}
-    for row, joint in zip(between, skeleton.joints, strict=True):
+def chains(skeleton: Skeleton, device: torch.device | None = None) -> Tensor:
+    """(joint, bone): 1 where a bone lies between the root and a joint; made once a device."""
+    return _chains(skeleton.joints, skeleton.bones, device)
+
+
+@cache
+def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...], device: torch.device | None) -> Tensor:
+    between, parent = torch.zeros(len(joints), len(bones)), dict(bones)
+    bone_of = {child: number for number, (child, _) in enumerate(bones)}
+    for row, joint in zip(between, joints, strict=True):
         while joint in parent:
             row[bone_of[joint]] = 1
             joint = parent[joint]
-    return between
+    return between.to(device)

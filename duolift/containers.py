@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ OCCLUDED = 0.5
 
 BODIES = {
     len(FORMATS[name]): FORMATS[name]
-    for name in ("coco17", "crowdpose14", "mpii16", "halpe26", "wholebody133", "halpe136")
+    for name in ("coco17", "crowdpose14", "mpii16", "halpe26", "halpe68", "wholebody133", "halpe136")
 }
 """What a number of joints means where nothing names them: 17 are COCO's, not PoseTrack's."""
 
@@ -296,7 +295,7 @@ def _coco(source: Source) -> Iterator[Found]:
     named = next((names for names in categories.values() if names), None) if source.joints is None else None
     body = source.joints or (format_of(named, f"{where}: categories.keypoints") if named else None)
     joints = Joints(where, BODIES, body, WHOLEBODY_EXTRAS)
-    people_only = {key for key, names in categories.items() if names}
+    people_only = [key for key, names in categories.items() if names]
     images = _images(stream, where)
 
     def people() -> Iterator[tuple[Any, Person | None]]:
@@ -313,9 +312,8 @@ def _coco(source: Source) -> Iterator[Found]:
             labelled = 1.0 if joints.body is FORMATS["posetrack17"] else OCCLUDED
             yield key, _person(places, _flags(sure, labelled), _identity(entry, ("track_id",), here), here)
 
-    known = {*images}
-    counted = (key for key in stream.items("annotations.item.image_id") if key in known)
-    yield from _gathered(images, people(), joints, counted)
+    keys = stream.items("annotations.item.image_id")
+    yield from _gathered(images, people(), joints, (key for key in keys if isinstance(key, int | str)))
 
 
 def _categories(stream: JsonStream, where: str) -> dict[Any, list[str]]:
@@ -413,12 +411,8 @@ def _mmpose(source: Source) -> Iterator[Found]:
             alone.append(person)
     if alone and frames:
         raise InputError(f"{where}: holds frames and {len(alone)} people of no frame; expected one or the other")
-    if (
-        not frames
-        and not alone
-        and whole
-        and not any(event[:2] == ("instance_info", "start_array") for event in stream.events())
-    ):
+    listed = ("instance_info", "start_array")
+    if whole and not frames and not any(event[:2] == listed for event in stream.events()):
         raise InputError(f"{where}: has no instance_info; expected MMPose's predictions")
     if not frames:
         yield Found(source.stem, "", alone, joints.layout)
@@ -428,7 +422,7 @@ def _named_by_meta(stream: JsonStream, where: str) -> KeypointFormat | None:
     for meta in stream.items("meta_info"):
         names = member(meta, "keypoint_id2name", f"{where}: meta_info", dict, default={})
         if names:
-            if not all(key.isdigit() and isinstance(name, str) for key, name in names.items()):
+            if not all(key.isdecimal() and isinstance(name, str) for key, name in names.items()):
                 raise InputError(f"{where}: meta_info.keypoint_id2name is {short(names)}; expected names by number")
             return format_of([names[key] for key in sorted(names, key=int)], f"{where}: meta_info.keypoint_id2name")
     return None
@@ -460,8 +454,10 @@ def _npz(source: Source) -> Iterator[Found]:
         source.file.seek(0)
         with np.load(source.file, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError(f"{where}: cannot be read as npz ({error})") from error
+    except Exception as error:  # a damaged archive may raise anything
+        raise InputError(f"{where}: cannot be read as npz ({' '.join(str(error).split())})") from error
+    if alien := [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]:
+        raise InputError(f"{where}: {alien[0]} is no array; expected a file written by numpy.savez")
     keypoints = _array(arrays, "keypoints", where)
     if keypoints.ndim != 4 or keypoints.shape[-1] not in (2, 3):
         raise InputError(f"{where}: keypoints has shape {keypoints.shape}; expected (frame, person, joint, 2 or 3)")

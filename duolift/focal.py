@@ -104,13 +104,14 @@ def focal_from_people(
     for factor in factors.exp().tolist():
         turn = facing(roots / factor).mT
         people = rotate(turn, bodies) + (factor * away)[..., None, None] * turn[..., None, :, 2]
+        down, ahead = (people[..., axis].movedim(-1, 0).contiguous() for axis in (1, 2))
         told = agreed_tilt(theta, turn, sequence)
         for pitch in pitches.tolist():
             tilt = told + pitch
             up = torch.stack([torch.zeros_like(tilt), -tilt.cos(), tilt.sin()], dim=-1)
             above = (turn[..., :, 2] * up.unsqueeze(-2)).sum(-1).clamp(-1, 1).asin()
             off.append(sequence_means((theta - above).mean(-1), sequence))
-            against.append(tilt_evidence(people, size, tilt, sequence, count))
+            against.append(tilt_evidence(down, ahead, size, tilt, sequence, count))
     shape = (len(factors), len(pitches))
     likely = _likely(
         torch.stack(against, -1).unflatten(-1, shape),

@@ -44,6 +44,9 @@ ROOT_KEYS = {
 }
 """Keys of a JSON object -> its container."""
 
+ENOUGH = 8
+"""Joints of an image that are no mistake of the detector's."""
+
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 OPENPOSE_FRAME = re.compile(r"(?P<video>.+)_\d{12}")
 """How OpenPose calls the frames of a video."""
@@ -103,6 +106,11 @@ def read(source: Path | str, options: Options | None = None) -> Iterator[Frame]:
     camera = _Camera(options.pictures)
     for found in _found(source, options):
         frame = _frame(found, options)
+        if _in_shares(found):
+            raise InputError(
+                f"{source}: in {found.name} all joints are within a pixel of the corner; expected pixels, "
+                "not shares of the image's size"
+            )
         if options.pictures is not None and (frame.image is None or frame.focal is None):
             image, focal = camera.of(frame)
             frame = replace(frame, image=frame.image or image, focal=frame.focal or focal)
@@ -131,6 +139,13 @@ def _frame(found: Found, options: Options) -> Frame:
         focal=options.focal or found.focal,
         identities=identities if told else None,
     )
+
+
+def _in_shares(found: Found) -> bool:
+    """Whether coordinates are from -1 to 1 or from 0 to 1, as some detectors write them who are told to."""
+    seen = [person.keypoints[person.confidence > 0] for person in found.people]
+    joints = np.concatenate(seen) if seen else np.empty((0, 2))
+    return len(joints) >= ENOUGH and bool((np.abs(joints) <= 1).all())
 
 
 def _found(source: Path | str, options: Options) -> Iterator[Found]:

@@ -307,7 +307,7 @@ def frames_of(values: Tensor, sequence: Tensor | None) -> Tensor:
 
 def drop(people: Tensor, up: Tensor) -> Tensor:
     """How far each person's lowest joint lies below the camera: (scene, person, joint, 3) -> (scene, person)."""
-    return below(along(people, up))
+    return below(along(people, up).amin(-1))
 
 
 def along(people: Tensor, axis: Tensor) -> Tensor:
@@ -315,9 +315,9 @@ def along(people: Tensor, axis: Tensor) -> Tensor:
     return (people.flatten(1, 2) @ axis.unsqueeze(-1)).view(people.shape[:-1])
 
 
-def below(heights: Tensor) -> Tensor:
-    """The same as `drop` by the joints' heights over the camera, (scene, person, joint)."""
-    return -heights.amin(-1).clamp(max=-LOWEST_DROP)
+def below(height: Tensor) -> Tensor:
+    """How far below the camera joints of some height above it are, within reason."""
+    return -height.clamp(max=-LOWEST_DROP)
 
 
 def plausible(sizes: Tensor, doubt: float, there: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -364,10 +364,12 @@ def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: T
     ahead = torch.linalg.cross(right, up)
     present = mean_over(there, sequence).clamp(min=SMALLEST)
     best, found = torch.full_like(up[:, 0], torch.inf), up
-    height, forward = along(people, up), along(people, ahead)
+    height, forward = (
+        along(people, axis).movedim(-1, 0).contiguous() for axis in (up, ahead)
+    )  # the joint first: quick
     for pitch in torch.linspace(-TILTS_DEG, TILTS_DEG, 33).deg2rad().tolist():
         pitched = torch.nn.functional.normalize(up + pitch * ahead, dim=-1)
-        sizes = size - below(torch.add(height, forward, alpha=pitch) / (1 + pitch**2) ** 0.5).log()
+        sizes = size - below(torch.add(height, forward, alpha=pitch).amin(0) / (1 + pitch**2) ** 0.5).log()
         mean = mean_over(there * sizes, sequence) / present
         change = (there * (sizes - mean).square().clamp(max=LARGER**2)).sum(-1)
         cost = mean_over(change, sequence) + TILT_PRIOR * pitch**2

@@ -43,18 +43,18 @@ def informative(count: Tensor) -> Tensor:
     return 1 + INDEPENDENT * (count - 1)
 
 
-def tilt_evidence(people: Tensor, size: Tensor, tilt: Tensor, sequence: Tensor, count: Tensor) -> Tensor:
+def tilt_evidence(down: Tensor, away: Tensor, size: Tensor, tilt: Tensor, sequence: Tensor, count: Tensor) -> Tensor:
     """What constant sizes have against a camera's tilt: (sequence,).
 
     Args:
-        people: (scene, person, joint, 3), anywhere along their rays.
-        size: (scene, person), logarithms of the sizes that `people` have.
+        down, away: (joint, scene, person), y and z of people anywhere along their rays.
+        size: (scene, person), logarithms of the sizes that these people have.
         tilt: (scene,), radians, negative where the camera looks down.
         sequence: (scene,), numbered from 0 on.
         count: (sequence,), frames in a sequence.
     """
-    low = people[..., 1] * tilt.cos()[:, None, None] - people[..., 2] * tilt.sin()[:, None, None]
-    sizes = size - low.amax(-1).clamp(min=LOWEST_DROP).log()  # on a ground one head length below
+    low = (down * tilt.cos().unsqueeze(-1)).addcmul_(away, tilt.sin().unsqueeze(-1), value=-1).amax(0)
+    sizes = size - low.clamp(min=LOWEST_DROP).log()  # on a ground one head length below
     mean = sequence_means(sizes, sequence)
     change = sequence_means((sizes - mean[sequence]).square().clamp(max=LARGER**2).sum(-1), sequence)
     unlike = (mean - mean.mean(-1, keepdim=True)).square().clamp(max=LARGER**2).sum(-1)

@@ -11,6 +11,7 @@ The constants were measured on motion capture of people who dance, greet and lif
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,12 +183,13 @@ WHOLEBODY133 = KeypointFormat(
     "wholebody133", "COCO-WholeBody", (*_BODY17, *_FEET, *_FACE, *HANDS["left"], *HANDS["right"])
 )
 HALPE26 = KeypointFormat("halpe26", "Halpe, body and feet", _BODY26)
+HALPE68 = KeypointFormat("halpe68", "Halpe, body, feet and hands", (*_BODY26, *HANDS["left"], *HANDS["right"]))
 HALPE136 = KeypointFormat("halpe136", "Halpe, whole body", (*_BODY26, *_FACE, *HANDS["left"], *HANDS["right"]))
 
 FORMATS: dict[str, KeypointFormat] = {
     known.name: known
     for known in (
-        *(BODY25, COCO18, MPI15, COCO17, CROWDPOSE14, POSETRACK17, MPII16, WHOLEBODY133, HALPE26, HALPE136),
+        *(BODY25, COCO18, MPI15, COCO17, CROWDPOSE14, POSETRACK17, MPII16, WHOLEBODY133, HALPE26, HALPE68, HALPE136),
         KeypointFormat(JOINTS.name, "CHI3D", JOINTS.joints),
         KeypointFormat(PAPER19.name, "the paper's 19", PAPER19.joints),
         KeypointFormat(PAPER23.name, "the paper's, with feet", PAPER23.joints),
@@ -210,11 +212,25 @@ ALIASES = {
 """What other projects call joints that are known here."""
 
 
+SHORT = {
+    "coco": "coco17",
+    "openpose": "body25",
+    "crowdpose": "crowdpose14",
+    "posetrack": "posetrack17",
+    "mpii": "mpii16",
+    "wholebody": "wholebody133",
+    "halpe": "halpe26",
+    "chi3d": "chi3d25",
+}
+"""What formats are called for short."""
+
+
 def format_named(name: str) -> KeypointFormat:
-    """The format of that name. Raises InputError for any other."""
-    if name not in FORMATS:
+    """The format of that name, or short name. Raises InputError for any other."""
+    known = FORMATS.get(SHORT.get(name, name))
+    if known is None:
         raise InputError(f"joints {name!r} are unknown; expected one of {', '.join(FORMATS)}")
-    return FORMATS[name]
+    return known
 
 
 def format_of(names: Iterable[str], where: str) -> KeypointFormat:
@@ -262,13 +278,14 @@ def to_joints(
     sure = {joint: confidence[..., number] for number, joint in used}
     nowhere, unsure = np.zeros((*confidence.shape[:-1], 2)), np.zeros(confidence.shape[:-1])
     for rule in RULES:
-        if not sure.keys() >= rule.weights.keys():
+        known = sure.get(rule.joint, unsure)
+        if known.all() or not sure.keys() >= rule.weights.keys():
             continue
-        least = np.min([sure[source] for source in rule.weights], axis=0)
-        place = sum(weight * places[source] for source, weight in rule.weights.items())
-        new = (sure.get(rule.joint, unsure) == 0) & (least > 0)
+        least = reduce(np.minimum, [sure[source] for source in rule.weights])
+        place = reduce(np.add, [weight * places[source] for source, weight in rule.weights.items()])
+        new = (known == 0) & (least > 0)
         places[rule.joint] = np.where(new[..., None], place, places.get(rule.joint, nowhere))
-        sure[rule.joint] = np.where(new, least, sure.get(rule.joint, unsure))
+        sure[rule.joint] = np.where(new, least, known)
     return (
         np.stack([places.get(joint, nowhere) for joint in JOINTS.joints], axis=-2),
         np.stack([sure.get(joint, unsure) for joint in JOINTS.joints], axis=-1),

@@ -1,15 +1,16 @@
 """A trained lifter in use: keypoints in, people in one space out.
 
     from duolift import Lifter
-    scene = Lifter.load().lift(keypoints)
+    scene = Lifter.load().lift(keypoints, format="coco")
 
 A lifter is one file, safetensors: weights, and in its metadata what they are the weights of.
 """
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,15 +24,17 @@ from torch import Tensor
 from duolift import __version__
 from duolift.anthropometry import mean_bone_length
 from duolift.camera import levelling, rotate
-from duolift.detections import JOINTS, Detections
+from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.focal import DEFAULT, KNOWN, default_focal, focal_from_people
 from duolift.ground import EVERYTHING, GroundPlacement, Placed, log_size
+from duolift.keypoints import THRESHOLD, format_named, to_joints
 from duolift.people import DETECTOR_NOISE, Architecture, Lifted, PeopleLifter
 from duolift.placement import PaperPlacement
 from duolift.reconstruction import Reconstruction
 from duolift.skeleton import Skeleton
+from duolift.tracking import detections
 
 SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
@@ -122,43 +125,74 @@ class Lifter:
         self,
         keypoints: ArrayLike,
         confidence: ArrayLike | None = None,
+        format: str = JOINTS.name,
         view: View | None = None,
+        threshold: float = THRESHOLD,
     ) -> Reconstruction:
         """People in one space from arrays of keypoints.
 
         Args:
             keypoints: (person, joint, 2|3) of an image, or (frame, person, joint, 2|3) of a video in which people keep
-                their index; pixels, and confidence as a third number. Joints of `duolift.detections.JOINTS`; NaN
-                where a joint is not seen.
+                their index; pixels, and confidence as a third number. NaN where a joint is not seen.
             confidence: (..., person, joint), 0 where a joint is not seen.
+            format: of the joints, one of `duolift.keypoints.FORMATS`, such as `coco17`, or `coco` for short.
             view: of the camera.
+            threshold: a joint of less confidence counts as not seen.
+
+        Raises:
+            InputError: an array of another shape than the format has, or an unknown format.
         """
-        points = np.asarray(keypoints, dtype=np.float64)
-        if points.ndim not in (3, 4) or points.shape[-2] != len(JOINTS) or points.shape[-1] not in (2, 3):
+        layout, points = format_named(format), np.asarray(keypoints, dtype=np.float64)
+        if points.ndim not in (3, 4) or points.shape[-2] != len(layout) or points.shape[-1] not in (2, 3):
             raise InputError(
-                f"keypoints have shape {points.shape}; expected (person, {len(JOINTS)}, 2 or 3), frames before it"
+                f"keypoints have shape {points.shape}; expected (person, {len(layout)}, 2 or 3) for {layout.name}, "
+                "or frames of that"
             )
         video = "keypoints" if points.ndim == 4 else ""
         points = points if points.ndim == 4 else points[None]
         seen = np.asarray(np.isfinite(points).all(-1))
         told = points[..., 2] if points.shape[-1] == 3 else np.ones(seen.shape)
         told = told if confidence is None else np.asarray(confidence, dtype=np.float64).reshape(seen.shape)
+        places, sure = to_joints(points[..., :2], np.where(seen, told, 0.0), layout, threshold)
         found = Detections(
             video=video,
             names=tuple(str(number) for number in range(len(points))),
-            keypoints=np.where(seen[..., None], points[..., :2], 0.0),
-            confidence=np.where(seen, told, 0.0),
+            keypoints=places,
+            confidence=sure,
             identities=tuple(range(1, points.shape[1] + 1)),
         )
         return self.lift_detections(found, view)
 
+    def lift_frames(self, frames: Iterable[Frame], view: View | None = None) -> Iterator[tuple[str, Reconstruction]]:
+        """People in one space for every video and every image that stands alone, with its name.
+
+        A long video is lifted in chunks as its frames come; the first tells the camera of all.
+
+        Args:
+            frames: of detectors' files, as `duolift.formats.read` gives them.
+        """
+        for video, chunks in groupby(detections(frames), key=lambda found: found.video):
+            if not video:
+                yield from ((found.names[0], self.lift_detections(found, view)) for found in chunks)
+                continue
+            parts: list[Reconstruction] = []
+            for found in chunks:
+                parts.append(self.lift_detections(found, view, next((p for p in parts if p.present.any()), None)))
+            yield video, Reconstruction.joined(parts)
+
     @torch.no_grad()
-    def lift_detections(self, found: Detections, view: View | None = None) -> Reconstruction:
-        """People in one space from what a detector found."""
+    def lift_detections(
+        self, found: Detections, view: View | None = None, before: Reconstruction | None = None
+    ) -> Reconstruction:
+        """People in one space from what a detector found.
+
+        Args:
+            before: what came before of the same video: its camera is this one's.
+        """
         if not found.identities:  # nobody, as one person who is never there
             someone = np.zeros((len(found.names), 1, len(JOINTS), 2))
             one = replace(found, keypoints=someone, confidence=someone[..., 0], identities=(0,))
-            return self.lift_detections(one, view).of([])
+            return self.lift_detections(one, view, before).of([])
         view, skeleton, notes = view or View(), self.people.skeleton, list(found.notes)
         chosen = JOINTS.indices(skeleton.joints)
         pixels = torch.as_tensor(found.keypoints[:, :, chosen], dtype=torch.float32)
@@ -169,18 +203,22 @@ class Lifter:
             notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
         centre = torch.tensor(image) / 2
         static = view.static and bool(found.video)
-        focal, source = self._focal(pixels, present, centre, view.focal or found.focal, static, view.noise)
+        if before is not None:
+            focal, source = before.focal, before.focal_source
+        else:
+            focal, source = self._focal(pixels, present, centre, view.focal or found.focal, static, view.noise)
         if source == DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {focal:.0f} pixels, is assumed")
         lifted = self.people((pixels - centre) / focal, present, view.noise)
-        notes += _doubts(found, present, lifted, skeleton.root_index)
+        notes += _doubts(found, present, lifted, skeleton)
         sequence = torch.zeros(len(pixels), dtype=torch.long) if static else None
         placement = EVERYTHING if static else GroundPlacement()
-        placed = placement(
-            lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, None, lifted.there
-        )
+        up = torch.from_numpy(before.up[:1]).expand(len(pixels), -1) if static and before is not None else None
+        placed = placement(lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, up, lifted.there)
         placed = levelled(placed, lifted.there)
         people, height = in_metres(placed, lifted.there, skeleton, static)
+        if static and before is not None:
+            people, height = people * (before.height[0] / height[0]), torch.full_like(height, before.height[0])
         by_paper = self._by_paper(lifted, pixels[:, :, skeleton.root_index, 1], placed.up, height, static)
         absent = ~lifted.there
         return Reconstruction(
@@ -204,21 +242,19 @@ class Lifter:
     def _focal(
         self, pixels: Tensor, present: Tensor, centre: Tensor, known: float | None, static: bool, noise: float
     ) -> tuple[float, str]:
-        """The focal length, pixels, and where it comes from. The people who are together in most frames may tell it."""
-        if known is not None:
-            return known, KNOWN
+        """The focal length, pixels, and where it comes from. People before a static camera may tell it, those who are
+        together in most frames."""
         assumed = default_focal(centre)
+        if known is not None or not static:
+            return (known, KNOWN) if known is not None else (float(assumed), DEFAULT)
         lifted = self.people((pixels - centre) / assumed, present, noise)
-        company = max(_companies(lifted.there), key=lambda company: company[0].sum() * company[1].sum())
-        frames, who = company
-        if not frames.any() or not who.any():
+        companies = [*_companies(lifted.there)]
+        if not companies:
             return float(assumed), DEFAULT
+        frames, who = max(companies, key=lambda company: company[0].sum() * company[1].sum())
         bodies, theta, roots, away = (part[frames][:, who] for part in lifted[:4])
-        count = len(bodies)
-        sequence = torch.zeros(count, dtype=torch.long) if static else torch.arange(count)
-        found = focal_from_people(
-            bodies, theta, roots, away, assumed.unsqueeze(0), self.people.skeleton, sequence, torch.zeros_like(sequence)
-        )
+        one = torch.zeros(len(bodies), dtype=torch.long)
+        found = focal_from_people(bodies, theta, roots, away, assumed.unsqueeze(0), self.people.skeleton, one, one)
         return float(found.pixels[0]), found.source[0]
 
     def _by_paper(self, lifted: Lifted, rows: Tensor, up: Tensor, height: Tensor, static: bool) -> Tensor:
@@ -283,7 +319,7 @@ def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:
     return width, height
 
 
-def _doubts(found: Detections, present: Tensor, lifted: Lifted, root: int) -> list[str]:
+def _doubts(found: Detections, present: Tensor, lifted: Lifted, skeleton: Skeleton) -> list[str]:
     """What the user should know of people who were not wholly seen."""
     shown = present.any(-1)
     notes = []
@@ -291,8 +327,10 @@ def _doubts(found: Detections, present: Tensor, lifted: Lifted, root: int) -> li
         notes.append("nobody is seen")
     if few := int((shown & ~lifted.there).sum()):
         notes.append(f"{few} poses show too few joints to be lifted, and were left out")
-    if hidden := int((lifted.there & ~present[..., root]).sum()):
+    if hidden := int((lifted.there & ~present[..., skeleton.root_index]).sum()):
         notes.append(f"the hips of {hidden} poses are not seen: their places are guessed from the other joints")
-    if bool(found.video) is False and int(lifted.there.sum()) == 1:
+    if hidden := int((lifted.there & ~present[..., skeleton.feet].any(-1)).sum()):
+        notes.append(f"the feet of {hidden} poses are not seen: how far away they are is a guess")
+    if not found.video and int(lifted.there.sum()) == 1:
         notes.append("one person alone: how far away they are follows from their stature only")
     return notes

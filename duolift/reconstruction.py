@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,32 @@ class Reconstruction:
         """Some of the people, by their indices, in all frames."""
         chosen = {name: getattr(self, name)[:, list(people)] for name in OF_PEOPLE}
         return replace(self, identities=tuple(self.identities[i] for i in people), **chosen)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The parts of one video, one after the other; who is not in a part is absent from its frames."""
+        identities = tuple(dict.fromkeys(identity for part in parts for identity in part.identities))
+        together: dict[str, Any] = {}
+        for name in OF_PEOPLE:
+            shape, kind = getattr(parts[0], name).shape[2:], getattr(parts[0], name).dtype
+            absent = np.nan if name in ("people", "by_paper", "keypoints") else 0
+            together[name] = np.full((sum(len(p.names) for p in parts), len(identities), *shape), absent, kind)
+        start = 0
+        for part in parts:
+            frames = slice(start, start + len(part.names))
+            places = [identities.index(identity) for identity in part.identities]
+            for name, values in together.items():
+                values[frames, places] = getattr(part, name)
+            start = frames.stop
+        return replace(
+            parts[0],
+            names=tuple(name for part in parts for name in part.names),
+            identities=identities,
+            up=np.concatenate([part.up for part in parts]),
+            height=np.concatenate([part.height for part in parts]),
+            notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            **together,
+        )
 
     @property
     def present(self) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ It answers this computer alone: it listens on the loopback address, and refuses 
 that rebinds its name) or come from another site's page. It serves what is listed here and no other file.
 """
 
-import argparse
 import json
 import sys
 import traceback
@@ -12,13 +11,11 @@ import webbrowser
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from duolift.errors import InputError
-from duolift.outputs import read
 from duolift.outputs.document import FORMAT, from_json, to_json
 from duolift.outputs.page import SERVED, asset, page, plotly_script
 from duolift.reconstruction import Reconstruction
@@ -198,19 +195,3 @@ def serve(
             server.serve_forever()
         except KeyboardInterrupt:
             print(file=sys.stderr)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads."""
-    parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json or .npz; none opens an empty page")
-    parser.add_argument(
-        "--port", type=int, default=0, help="to listen on, for this computer alone; default: any free one"
-    )
-    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
-
-
-def run(arguments: argparse.Namespace, lift: Lift | None = None) -> int:
-    """Serve what the command line asks for; the exit code. Raises InputError as `read` and `serve` do."""
-    scene = None if arguments.scene is None else read(arguments.scene)
-    serve(scene, lift, arguments.port, not arguments.no_browser)
-    return 0

@@ -118,7 +118,7 @@ class LifterModule(pl.LightningModule):
         """
         self.flows = flows.eval().requires_grad_(False)
         with torch.no_grad():
-            self.typical = {part: -self._flow(part).log_prob(poses).mean() for part in self.scored}
+            self.typical = {part: -self._flow(part).log_prob(poses).mean().cpu() for part in self.scored}
         return self
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,10 +127,7 @@ class LifterModule(pl.LightningModule):
         return lift(poses, offsets, self.normalisation.c), theta
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
-        poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
-        if self.sampling:
-            poses = torch.cat([poses, self._flow(WHOLE).perturb(poses, self.sampling)])
-        loss, terms, theta = self.loss(poses)
+        loss, terms, theta = self.loss(self.varied(batch))
         self.log_dict(
             {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss},
             on_step=False,
@@ -148,6 +145,11 @@ class LifterModule(pl.LightningModule):
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         loss, terms, _ = self.loss(batch)
         self.log_dict({f"val/{name}": value for name, value in terms.items()} | {"val/loss": loss}, sync_dist=True)
+
+    def varied(self, batch: Tensor) -> Tensor:
+        """A batch (batch, joint, 2) as it is trained on: poses mirrored, neighbours drawn beside them."""
+        poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
+        return torch.cat([poses, self._flow(WHOLE).perturb(poses, self.sampling)]) if self.sampling else poses
 
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
@@ -212,7 +214,7 @@ class LifterModule(pl.LightningModule):
 
     def _surprise(self, part: str, poses: Tensor) -> Tensor:
         """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, tail tempered."""
-        nll = -self._flow(part).log_prob(poses) - self.typical[part].to(poses.device)
+        nll = -self._flow(part).log_prob(poses) - self.typical[part]  # a number, on whatever device the poses are
         return (nll if self.knee is None else losses.tempered(nll, self.knee)).mean(-1).sum()
 
     def _noisy(self, poses: Tensor, most: float) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from duolift.alignment import align, align_scene
+from duolift.alignment import align, align_scene, nearest_rotation
 
 
 def similar(points: Tensor) -> Tensor:
@@ -121,3 +121,27 @@ def test_a_scene_is_moved_as_one() -> None:
 def test_wrong_shapes_are_refused(points: tuple[int, ...], target: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected the same shape"):
         align(torch.randn(points), torch.randn(target))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 30.0])
+@pytest.mark.parametrize("thickness", [1.0, 1e-3, 0.0], ids=["solid", "thin", "flat"])
+def test_the_rotation_is_the_one_of_the_singular_values(noise: float, thickness: float) -> None:
+    points = torch.randn(2000, 19, 3) * torch.tensor([1.0, 1.0, thickness])
+    target = points @ roma.random_rotmat(2000).mT + noise * torch.randn_like(points)
+    correlation = target.mT @ points
+    expected = roma.special_procrustes(correlation.double()).float()
+    torch.testing.assert_close(nearest_rotation(correlation), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("spread", [(1.0, 1e-8, 1e-8), (1.0, 0.0, 0.0)], ids=["next to a line", "on a line"])
+def test_where_the_rotation_is_undetermined_a_best_one_is_found(spread: tuple[float, ...]) -> None:
+    points, target = torch.randn(2, 50, 19, 3, dtype=torch.float64)
+    points = points * points.new_tensor(spread)
+    middle, centre = points.mean(-2, keepdim=True), target.mean(-2, keepdim=True)
+    correlation = (target - centre).mT @ (points - middle)
+    rotation = nearest_rotation(correlation)
+    torch.testing.assert_close(rotation @ rotation.mT, torch.eye(3, dtype=torch.float64).expand(50, 3, 3))
+    torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(50, dtype=torch.float64))
+    best = (roma.special_procrustes(correlation) * correlation).sum((-1, -2))
+    torch.testing.assert_close((rotation * correlation).sum((-1, -2)), best)
+    assert torch.isfinite(align(points, target)).all()

@@ -166,7 +166,8 @@ def test_the_true_tilt_has_least_against_it(film: Callable[..., Film], tilt: flo
     some = film(ASSUMED, tilt)
     size, count = log_size(some.people, PAPER23), torch.tensor([100])
     tilts = torch.linspace(-40, 10, 51, dtype=torch.float64).deg2rad()
-    against = torch.stack([tilt_evidence(some.people, size, t.expand(100), some.one, count) for t in tilts])
+    down, away = some.people.movedim(2, 0)[..., 1:].unbind(-1)
+    against = torch.stack([tilt_evidence(down, away, size, t.expand(100), some.one, count) for t in tilts])
     assert tilts[against.argmin()].rad2deg().item() == pytest.approx(tilt)
     assert against.min() < 1e-6
 

@@ -117,7 +117,7 @@ LAYOUTS: list[tuple[str, Callable[[KeypointFormat], Any], str]] = [
         for name in ("posetrack17", "crowdpose14")
     ),
     ("coco-wholebody", wholebody, "wholebody133"),
-    *(("results", results, name) for name in ("coco17", "halpe26", "halpe136", "wholebody133")),
+    *(("results", results, name) for name in ("coco17", "halpe26", "halpe68", "halpe136", "wholebody133")),
     *(("mmpose", mmpose, name) for name in ("coco17", "crowdpose14", "wholebody133")),
     *(("mmpose with names", mmpose_saved, name) for name in ("posetrack17", "halpe26", "coco17")),
 ]
@@ -231,6 +231,7 @@ def test_crowds_and_other_categories_are_nobody(tmp_path: Path) -> None:
     content["categories"].append({"id": 2, "name": "dog"})
     content["annotations"] += [
         {**content["annotations"][0], "iscrowd": 1},
+        {**content["annotations"][0], "category_id": [1]},
         {"id": 8, "image_id": 7, "category_id": 2, "bbox": [0, 0, 1, 1]},
         {**content["annotations"][0], "score": 0.1},
     ]
@@ -256,6 +257,32 @@ def test_alphaposes_numbers_are_identities_where_it_tracks(tmp_path: Path) -> No
     assert {(frame.identities, frame.video) for frame in read(written(tmp_path / "clip.json", content))} == {
         (None, "clip")
     }
+
+
+def test_alphaposes_images_are_a_video_where_they_are_numbered_from_0(tmp_path: Path) -> None:
+    image = alphapose(FORMATS["coco18"])["1.jpg"]
+    video = {f"{i}.jpg": image for i in range(3)}
+    pictures = {f"{i}.jpg": image for i in (4, 2)}
+    frames = list(read(written(tmp_path / "clip.json", video)))
+    assert [(frame.name, frame.video) for frame in frames] == [(name, "clip") for name in video]
+    frames = list(read(written(tmp_path / "many.json", pictures)))
+    assert [(frame.name, frame.video) for frame in frames] == [(name, "") for name in pictures]
+    alone = only(written(tmp_path / "seven.json", image))
+    assert (alone.name, alone.video, len(alone.keypoints)) == ("seven", "", 2)
+
+
+def test_a_list_is_alphaposes_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", results(FORMATS["halpe26"]))
+    assert np.array_equal(only(path, format="alphapose").keypoints, only(path).keypoints)
+
+
+def test_images_without_annotations_are_frames_without_people(tmp_path: Path) -> None:
+    content = annotations(FORMATS["coco17"])
+    content["images"] = [{"id": 5}, *content["images"], {"id": 9}]
+    frames = list(read(written(tmp_path / "a.json", content)))
+    assert [(frame.name, len(frame.keypoints)) for frame in frames] == [("5", 0), ("seven.jpg", 2), ("9", 0)]
+    content["annotations"] = []
+    assert [len(frame.keypoints) for frame in read(written(tmp_path / "a.json", content))] == [0, 0, 0]
 
 
 def test_a_number_that_several_people_have_is_nobodys(tmp_path: Path) -> None:
@@ -451,6 +478,8 @@ WRONG: dict[str, tuple[Any, str]] = {
         changed(BODY(), "people", 1, "person_id", to=1.5),
         r"people\[1\]\.person_id is 1.5; expected a whole number",
     ),
+    "bodies alone no list": ({"bodies": 3}, "bodies is 3; expected a list of people"),
+    "image a list": ({"a.jpg": {"people": []}, "b.jpg": [1]}, r"b\.jpg is \[1\]; expected an object with people"),
     "bodies no list": ({"1.jpg": {"bodies": 3}}, r"1\.jpg\.bodies is 3; expected a list"),
     "no images": (changed(COCO(), "images", to=[]), "images is missing or empty; expected COCO's annotations"),
     "unknown image": (
@@ -458,10 +487,18 @@ WRONG: dict[str, tuple[Any, str]] = {
         r"annotations\[1\]\.image_id is 8; expected the id of one of the images",
     ),
     "no image": (changed(COCO(), "annotations", 1, to={"id": 5}), r"annotations\[1\] has no image_id, only id"),
+    "a list for an image": (
+        changed(COCO(), "annotations", 1, "image_id", to=[7]),
+        r"annotations\[1\]\.image_id is \[7\]; expected a whole number or a text",
+    ),
     "image twice": (changed(COCO(), "images", to=[{"id": 7}, {"id": 7}]), "images have the id 7 twice"),
     "flat image": (
         changed(COCO(), "images", 0, "width", to=0),
         r"images\[0\]: width, height is \[0, 480\]; expected 2 positive",
+    ),
+    "a size in words": (
+        changed(COCO(), "images", 0, "width", to="wide"),
+        r"images\[0\]: width, height is \['wide', 480\]; expected 2 positive",
     ),
     "half a size": (
         changed(COCO(), "images", 0, to={"id": 7, "width": 3}),
@@ -530,10 +567,22 @@ def test_an_npz_that_is_wrong_is_refused(tmp_path: Path, arrays: dict[str, Any],
         list(read(tmp_path / "wrong.npz"))
 
 
+def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", keypoints=np.zeros((1, 2, 17, 3)))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    for damaged in (content[:-30], content[:60] + b"damaged" + content[67:]):
+        (tmp_path / "b.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"b\.npz: cannot be read as npz"):
+            list(read(tmp_path / "b.npz"))
+
+
 @pytest.mark.parametrize("name", ["openpose", "coco", "results", "alphapose", "mmpose", "npz"])
 def test_a_format_that_a_file_is_not_of_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than read as nobody."""
     path = written(tmp_path / "a.json", {"frames": [1]})
+    with pytest.raises(InputError, match=str(path)):
+        list(read(path, Options(format=name)))
+    path = written(tmp_path / "b.json", {"version": 1})
     with pytest.raises(InputError, match=str(path)):
         list(read(path, Options(format=name)))
 
@@ -562,6 +611,14 @@ def test_what_detectors_mean_by_odd_numbers(tmp_path: Path) -> None:
     sure = dict(zip(JOINTS.joints, frame.confidence[0], strict=True))
     assert [sure[j] for j in ("left_knee", "right_knee", "left_ankle", "left_toe", "right_ankle")] == [0, 0, 0, 0, 1]
     assert not frame.keypoints[0, JOINTS.index("left_toe")].any()
+
+
+def test_shares_of_the_image_are_no_pixels(tmp_path: Path) -> None:
+    content = openpose(FORMATS["body25"])
+    for entry in content["people"]:
+        entry["pose_keypoints_2d"] = [v if i % 3 == 2 else v / 640 for i, v in enumerate(entry["pose_keypoints_2d"])]
+    with pytest.raises(InputError, match=r"a\.json: in a all joints are within a pixel of the corner; expected pixels"):
+        only(written(tmp_path / "a.json", content))
 
 
 def test_who_is_no_larger_than_a_point_is_nobody(tmp_path: Path) -> None:
@@ -674,6 +731,23 @@ def test_somebody_known_stands_as_on_the_picture() -> None:
             assert joint(frame, 0, f"left_{part}")[0] > joint(frame, 0, f"right_{part}")[0]
         assert joint(frame, 0, "neck") == pytest.approx((378.5, 118.5))
         assert joint(frame, 0, "head_top") == pytest.approx((370, 52), abs=6)
+
+
+@real
+@pytest.mark.parametrize("name", ["coco/test_coco_wholebody", "coco/test_halpe"])
+def test_hands_and_feet_of_real_people_are_at_their_own_ends(name: str) -> None:
+    """Each nearer to the wrist or ankle of its side than to the other."""
+    checked = 0
+    for frame in read(SHARED / f"{name}.json"):
+        for keypoints, sure in zip(frame.keypoints, frame.confidence, strict=True):
+            for end, limb in (("hand", "wrist"), ("thumb", "wrist"), ("toe", "ankle")):
+                for side, other in (("left", "right"), ("right", "left")):
+                    three = JOINTS.indices((f"{side}_{end}", f"{side}_{limb}", f"{other}_{limb}"))
+                    tip, near, far = keypoints[three]
+                    if sure[three].all() and np.linalg.norm(near - far) > 20:
+                        assert np.linalg.norm(tip - near) < np.linalg.norm(tip - far), (frame.name, side, end)
+                        checked += 1
+    assert checked >= 6
 
 
 @real

@@ -28,6 +28,56 @@ def brought(layout: KeypointFormat, **confidence: float) -> tuple[dict[str, tupl
     return dict(zip(JOINTS.joints, map(tuple, places), strict=True)), dict(zip(JOINTS.joints, found, strict=True))
 
 
+DOCUMENTED = {
+    "body25": {
+        "neck": 1,
+        "left_wrist": 7,
+        "pelvis": 8,
+        "right_ankle": 11,
+        "left_ear": 18,
+        "left_toe": 19,
+        "right_heel": 24,
+    },
+    "coco18": {"right_shoulder": 2, "right_hip": 8, "left_hip": 11, "right_eye": 14, "left_ear": 17},
+    "mpi15": {"head_top": 0, "neck": 1, "right_shoulder": 2, "left_ankle": 13, "chest": 14},
+    "coco17": {"nose": 0, "left_eye": 1, "left_shoulder": 5, "left_hip": 11, "right_ankle": 16},
+    "crowdpose14": {"left_shoulder": 0, "right_ankle": 11, "head_top": 12, "neck": 13},
+    "posetrack17": {"head_bottom": 1, "head_top": 2, "left_ear": 3, "left_shoulder": 5, "right_ankle": 16},
+    "mpii16": {
+        "right_ankle": 0,
+        "left_hip": 3,
+        "pelvis": 6,
+        "neck": 7,
+        "head_top": 9,
+        "right_wrist": 10,
+        "left_wrist": 15,
+    },
+    "wholebody133": {
+        "left_toe": 17,
+        "left_heel": 19,
+        "right_toe": 20,
+        "face_0": 23,
+        "left_hand": 100,
+        "right_thumb": 116,
+    },
+    "halpe26": {"right_ankle": 16, "head_top": 17, "neck": 18, "pelvis": 19, "right_toe": 21, "left_heel": 24},
+    "halpe68": {"left_hand_0": 26, "left_hand": 35, "right_thumb": 51, "right_hand_20": 67},
+    "halpe136": {"right_heel": 25, "face_67": 93, "left_thumb": 98, "right_hand": 124, "right_hand_20": 135},
+    "chi3d25": {"left_hip": 1, "right_hip": 4, "left_shoulder": 11, "right_hand": 24},
+    "paper19": {"right_hip": 1, "left_hip": 4, "left_shoulder": 11, "right_hand": 18},
+    "paper23": {"right_hip": 1, "left_foot": 19, "right_toe": 22},
+}
+"""Format -> joints at the numbers that its makers' documentation gives them."""
+
+
+def test_joints_have_the_numbers_that_their_makers_give_them() -> None:
+    assert DOCUMENTED.keys() == FORMATS.keys()
+    for name, numbers in DOCUMENTED.items():
+        assert {joint: FORMATS[name].joints.index(joint) for joint in numbers} == numbers
+    lengths = {name: int("".join(filter(str.isdigit, name.replace("chi3d", "")))) for name in FORMATS}
+    assert {name: len(layout) for name, layout in FORMATS.items()} == lengths
+
+
 @EVERY
 def test_a_formats_own_joints_stay_where_and_as_sure_as_they_are(layout: KeypointFormat) -> None:
     keypoints, sure = standing(layout)

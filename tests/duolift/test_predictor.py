@@ -11,13 +11,16 @@ import pytest
 import safetensors.torch
 import torch
 
+from duolift import predictor
 from duolift.anthropometry import mean_bone_length
-from duolift.detections import JOINTS, Detections
+from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
 from duolift.ground import log_size
+from duolift.keypoints import format_named
 from duolift.people import PeopleLifter
 from duolift.predictor import STATURE, Lifter, View
 from duolift.skeleton import PAPER19
+from duolift.tracking import detections
 from tests.conftest import some_people
 
 FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
@@ -172,6 +175,39 @@ def test_doubts_are_told(lifter: Lifter) -> None:
     assert blind.image[0] > film(1).keypoints[..., COMMON, 0].max()
 
 
+def test_a_long_video_keeps_its_camera(lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, drift = film(1, 2), 3 * np.arange(9)[:, None, None, None]
+    keypoints, confidence = start.keypoints + drift, np.repeat(start.confidence, 9, axis=0)
+    confidence[:2] = 0  # nobody at first
+    frames = [Frame(str(i), "film", keypoints[i], confidence[i], IMAGE) for i in range(9)]
+    frames = [
+        replace(f, keypoints=f.keypoints[:0], confidence=f.confidence[:0]) if i < 2 else f for i, f in enumerate(frames)
+    ]
+    monkeypatch.setattr(predictor, "detections", lambda frames: detections(frames, chunk=2))
+    [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None))
+    assert name == "film" and scene.names == tuple(str(i) for i in range(9)) and len(scene.identities) == 2
+    assert scene.present.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
+    assert np.ptp(scene.height[2:]) < 1e-6 and np.ptp(scene.up[2:], axis=0).max() < 1e-6
+    np.testing.assert_allclose(scene.keypoints[2:], keypoints[2:, :, COMMON], rtol=1e-5)
+    np.testing.assert_allclose(
+        scene.focal * scene.people[2:, ..., 0] / scene.people[2:, ..., 2] + IMAGE[0] / 2,
+        keypoints[2:][:, :, COMMON, 0],
+        atol=0.05,
+    )
+
+
+def test_images_come_one_by_one(lifter: Lifter) -> None:
+    found = film(3, 2)
+    frames = [
+        Frame(name, "", *arrays, image=IMAGE)
+        for name, *arrays in zip(found.names, found.keypoints, found.confidence, strict=True)
+    ]
+    scenes = dict(lifter.lift_frames(frames, EXACT))
+    assert tuple(scenes) == found.names
+    expected = lifter.lift(found.keypoints[1], view=EXACT)
+    np.testing.assert_allclose(scenes[found.names[1]].people, expected.people, rtol=1e-5, atol=1e-5)
+
+
 # Arrays ---------------------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +217,7 @@ def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
     for scene in (
         lifter.lift(found.keypoints, view=EXACT),
         lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), view=EXACT),
-        lifter.lift(found.keypoints, found.confidence, EXACT),
+        lifter.lift(found.keypoints, found.confidence, view=EXACT),
     ):
         np.testing.assert_array_equal(scene.people, expected.people)
     image = lifter.lift(found.keypoints[0], view=EXACT)
@@ -193,8 +229,23 @@ def test_nan_and_no_confidence_hide_a_joint(lifter: Lifter) -> None:
     expected = lifter.lift_detections(hidden(found, 0, 1, elbow), EXACT)
     points, confidence = found.keypoints.copy(), found.confidence.copy()
     points[0, 1, elbow], confidence[0, 1, elbow] = np.nan, 0
-    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, EXACT)):
+    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, view=EXACT)):
         np.testing.assert_array_equal(scene.people[0], expected.people[0])
+
+
+def test_arrays_of_a_detectors_joints(lifter: Lifter) -> None:
+    coco, found = format_named("coco"), film(2)
+    known = [joint for joint in coco.joints if joint in JOINTS.joints]
+    points = np.full((2, 2, len(coco), 3), np.nan)
+    points[:, :, [coco.joints.index(joint) for joint in known], :2] = found.keypoints[:, :, JOINTS.indices(known)]
+    points[..., 2] = 0.9
+    scene = lifter.lift(points, format="coco", view=EXACT)
+    assert scene.seen[..., PAPER19.index("left_knee")].all() and scene.seen[..., PAPER19.root_index].all()
+    assert not scene.seen[..., PAPER19.index("spine")].any() and np.isfinite(scene.people).all()
+    points[..., 2] = 0.2
+    assert "nobody is seen" in lifter.lift(points, format="coco", view=EXACT).notes
+    with pytest.raises(InputError, match="centaur"):
+        lifter.lift(points, format="centaur")
 
 
 @pytest.mark.parametrize("shape", [(25, 2), (1, 2, 19, 2), (1, 2, 25, 4), (1, 1, 2, 25, 2)])

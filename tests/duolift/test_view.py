@@ -1,6 +1,5 @@
 """The local page: what it answers, whom it refuses, and that no text from a file becomes a script."""
 
-import argparse
 import http.client
 import json
 import re
@@ -273,22 +272,6 @@ def test_serving_ends_with_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys:
     view.serve(some_reconstruction(), lift)
     url = capsys.readouterr().out.split()[0]
     assert opened == [url] and url.startswith("http://127.0.0.1:")
-
-
-def test_the_command_opens_a_scene_or_an_empty_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    served: list[tuple] = []
-    monkeypatch.setattr(view, "serve", lambda *arguments: served.append(arguments))
-    write(some_reconstruction(frames=2), tmp_path / "scene.npz")
-    parser = argparse.ArgumentParser()
-    view.add_arguments(parser)
-    assert view.run(parser.parse_args([str(tmp_path / "scene.npz"), "--port", "8123", "--no-browser"]), lift) == 0
-    assert view.run(parser.parse_args([]), lift) == 0
-    assert len(served[0][0].names) == 2 and served[0][1:] == (lift, 8123, False)
-    assert served[1] == (None, lift, 0, True)
-    with pytest.raises(InputError, match="suffix"):
-        view.run(parser.parse_args(["scene.bvh"]))
 
 
 def test_a_port_that_is_taken_is_an_error_in_words() -> None:

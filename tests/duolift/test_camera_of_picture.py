@@ -9,7 +9,9 @@ from duolift.errors import InputError
 from duolift.pictures import EXIF, FOCAL_35, ORIENTATION, camera_of_picture
 
 
-def picture(path: Path, size: tuple[int, int] = (36, 24), focal: float | None = None, orientation: int = 1) -> Path:
+def picture(
+    path: Path, size: tuple[int, int] = (36, 24), focal: float | str | None = None, orientation: int = 1
+) -> Path:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     if focal is not None:
@@ -30,6 +32,11 @@ def test_the_focal_length_is_unknown_where_the_picture_does_not_tell_it(tmp_path
     assert camera_of_picture(picture(tmp_path / "b.jpg", focal=0)) == ((36, 24), None)
     Image.new("L", (7, 5)).save(tmp_path / "c.png")
     assert camera_of_picture(tmp_path / "c.png") == ((7, 5), None)
+
+
+def test_a_focal_length_that_is_no_number_is_unknown(tmp_path: Path) -> None:
+    image, focal = camera_of_picture(picture(tmp_path / "a.jpg", focal="long"))
+    assert (image, focal) == ((36, 24), None)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -1,0 +1,396 @@
+"""The benchmarks: each is a generator of lines, by name. What they compare with is `benchmarks.baselines`'."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow, training_step
+from benchmarks.measure import Line, flops, interleaved, peak_memory, product_rate
+from callbacks.evaluation import evaluate, main_row, place, rows_of
+from callbacks.lifted import lift_scenes
+from datamodules.chi3d import CHI3DDataModule, Poses
+from datamodules.synthetic import SyntheticConfig
+from duolift.alignment import align_scene
+from duolift.flows import PoseFlow
+from duolift.metrics import aligned_scores, contact_distance_error
+from duolift.scenes import Scenes
+from duolift.skeleton import WHOLE
+from experiments.config import Config, flow_parts, load, plain
+from experiments.pretrain_flows import open_data
+from experiments.train_lifter import fast_bfloat16, lifter_module
+from lightning_modules.flow_prior import FlowPriorModule
+from lightning_modules.lifter import LifterModule
+
+POSES_1X = 64_896
+"""Poses of the README's motion capture that train, four cameras and two people counted; the data benchmark's unit."""
+
+CHI3D_SCENES = 78_000
+"""Scenes of CHI3D's s04: frames, each seen by four cameras."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. The defaults are what the table states.
+
+    Attributes:
+        rounds: turns of every candidate.
+        batch: poses a step.
+        flow: width and blocks of the flow.
+        published: width and blocks of LInKs' lifters.
+        default: overrides of the default experiment.
+        poses: the data benchmark's unit.
+        scenes: to evaluate in one go, and in every round.
+        frames: of the loop over frames.
+        steps: of training inside the framework.
+        synthetic: the embedded set that everything is measured on.
+    """
+
+    rounds: int = 5
+    batch: int = 256
+    flow: tuple[int, int] = (1024, 8)
+    published: tuple[int, int] = (1024, 3)
+    default: tuple[str, ...] = ()
+    poses: int = POSES_1X
+    scenes: tuple[int, int] = (CHI3D_SCENES, CHI3D_SCENES // 16)
+    frames: int = 300
+    steps: int = 30
+    synthetic: SyntheticConfig = field(default_factory=lambda: SyntheticConfig(takes=1, frames=24))
+
+
+TINY = Size(
+    rounds=2,
+    batch=32,
+    flow=(8, 2),
+    published=(8, 1),
+    default=("flows.width=8", "flows.blocks=1", "lifting.width=8", "lifting.blocks=1", "lifting.batch_size=32"),
+    poses=256,
+    scenes=(48, 24),
+    frames=4,
+    steps=3,
+    synthetic=SyntheticConfig(takes=1, frames=6),
+)
+"""For tests: the same in seconds, whose numbers mean nothing."""
+
+
+class Bench:
+    """What the benchmarks share: the embedded set in a folder, and models of the settings of an experiment."""
+
+    def __init__(self, folder: Path, size: Size) -> None:
+        self.folder, self.size = folder, size
+
+    def config(self, *arguments: str) -> Config:
+        places = (f"data.root={self.folder}/data", f"data.cache={self.folder}/cache")
+        written = (f"data.synthetic.{key}={value}" for key, value in asdict(self.size.synthetic).items())
+        return load([*places, *written, *arguments])
+
+    def data(self, config: Config) -> CHI3DDataModule:
+        return open_data(config, "person", config.lifting.batch_size)
+
+    @cached_property
+    def default(self) -> tuple[CHI3DDataModule, LifterModule]:
+        """The default experiment's data, and its lifter before training."""
+        config = self.config(*self.size.default)
+        data = self.data(config)
+        return data, untrained(config, data)
+
+    def published(self, arithmetic: str) -> Callable[[], object]:
+        """A training step at LInKs' sizes: by this library, or by the `published` arithmetic."""
+        (width, blocks), (flow_width, flow_blocks) = self.size.published, self.size.flow
+        sizes = (f"lifting.width={width}", f"lifting.blocks={blocks}", f"lifting.batch_size={self.size.batch}")
+        flow_sizes = (f"flows.width={flow_width}", f"flows.blocks={flow_blocks}")
+        config = self.config("experiment=paper", "lifter=left_right", *sizes, *flow_sizes)
+        data = self.data(config)
+        if arithmetic != "published":
+            return lifter_step(untrained(config, data), some_batches(data.training_poses, self.size.batch))
+        training = PublishedTraining(
+            data.skeleton,
+            width,
+            blocks,
+            flow_blocks,
+            flow_width,
+            data.bone_ratios(),
+            data.normalisation.c,
+            config.lifting.sampling,
+        )
+        batches = some_batches(data.training_poses, self.size.batch)
+        return lambda: training.step(next(batches))
+
+
+def untrained(config: Config, data: CHI3DDataModule) -> LifterModule:
+    """A lifter and the flows that judge it, as an experiment has them before training."""
+    options = plain(config.flows) | {"parts": flow_parts(config)}
+    flows = FlowPriorModule(data.pose_skeleton.name, **{k: v for k, v in options.items() if k not in RUN_SETTINGS})
+    flows.standardise(data.training_poses)
+    return lifter_module(config, config.lifter, data).learn_from(flows.flows, data.training_poses)
+
+
+RUN_SETTINGS = ("epochs", "batch_size")
+
+
+def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:
+    """Batches of poses (batch, joint, 2), over and over."""
+    for number in count():
+        start = number * batch % (len(poses) - batch + 1)
+        yield poses[start : start + batch]
+
+
+def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
+    """A lifter's training step without the framework around it."""
+    parameters = list(module.lifter.parameters())
+    optimiser = torch.optim.Adam(parameters, module.learning_rate, weight_decay=module.weight_decay, fused=True)
+
+    def step() -> Tensor:
+        loss = module.loss(module.varied(next(batches)))[0]
+        optimiser.zero_grad()
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimiser.step()
+        return loss.detach()
+
+    return step
+
+
+def flow_step(bench: Bench) -> Iterator[Line]:
+    """A flow's training step: forward, backward, optimiser."""
+    size, (width, blocks), data = bench.size, bench.size.flow, bench.default[0]
+    deviation = data.training_poses.std(0).clamp(min=1e-6)
+    training, held_out = data.training_poses / deviation, data.validation_poses / deviation
+    joints = [joint for joint in range(len(data.skeleton)) if joint != data.skeleton.root_index]
+    ours = PoseFlow(data.skeleton, WHOLE, blocks, width, 2.0)
+    ours.standardise(training)
+    theirs = {
+        "FrEIA": FreiaFlow(2 * len(joints), blocks, width, 2.0),
+        "nflows": stock_flow(2 * len(joints), blocks, width),
+    }
+    rate, steps, scores = 2e-4, {}, {}
+    for name, model in {"ours": ours, **theirs}.items():
+        batches = some_batches(training, size.batch)
+
+        def log_prob(poses: Tensor, model: Any = model, flat: bool = name != "ours") -> Tensor:
+            found: Tensor = model.log_prob(poses[:, joints].flatten(1) if flat else poses)
+            return found
+
+        optimiser = torch.optim.Adam(model.parameters(), rate, fused=True if name == "ours" else None)
+        step = training_step(log_prob, optimiser)
+        steps[name] = lambda step=step, batches=batches: step(next(batches))
+        scores[name] = log_prob
+    seconds = interleaved(steps, size.rounds, 10)
+    with torch.no_grad():
+        nats = {name: -log_prob(held_out).mean().item() for name, log_prob in scores.items()}
+    products = flops(steps["ours"]) / product_rate(size.batch, width, torch.float32, size.rounds)
+    bound = f"float32 products alone, at their best, {1e3 * products:.1f} ms"
+    for name, library in (("FrEIA", "FrEIA's AllInOneBlock"), ("nflows", "nflows' coupling, ActNorm, permutation")):
+        likelihoods = f"held-out poses after equal steps: {nats['ours']:.1f} against {nats[name]:.1f} nats"
+        what = f"training step of a flow: {blocks} blocks of {width}, {2 * len(joints)} dimensions, batch {size.batch}"
+        yield Line("flow", what, library, seconds["ours"], seconds[name], note=f"{likelihoods}; {bound}")
+
+
+def published_step(bench: Bench) -> Iterator[Line]:
+    """A lifter's training step at LInKs' sizes, its batch doubled by sampling."""
+    size, (width, blocks) = bench.size, bench.size.published
+    steps = {"ours": bench.published("ours"), "published": bench.published("published")}
+    seconds = interleaved(steps, size.rounds)
+    memory = {name: peak_memory(_run_published, bench.folder, size, name) for name in steps}
+    bound = flops(steps["ours"]) / product_rate(2 * size.batch, width, fast_type(), size.rounds)
+    shape = f"1 + {blocks} + {blocks} blocks of {width}, batch {size.batch} doubled"
+    what = f"training step of LInKs' left and right lifters: {shape}"
+    baseline = "the published arithmetic, FrEIA's flows"
+    yield Line("published", what, baseline, seconds["ours"], seconds["published"], memory["ours"], memory["published"])
+    yield Line("published", what, f"its matrix products alone, {spelt(fast_type())}", seconds["ours"], bound)
+
+
+def _run_published(folder: Path, size: Size, arithmetic: str) -> None:
+    step = Bench(folder, size).published(arithmetic)
+    for _ in range(3):
+        step()
+
+
+def default_step(bench: Bench) -> Iterator[Line]:
+    """The default experiment's training step: beside float32, beside its products, and inside the framework."""
+    size, (data, module) = bench.size, bench.default
+    clip, width = 5.0, bench.config(*size.default).lifting.width
+    exact = untrained(bench.config(*size.default, "lifting.precision=float32"), data)
+    batch = data.batch_size
+    steps = {
+        "ours": lifter_step(module, some_batches(data.training_poses, batch), clip),
+        "float32": lifter_step(exact, some_batches(data.training_poses, batch), clip),
+    }
+    seconds = interleaved(steps, size.rounds, 5)
+    bound = flops(steps["ours"]) / product_rate(batch, width, fast_type(), size.rounds)
+    memory = peak_memory(_run_default, bench.folder, size)
+    what = f"training step of the default lifter: width {width}, batch {batch}"
+    yield Line("default", what, "the same in float32", seconds["ours"], seconds["float32"], memory)
+    yield Line("default", what, f"its matrix products alone, {spelt(fast_type())}", seconds["ours"], bound)
+    rounds = [
+        (in_framework(module, data, size.steps, clip), interleaved(steps, 1, 5)["ours"]) for _ in range(size.rounds)
+    ]
+    inside, alone = (median(times) for times in zip(*rounds, strict=True))
+    yield Line("default", "the same step inside Lightning, with its logging", "the step alone", inside, alone)
+
+
+def _run_default(folder: Path, size: Size) -> None:
+    bench = Bench(folder, size)
+    data, module = bench.default
+    step = lifter_step(module, some_batches(data.training_poses, data.batch_size))
+    for _ in range(3):
+        step()
+
+
+class StepTimes(pl.Callback):
+    """When each training step ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, *_: object) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def in_framework(module: LifterModule, data: CHI3DDataModule, steps: int, clip: float) -> float:
+    """Median seconds of a step that Lightning's trainer makes, feeding and logging included."""
+    times = StepTimes()
+    trainer = pl.Trainer(
+        max_steps=steps,
+        max_epochs=-1,
+        limit_val_batches=0,
+        accelerator="cpu",
+        logger=False,
+        callbacks=[times],
+        gradient_clip_val=clip,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    trainer.fit(module, data.train_dataloader(), data.val_dataloader())
+    return median(after - before for before, after in zip(times.ends, times.ends[1:], strict=False))
+
+
+def feeding(bench: Bench) -> Iterator[Line]:
+    """What feeding costs: an epoch's batches, beside poses collated one by one, and over the size of the data."""
+    size, (data, module) = bench.size, bench.default
+    few = data.training_poses.repeat(-(-size.poses // len(data.training_poses)), 1, 1)[: size.poses]
+    batched = {times: loader_of(data, few.repeat(times, 1, 1)) for times in (1, 4, 16)}
+    collated = DataLoader(TensorDataset(few), data.batch_size, shuffle=True, drop_last=True)
+    seconds = interleaved({f"{times}x": epoch(loader) for times, loader in batched.items()}, size.rounds)
+    one = interleaved({"ours": epoch(batched[1]), "collated": epoch(collated)}, min(size.rounds, 5))
+    step = interleaved({"step": lifter_step(module, some_batches(few, data.batch_size), 5.0)}, size.rounds)["step"]
+    share = f"a batch takes {100 * one['ours'] / len(batched[1]) / step:.2f} % of the default lifter's step"
+    yield Line(
+        "data",
+        f"an epoch's batches of {size.poses} poses",
+        "collated pose by pose",
+        one["ours"],
+        one["collated"],
+        note=share,
+    )
+    for times in (4, 16):
+        what, baseline = f"{times} times as many poses", f"{times} times the epoch of {size.poses}"
+        yield Line("data", what, baseline, seconds[f"{times}x"], times * seconds["1x"])
+
+
+def loader_of(data: CHI3DDataModule, poses: Tensor) -> DataLoader[Any]:
+    """The data module's loader, over other poses."""
+    loader = data.train_dataloader()
+    assert isinstance(loader.dataset, Poses)
+    loader.dataset.tensors = (poses,)
+    return loader
+
+
+def epoch(loader: DataLoader[Any]) -> Callable[[], object]:
+    """Draw every batch once."""
+    return lambda: sum(1 for _ in loader)
+
+
+def scoring(bench: Bench) -> Iterator[Line]:
+    """Scoring scenes: a row beside a loop over frames, every row with lifting, and all of CHI3D's s04 in one go."""
+    size, (data, module) = bench.size, bench.default
+    every, some = (repeated(data.evaluation, number) for number in size.scenes)
+    rows, skeleton = rows_of(WHOLE), data.skeleton
+    people = place(main_row(rows), lift_scenes(module.eval(), some, skeleton), some, skeleton)
+    assert some.truth is not None
+    truth, first = some.truth, slice(size.frames)
+    arrays = people[first].double().numpy(), truth[first].double().numpy()
+
+    def score_row() -> object:
+        aligned = align_scene(people, truth)
+        return aligned_scores(aligned, truth, skeleton.root_index), contact_distance_error(
+            aligned, truth, skeleton.hands
+        )
+
+    candidates: dict[str, Callable[[], object]] = {
+        "row": score_row,
+        "rows": lambda: evaluate(module, rows, some, skeleton),
+        "loop": lambda: procrustes_loop(*arrays),
+    }
+    seconds = interleaved(candidates, size.rounds)
+    loop = seconds["loop"] / len(people[first])
+    told = f"the loop, over {len(people[first])} scenes, is extrapolated"
+    baseline = "frame by frame in numpy: PA-MPJPE of the scene and of its people alone"
+    yield Line(
+        "evaluation", f"all metrics of a row, {len(some)} scenes", baseline, seconds["row"], loop * len(some), note=told
+    )
+    what = f"lifting, placing and scoring {len(some)} scenes, {len(rows)} rows"
+    yield Line("evaluation", what, f"{baseline}, once a row", seconds["rows"], loop * len(some) * len(rows), note=told)
+    start = time.perf_counter()
+    evaluate(module, rows, every, skeleton)
+    taken = time.perf_counter() - start
+    what = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows"
+    yield Line(
+        "evaluation",
+        what,
+        f"{len(every) / len(some):g} times the line above",
+        taken,
+        seconds["rows"] * len(every) / len(some),
+        peak_memory(_run_evaluation, bench.folder, size),
+        note="timed once",
+    )
+
+
+def _run_evaluation(folder: Path, size: Size) -> None:
+    data, module = Bench(folder, size).default
+    evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton)
+
+
+def repeated(scenes: Scenes, number: int) -> Scenes:
+    """So many scenes, the same over and over, in sequences of their own."""
+    return Scenes.concatenate([scenes] * -(-number // len(scenes)))[:number]
+
+
+def fast_type() -> torch.dtype:
+    """What the networks' products are computed in on this machine."""
+    return torch.bfloat16 if fast_bfloat16() else torch.float32
+
+
+def spelt(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+BENCHMARKS: dict[str, Callable[[Bench], Iterator[Line]]] = {
+    "flow": flow_step,
+    "published": published_step,
+    "default": default_step,
+    "data": feeding,
+    "evaluation": scoring,
+}
+
+
+def run(names: Sequence[str], size: Size) -> Iterator[Line]:
+    """The lines of some benchmarks, on an embedded set that is written for them and removed again."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), size)
+        for name in names:
+            torch.manual_seed(0)
+            yield from BENCHMARKS[name](bench)

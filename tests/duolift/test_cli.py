@@ -1,0 +1,181 @@
+"""The command line: what it reads and writes, how it ends, and what it does not import on the way."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from duolift import cli
+from duolift.keypoints import BODY25
+from duolift.outputs import read
+from duolift.predictor import Lifter
+
+FRAMEWORK = ("pytorch_lightning", "wandb", "nflows", "omegaconf")
+
+
+def person(x: float) -> list[float]:
+    """OpenPose's numbers of somebody who stands at a column of the image, all joints sure."""
+    heights = {"nose": 120, "neck": 160, "shoulder": 165, "elbow": 230, "wrist": 290, "pelvis": 300, "hip": 300}
+    heights |= {"knee": 400, "ankle": 500, "eye": 115, "ear": 118, "toe": 515, "heel": 505}
+    numbers: list[float] = []
+    for joint in BODY25.joints:
+        side = {"left": 1, "right": -1}.get(joint.split("_")[0], 0)
+        numbers += [x + 25 * side, heights[joint.split("_")[-1]], 0.9]
+    return numbers
+
+
+def openpose(*columns: float) -> str:
+    return json.dumps({"version": 1.3, "people": [{"pose_keypoints_2d": person(x)} for x in columns]})
+
+
+@pytest.fixture
+def lift(lifter: Lifter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`lift(*arguments)`: `duolift lift` with an untrained lifter, in an empty folder; its exit code."""
+    monkeypatch.chdir(tmp_path)
+    lifter.save(tmp_path / "own.safetensors")
+    return lambda *arguments: cli.main(["lift", *arguments, "--checkpoint", "own.safetensors"])
+
+
+def test_a_file_becomes_a_scene_in_every_format_asked_for(
+    lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    assert lift("two.json", "-o", "scene.json", "-o", "scene.npz", "--image", "900x600", "--focal", "800") == 0
+    assert capsys.readouterr().out.split() == ["scene.json", "scene.npz"]
+    scene = read("scene.npz")
+    assert scene.people.shape[:2] == (1, 2) and np.isfinite(scene.people).all()
+    assert (scene.image, scene.focal, scene.focal_source) == ((900, 600), 800, "known")
+    np.testing.assert_allclose(read("scene.json").people, scene.people, atol=1e-3)
+
+
+def test_doubts_go_to_standard_error(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.json").write_text(openpose(300))
+    assert lift("one.json", "-o", "scene.json") == 0
+    told = capsys.readouterr()
+    assert "note: one person alone" in told.err and "note: the focal length is not known" in told.err
+    assert told.out == "scene.json\n"
+
+
+def test_a_folder_of_numbered_files_is_a_film(lift: Callable[..., int]) -> None:
+    folder = Path("frames")
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"film_{number:012d}_keypoints.json").write_text(openpose(300 + number, 500))
+    assert lift("frames", "-o", "scene.npz", "--focal", "800", "--rate", "25") == 0
+    scene = read("scene.npz")
+    assert len(scene.names) == 4 and scene.rate == 25 and len(scene.identities) == 2
+    assert np.ptp(scene.height) == 0
+    assert lift("frames", "-o", "alone.npz", "--images") == 0
+    assert len(list(Path().glob("alone-film_*.npz"))) == 4
+
+
+def test_several_images_are_files_by_their_names(lift: Callable[..., int]) -> None:
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        Path(folder, "same.json").write_text(openpose(300))
+    Path("other.json").write_text(openpose(300, 500))
+    assert lift("a/same.json", "b/same.json", "other.json", "-o", "out/scene.json") == 0
+    written = sorted(path.name for path in Path("out").iterdir())
+    assert written == ["scene-other.json", "scene-same-2.json", "scene-same.json"]
+
+
+def test_standard_input(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(openpose(300, 500).encode())))
+    assert lift("-", "-o", "scene.json") == 0
+    assert read("scene.json").people.shape[1] == 2
+
+
+def test_an_image_of_nobody_is_a_scene_of_nobody(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("nobody.json").write_text(openpose())
+    assert lift("nobody.json", "-o", "scene.json") == 0
+    assert read("scene.json").people.shape[:2] == (1, 0)
+    assert "nobody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.json", "-o", "scene.json"), "missing.json: cannot be read"),
+        (("text.json", "-o", "scene.json"), "text.json"),
+        (("two.json", "-o", "scene.obj"), "expected one of .json"),
+        (("two.json", "-o", "scene.json", "--joints", "centaur"), "centaur"),
+        (("two.json", "-o", "scene.json", "--focal", "-3"), "focal"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    arguments: tuple[str, ...], message: str, lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    Path("text.json").write_text("no keypoints")
+    assert lift(*arguments) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("error: ") and message in told.err and told.err.count("\n") == 1
+    assert not list(Path().glob("scene*"))
+
+
+@pytest.mark.parametrize("size", ["900", "900x", "axb", "0x600"])
+def test_a_size_that_is_none(size: str, lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    try:
+        code = lift("two.json", "-o", "scene.json", "--image", size)
+    except SystemExit as left:
+        code = int(str(left.code))
+    assert code == 2 and "image" in capsys.readouterr().err
+
+
+def test_the_page_lifts_what_is_dropped_onto_it(
+    lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    served: list[tuple] = []
+    monkeypatch.setattr("duolift.view.serve", lambda *arguments: served.append(arguments))
+    Path("two.json").write_text(openpose(300, 500))
+    assert lift("two.json", "-o", "scene.json") == 0
+    own = ["--checkpoint", "own.safetensors"]
+    assert cli.main(["view", "scene.json", "--port", "8123", "--no-browser", *own]) == 0
+    assert cli.main(["view", *own]) == 0
+    scene, dropped, port, browser = served[0]
+    assert scene.people.shape[1] == 2 and (port, browser) == (8123, False)
+    assert served[1][0] is None and served[1][2:] == (0, True)
+    assert dropped(openpose(100, 300, 500).encode(), "../three.json").people.shape[1] == 3
+
+
+def test_export(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "lifter.pt2", "--checkpoint", "own.safetensors"]) == 0
+    assert Path("lifter.pt2").stat().st_size > 1000 and "within" in capsys.readouterr().out
+    assert cli.main(["export", "lifter.xyz", "--checkpoint", "own.safetensors"]) == 2
+
+
+def test_interruption_is_code_130(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_frames", interrupt)
+    assert lift("two.json", "-o", "scene.json") == 130
+
+
+def imported(code: str, cwd: Path) -> set[str]:
+    """What a fresh interpreter has imported after some code."""
+    script = f"{code}\nimport sys; print('MODULES', *sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    result = subprocess.run([sys.executable, "-c", script], cwd=cwd, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.rpartition("MODULES")[2].split())
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = "from duolift import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass"
+    assert not {"torch", "numpy", "scipy", "rich", *FRAMEWORK} & imported(code, tmp_path)
+
+
+def test_lifting_imports_no_framework(lifter: Lifter, tmp_path: Path) -> None:
+    lifter.save(tmp_path / "own.safetensors")
+    (tmp_path / "two.json").write_text(openpose(300, 500))
+    code = "from duolift import cli\ncli.main('lift two.json -o scene.json --checkpoint own.safetensors'.split())"
+    modules = imported(code, tmp_path)
+    assert "torch" in modules and not {*FRAMEWORK, "matplotlib", "plotly", "onnx"} & modules
