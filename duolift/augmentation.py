@@ -67,20 +67,20 @@ def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     """Bodies (..., joint, 3) centred on the root, with bones (..., bone) times as long in the same directions."""
     children, parents = skeleton.bone_ends
     bones = factors.unsqueeze(-1) * (bodies[..., children, :] - bodies[..., parents, :])
-    return chains(skeleton).to(bones) @ bones
+    return chains(skeleton, bones.device).to(bones.dtype) @ bones
 
 
-def chains(skeleton: Skeleton) -> Tensor:
-    """(joint, bone): 1 where a bone lies between the root and a joint."""
-    return _chains(skeleton.joints, skeleton.bones)
+def chains(skeleton: Skeleton, device: torch.device | None = None) -> Tensor:
+    """(joint, bone): 1 where a bone lies between the root and a joint; made once a device."""
+    return _chains(skeleton.joints, skeleton.bones, device)
 
 
 @cache
-def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...]) -> Tensor:
+def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...], device: torch.device | None) -> Tensor:
     between, parent = torch.zeros(len(joints), len(bones)), dict(bones)
     bone_of = {child: number for number, (child, _) in enumerate(bones)}
     for row, joint in zip(between, joints, strict=True):
         while joint in parent:
             row[bone_of[joint]] = 1
             joint = parent[joint]
-    return between
+    return between.to(device)

@@ -118,7 +118,7 @@ class LifterModule(pl.LightningModule):
         """
         self.flows = flows.eval().requires_grad_(False)
         with torch.no_grad():
-            self.typical = {part: -self._flow(part).log_prob(poses).mean() for part in self.scored}
+            self.typical = {part: -self._flow(part).log_prob(poses).mean().cpu() for part in self.scored}
         return self
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
@@ -214,7 +214,7 @@ class LifterModule(pl.LightningModule):
 
     def _surprise(self, part: str, poses: Tensor) -> Tensor:
         """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, tail tempered."""
-        nll = -self._flow(part).log_prob(poses) - self.typical[part].to(poses.device)
+        nll = -self._flow(part).log_prob(poses) - self.typical[part]  # a number, on whatever device the poses are
         return (nll if self.knee is None else losses.tempered(nll, self.knee)).mean(-1).sum()
 
     def _noisy(self, poses: Tensor, most: float) -> Tensor:
