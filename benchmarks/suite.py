@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow, training_step
 from benchmarks.measure import Line, flops, interleaved, peak_memory, product_rate
+from benchmarks.use import inference, start
 from callbacks.evaluation import evaluate, main_row, place, rows_of
 from callbacks.lifted import lift_scenes
 from datamodules.chi3d import CHI3DDataModule, Poses
@@ -52,6 +53,8 @@ class Size:
         poses: the data benchmark's unit.
         scenes: to evaluate in one go, and in every round.
         frames: of the loop over frames.
+        images: that are lifted one by one.
+        batched: images that are lifted at once.
         steps: of training inside the framework.
         synthetic: the embedded set that everything is measured on.
     """
@@ -64,6 +67,8 @@ class Size:
     poses: int = POSES_1X
     scenes: tuple[int, int] = (CHI3D_SCENES, CHI3D_SCENES // 16)
     frames: int = 300
+    images: int = 400
+    batched: int = 8192
     steps: int = 30
     synthetic: SyntheticConfig = field(default_factory=lambda: SyntheticConfig(takes=1, frames=24))
 
@@ -77,6 +82,8 @@ TINY = Size(
     poses=256,
     scenes=(48, 24),
     frames=4,
+    images=4,
+    batched=16,
     steps=3,
     synthetic=SyntheticConfig(takes=1, frames=6),
 )
@@ -344,9 +351,9 @@ def scoring(bench: Bench) -> Iterator[Line]:
     )
     what = f"lifting, placing and scoring {len(some)} scenes, {len(rows)} rows"
     yield Line("evaluation", what, f"{baseline}, once a row", seconds["rows"], loop * len(some) * len(rows), note=told)
-    start = time.perf_counter()
+    began = time.perf_counter()
     evaluate(module, rows, every, skeleton)
-    taken = time.perf_counter() - start
+    taken = time.perf_counter() - began
     what = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows"
     yield Line(
         "evaluation",
@@ -384,6 +391,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "default": default_step,
     "data": feeding,
     "evaluation": scoring,
+    "inference": inference,
+    "start": start,
 }
 
 
