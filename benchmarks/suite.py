@@ -38,6 +38,9 @@ POSES_1X = 64_896
 CHI3D_SCENES = 78_000
 """Scenes of CHI3D's s04: frames, each seen by four cameras."""
 
+SEQUENCE_FRAMES = 150
+"""Frames of a sequence of CHI3D's, about."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -365,7 +368,9 @@ def _run_evaluation(folder: Path, size: Size) -> None:
 
 
 def repeated(scenes: Scenes, number: int) -> Scenes:
-    """So many scenes, the same over and over, in sequences of their own."""
+    """So many scenes, the same over and over, in sequences about as long as CHI3D's."""
+    longer = -(-SEQUENCE_FRAMES * len(scenes.sequences) // len(scenes))
+    scenes = scenes[torch.arange(len(scenes)).repeat_interleave(longer)]
     return Scenes.concatenate([scenes] * -(-number // len(scenes)))[:number]
 
 
