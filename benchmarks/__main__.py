@@ -16,9 +16,9 @@ from benchmarks.measure import Line, product_rate
 from benchmarks.suite import BENCHMARKS, TINY, Size, run
 from duolift.errors import InputError
 from duolift.files import write_text
+from duolift.lifters import fast_bfloat16
 from experiments.runs import command
 from experiments.tables import markdown_table
-from experiments.train_lifter import fast_bfloat16
 
 PRODUCTS = ((256, 384), (512, 1024))
 """Rows and width of the matrix products whose rate is this machine's limit: the default lifter's and LInKs'."""

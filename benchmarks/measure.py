@@ -58,9 +58,29 @@ def flops(call: Callable[[], object]) -> int:
 
 def product_rate(rows: int, width: int, dtype: torch.dtype, rounds: int) -> float:
     """Operations a second of this machine's matrix product (rows, width) x (width, width), the best of the rounds."""
+    call = product(rows, width, dtype)
+    call()
+    return product_flops(rows, width) / min(timeit(call, number=10) / 10 for _ in range(rounds))
+
+
+def product(rows: int, width: int, dtype: torch.dtype) -> Callable[[], object]:
+    """A matrix product (rows, width) x (width, width), as large networks have it."""
     left, right = torch.randn(rows, width).to(dtype), torch.randn(width, width).to(dtype)
-    left @ right
-    return 2 * rows * width**2 * 10 / min(timeit(lambda: left @ right, number=10) for _ in range(rounds))
+    return lambda: left @ right
+
+
+def product_flops(rows: int, width: int) -> int:
+    return 2 * rows * width**2
+
+
+def with_bound(
+    candidates: Mapping[str, Callable[[], object]], rounds: int, calls: int, rows: int, width: int, dtype: torch.dtype
+) -> dict[str, float]:
+    """`interleaved`, and `bound`: what the first one's matrix products take by themselves, at the rate that one of
+    (rows, width) x (width, width) has in the same rounds."""
+    seconds = interleaved({**candidates, "bound": product(rows, width, dtype)}, rounds, calls)
+    work = flops(next(iter(candidates.values())))
+    return seconds | {"bound": work / product_flops(rows, width) * seconds["bound"]}
 
 
 def peak_memory(work: Callable[..., object], *arguments: object) -> float:

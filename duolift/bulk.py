@@ -46,6 +46,7 @@ from duolift.errors import InputError
 from duolift.export import ImageLifter
 from duolift.files import whole_file
 from duolift.focal import default_focal
+from duolift.lifters import fast_bfloat16
 from duolift.people import DETECTOR_NOISE, FEWEST_JOINTS
 from duolift.predictor import SHIPPED, Lifter
 
@@ -163,6 +164,7 @@ class FileLifter:
             torch.set_num_threads(threads)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         people = Lifter.load(weights).people
+        people.network.low_precision = fast_bfloat16()
         self.model, self.joints = ImageLifter(people).to(self.device).eval(), len(people.skeleton)
         self.source, self.target, self.made_by = source, target, digest(weights)
 

@@ -167,6 +167,14 @@ class LiftingNetwork(nn.Module):
         return torch.autocast(poses.device.type, torch.bfloat16, enabled=self.low_precision)
 
 
+def fast_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 matrices in hardware."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check is not None and check() for check in checks)
+
+
 def _ways(skeleton: Skeleton, parts: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Orders of preference among the parts of a split that lead to different poses."""
     overlap = sum(len(skeleton.parts[part]) for part in parts) > len(skeleton)

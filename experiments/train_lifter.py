@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from math import radians
 from pathlib import Path
 
-import torch
-
 from callbacks.evaluation import JOINT, MultiPersonEvaluation, main_row
 from datamodules.chi3d import CHI3DDataModule
 from duolift.anthropometry import bone_ratios
+from duolift.lifters import fast_bfloat16
 from duolift.skeleton import WHOLE
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.pretrain_flows import data_settings, load_flows, open_data, pretrain
@@ -86,14 +85,6 @@ def lifter_module(config: Config, split: str, data: CHI3DDataModule) -> LifterMo
         azimuth=radians(options.pop("azimuth_deg")),
         **options,
     )
-
-
-def fast_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 matrices in hardware."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(check is not None and check() for check in checks)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self, cast
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
@@ -13,10 +12,10 @@ from duolift.normalisation import noisy_offsets
 from duolift.partners import Partners
 from duolift.skeleton import skeleton_named
 from lightning_modules.lifter import LifterModule
-from lightning_modules.optimisation import adam, randomly_mirrored
+from lightning_modules.optimisation import Averaging, adam, randomly_mirrored
 
 
-class CompletionModule(pl.LightningModule):
+class CompletionModule(Averaging):
     """One completer a strategy, all trained in one run on the same batches, without 3D labels.
 
     A batch holds poses (batch, joint, 2), the nearest other person's beside each, as `duolift.partners` has it, and
@@ -78,8 +77,7 @@ class CompletionModule(pl.LightningModule):
         near = near & (torch.rand(len(near), device=near.device) >= self.alone)
         partners = Partners(beside, self._presence(len(poses)) & near.unsqueeze(-1))
         errors = self.errors(poses, self._presence(len(poses)), self._deviations(len(poses)), partners)
-        logged = {f"train/{name}": error for name, error in errors.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True)
+        self.averaged({f"train/{name}": error for name, error in errors.items()})
         return torch.stack(list(errors.values())).sum()
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:

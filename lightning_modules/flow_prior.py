@@ -4,16 +4,15 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from duolift.flows import PoseFlow
 from duolift.skeleton import WHOLE, skeleton_named
-from lightning_modules.optimisation import adam, randomly_mirrored
+from lightning_modules.optimisation import Averaging, adam, randomly_mirrored
 
 
-class FlowPriorModule(pl.LightningModule):
+class FlowPriorModule(Averaging):
     """One flow a part of the body, all trained in one run on the same batches.
 
     Args:
@@ -72,8 +71,7 @@ class FlowPriorModule(pl.LightningModule):
             neighbours = self.flow(WHOLE).perturb(poses, self.sampling)
             drawn = self.nll(neighbours, [part for part in nll if part != WHOLE])
             nll |= {part: (nll[part] + value) / 2 for part, value in drawn.items()}
-        for part, value in nll.items():
-            self.log(f"train/nll_{part}_nats", value, on_step=False, on_epoch=True, sync_dist=True)
+        self.averaged({f"train/nll_{part}_nats": value for part, value in nll.items()})
         return torch.stack(list(nll.values())).sum()
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:

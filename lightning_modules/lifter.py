@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +13,7 @@ from duolift.lifters import LiftingNetwork, parts_of
 from duolift.lifting import Cycle, cycle, lift, project, random_views
 from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
-from lightning_modules.optimisation import adam, of_all_processes, randomly_mirrored
+from lightning_modules.optimisation import Averaging, adam, of_all_processes, randomly_mirrored
 
 
 @dataclass
@@ -38,7 +37,7 @@ class LossWeights:
     augmentation: float = 0.0
 
 
-class LifterModule(pl.LightningModule):
+class LifterModule(Averaging):
     """A lifting network and how it learns without 3D labels.
 
     Args:
@@ -128,18 +127,12 @@ class LifterModule(pl.LightningModule):
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
         loss, terms, theta = self.loss(self.varied(batch))
-        self.log_dict(
-            {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss},
-            on_step=False,
-            on_epoch=True,
-            sync_dist=True,
-        )
-        self.log_dict(
-            {"train/elevation_mean_deg": theta.mean().rad2deg(), "train/elevation_std_deg": theta.std().rad2deg()},
-            on_step=False,
-            on_epoch=True,
-            sync_dist=True,
-        )
+        elevation = {
+            "train/elevation_mean_deg": theta.mean().rad2deg(),
+            "train/elevation_std_deg": theta.std().rad2deg(),
+        }
+        terms = {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss}
+        self.averaged(terms | elevation)
         return loss
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:

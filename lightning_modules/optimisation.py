@@ -1,7 +1,8 @@
-"""What the stages share: Adam and its learning rate over time, mirrored poses, and a batch on several processes."""
+"""What the stages share: Adam and its learning rate over time, means over an epoch, mirrored poses, and a batch on
+several processes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -15,6 +16,28 @@ WARM_UP = 0.05
 """Share of the steps in which `one_cycle` warms up."""
 
 SCHEDULES = ("exponential", "one_cycle")
+
+
+class Averaging(pl.LightningModule):
+    """Logs means over an epoch's steps once an epoch: to log every value every step takes a tenth of a step."""
+
+    _sum: Tensor
+
+    def on_train_epoch_start(self) -> None:
+        self._steps = 0
+
+    def averaged(self, values: Mapping[str, Tensor]) -> None:
+        """Count a training step's values, the same names every time, in the epoch's means."""
+        latest = torch.stack(list(values.values())).detach()
+        before = getattr(self, "_steps", 0)
+        self._steps, self._names = before + 1, tuple(values)
+        self._sum = self._sum + latest if before else latest
+
+    def on_train_batch_end(self, *_: object) -> None:
+        if self.trainer.is_last_batch:
+            means = self._sum / self._steps
+            logged = dict(zip(self._names, means, strict=True))
+            self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True)
 
 
 def adam(

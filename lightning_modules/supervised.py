@@ -18,8 +18,7 @@ class SupervisedLifterModule(LifterModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # type: ignore[override]
         loss, terms = self.supervised_loss(*(self._mirrored(*batch) if self.mirror else batch))
-        averaged = {f"train/{name}": value for name, value in (terms | {"loss": loss}).items()}
-        self.log_dict(averaged, on_step=False, on_epoch=True, sync_dist=True)
+        self.averaged({f"train/{name}": value for name, value in (terms | {"loss": loss}).items()})
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:  # type: ignore[override]

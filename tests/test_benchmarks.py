@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import C, some_bodies, some_poses
 
 from benchmarks.__main__ import main
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow
@@ -16,7 +17,6 @@ from duolift.metrics import score
 from duolift.skeleton import PAPER19
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
-from tests.conftest import C, some_bodies, some_poses
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -398,6 +398,22 @@ def test_what_is_logged_and_how_the_learning_rate_decays(make: Any, validation: 
     assert all(value.isfinite() for value in run.callback_metrics.values())
     (group,) = run.optimizers[0].param_groups
     assert group["lr"] == pytest.approx(module.learning_rate * 0.95**3)
+
+
+def test_what_is_logged_of_training_is_the_mean_over_the_steps_of_an_epoch() -> None:
+    class Steps(pl.Callback):
+        losses: ClassVar[list[float]] = []
+
+        def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            self.losses.clear()
+
+        def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, *_: Any) -> None:
+            self.losses.append(float(outputs["loss"]))
+
+    poses = some_poses(PAPER19, 128)
+    run = fit(lifter(poses), poses, trainer(2, [Steps()]))
+    assert len(Steps.losses) == 4
+    assert float(run.callback_metrics["train/loss"]) == pytest.approx(sum(Steps.losses) / 4)
 
 
 def test_bits_and_nats_are_one_measure() -> None:
