@@ -34,7 +34,7 @@ from duolift.people import DETECTOR_NOISE, Architecture, Lifted, PeopleLifter
 from duolift.placement import PaperPlacement
 from duolift.reconstruction import Reconstruction
 from duolift.skeleton import Skeleton
-from duolift.tracking import detections
+from duolift.tracking import GAP, detections
 
 SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
@@ -178,7 +178,7 @@ class Lifter:
             parts: list[Reconstruction] = []
             for found in chunks:
                 parts.append(self.lift_detections(found, view, next((p for p in parts if p.present.any()), None)))
-            yield video, Reconstruction.joined(parts)
+            yield video, Reconstruction.joined(parts).bridged(GAP)
 
     @torch.no_grad()
     def lift_detections(

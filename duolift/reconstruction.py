@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -88,6 +89,22 @@ class Reconstruction:
             notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
             **together,
         )
+
+    def bridged(self, gap: int) -> Self:
+        """Whoever is out of sight for up to `gap` frames moves straight from where they were to where they come back.
+
+        Their confidence stays 0, and no joint counts as seen.
+        """
+        people, by_paper = self.people.copy(), self.by_paper.copy()
+        for person, there in enumerate(self.present.T):
+            frames = np.flatnonzero(there)
+            for last, back in pairwise(frames):
+                if 1 < back - last <= gap + 1:
+                    share = (np.arange(last + 1, back) - last)[:, None, None] / (back - last)
+                    for placed in (people, by_paper):
+                        before, after = placed[last, person], placed[back, person]
+                        placed[last + 1 : back, person] = before + share * (after - before)
+        return replace(self, people=people, by_paper=by_paper)
 
     @property
     def present(self) -> NDArray[np.bool_]:

@@ -4,9 +4,9 @@ Who is who is the file's word where it tracks people. Where it does not, people 
 near their joints are to where the person is expected, in units of the person's size: COCO's object keypoint similarity,
 with one deviation for all joints, and the assignment that is best for all (Hungarian).
 
-Whoever is out of sight for a few frames is expected where they were going. Nothing is made up for those frames: their
-joints are missing there, and the notes say so. A long video comes in chunks; in each, people have the index of their
-first sight in it, and their identity is the same throughout.
+Whoever is out of sight for a few frames is expected where they were going. Nothing is made up in 2D for those frames:
+their joints are missing there, and the notes say so. A long video comes in chunks; in each, people have the index of
+their first sight in it, and their identity is the same throughout.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from conftest import C, some_bodies, some_poses
 
 from benchmarks.__main__ import main
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow
-from benchmarks.measure import Line, flops, interleaved
+from benchmarks.measure import Line, flops, interleaved, peak_memory, resident_peak
 from benchmarks.suite import BENCHMARKS, TINY
 from duolift.errors import InputError
 from duolift.losses import bone_ratios
@@ -77,6 +77,13 @@ def test_candidates_take_turns() -> None:
     seconds = interleaved({name: lambda name=name: turns.append(name) for name in "ab"}, rounds=3, calls=2)
     assert turns == ["a", "b", *["a", "a", "b", "b"] * 3]
     assert set(seconds) == {"a", "b"}
+
+
+def test_memory_is_that_of_the_work_and_not_of_whoever_starts_it() -> None:
+    held = torch.ones(400 * 2**18)  # 400 MiB
+    idle, busy = (peak_memory(torch.ones, size) for size in (1, 200 * 2**18))
+    assert busy - idle > 150
+    assert resident_peak() > idle + 200, f"{held.nbytes} bytes are held here, and counted here alone"
 
 
 def test_products_are_counted_forwards_and_back() -> None:

@@ -1,10 +1,12 @@
 """The scene's coordinates: upright, on the ground, and the camera's again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import some_reconstruction
 
-from duolift.reconstruction import scene_axes, to_camera
+from duolift.reconstruction import OF_PEOPLE, Reconstruction, scene_axes, to_camera
 from duolift.skeleton import PAPER19
 
 DOWN = (0.0, 0.0, -1.0)
@@ -34,3 +36,30 @@ def test_who_is_absent_is_nan_in_either_frame_of_coordinates() -> None:
     reconstruction = some_reconstruction()
     assert reconstruction.present.tolist() == [[True, True], [True, False], [True, True], [True, True]]
     assert np.isnan(reconstruction.scene()[1, 1]).all()
+
+
+def test_parts_of_a_video_follow_each_other() -> None:
+    whole = some_reconstruction()
+    other = replace(some_reconstruction(), identities=(2, 7), notes=("people cross",))
+    joined = Reconstruction.joined([whole, other, whole.of([1])])
+    assert joined.identities == (1, 2, 7) and len(joined.names) == 12 and joined.notes == (*whole.notes, "people cross")
+    for name in OF_PEOPLE:
+        values = getattr(joined, name)
+        np.testing.assert_array_equal(values[:4, :2], getattr(whole, name))
+        np.testing.assert_array_equal(values[4:8, 1:], getattr(other, name))
+        np.testing.assert_array_equal(values[8:, 1], getattr(whole, name)[:, 1])
+    assert joined.present[:, 0].tolist() == [True] * 4 + [False] * 8
+    assert (joined.confidence[4:, 0] == 0).all() and not joined.seen[4:, 0].any()
+
+
+def test_short_gaps_are_bridged_in_a_straight_line() -> None:
+    scene = some_reconstruction()
+    bridged = scene.bridged(1)
+    for name in ("people", "by_paper"):
+        before, after = getattr(scene, name), getattr(bridged, name)
+        np.testing.assert_allclose(after[1, 1], (before[0, 1] + before[2, 1]) / 2, rtol=1e-5)
+        np.testing.assert_array_equal(after[[0, 2, 3]], before[[0, 2, 3]])
+    assert bridged.present.all() and bridged.confidence[1, 1] == 0 and not bridged.seen[1, 1].any()
+    assert not scene.bridged(0).present[1, 1]
+    ends = replace(scene, people=np.where(np.arange(4)[:, None, None, None] < 2, np.nan, scene.people))
+    assert ends.bridged(9).present.tolist() == ends.present.tolist()
