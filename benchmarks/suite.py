@@ -361,31 +361,14 @@ def scoring(bench: Bench) -> Iterator[Line]:
         "evaluation", f"all metrics of a row, {len(some)} scenes", baseline, seconds["row"], loop * len(some), note=told
     )
     what = f"lifting, placing and scoring {len(some)} scenes, {len(rows)} rows"
-<<<<<<< HEAD
-    yield Line("evaluation", what, f"{baseline}, once a row", seconds["rows"], loop * len(some) * len(rows), note=told)
+    memory, in_loop = peak_memory(_run_evaluation, bench.folder, size), loop * len(some) * len(rows)
+    yield Line("evaluation", what, f"{baseline}, once a row", seconds["rows"], in_loop, memory, note=told)
     began = time.perf_counter()
     evaluate(module, rows, every, skeleton)
     taken = time.perf_counter() - began
-    what = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows"
-    yield Line(
-        "evaluation",
-        what,
-        f"{len(every) / len(some):g} times the line above",
-        taken,
-        seconds["rows"] * len(every) / len(some),
-        peak_memory(_run_evaluation, bench.folder, size),
-        note="timed once",
-    )
-=======
-    memory, in_loop = peak_memory(_run_evaluation, bench.folder, size), loop * len(some) * len(rows)
-    yield Line("evaluation", what, f"{baseline}, once a row", seconds["rows"], in_loop, memory, note=told)
-    start = time.perf_counter()
-    evaluate(module, rows, every, skeleton)
-    taken = time.perf_counter() - start
     what, times = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows", len(every) / len(some)
     baseline = f"{times:g} times the line above"
     yield Line("evaluation", what, baseline, taken, times * seconds["rows"], note="timed once")
->>>>>>> f6057a3ee441e472f3e1a47095b16fd422c3f9bc
 
 
 def _run_evaluation(folder: Path, size: Size) -> None:
