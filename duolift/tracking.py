@@ -92,7 +92,7 @@ class _Tracker:
         self.gap, self.frame, self.named = gap, -1, False
         self.tracks: dict[int, _Track] = {}
         self.notes = _Notes()
-        self._unnamed = count()
+        self._unnamed = count(1)
 
     def follow(self, frame: Frame) -> tuple[int, ...]:
         """The identities of a frame's people."""
@@ -196,7 +196,7 @@ def _chunk(frames: list[Frame], tracker: _Tracker, last: bool) -> Detections:
 
 
 def _identities(frame: Frame) -> tuple[int, ...]:
-    return frame.identities or tuple(range(len(frame.keypoints)))
+    return frame.identities or tuple(range(1, len(frame.keypoints) + 1))
 
 
 def _together(frames: list[Frame], found: list[tuple[int, ...]], notes: list[str]) -> Detections:

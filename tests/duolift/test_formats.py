@@ -394,7 +394,7 @@ def test_the_threshold_is_for_joints_and_for_people(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"format": "coco17"}, "format 'coco17' is unknown; expected one of openpose, coco, results"),
-        ({"joints": "coco"}, "joints 'coco' are unknown; expected one of body25"),
+        ({"joints": "coc"}, "joints 'coc' are unknown; expected one of body25"),
         ({"threshold": 1.5}, "threshold is 1.5; expected 0 to 1"),
         ({"image": (640, 0)}, r"image is \(640, 0\); expected 2 positive numbers of pixels"),
         ({"focal": float("nan")}, "focal is nan; expected 1 positive number of pixels"),

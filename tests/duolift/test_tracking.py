@@ -41,7 +41,7 @@ def test_people_keep_their_index_in_whatever_order_they_come() -> None:
         frame(i, (100 + 2 * i, 0), (300 - i, 9), (500, 5 * i), order=rng.permutation(3).tolist()) for i in range(40)
     ]
     found = whole(frames)
-    assert (found.video, found.identities, found.names) == ("clip", (0, 1, 2), tuple(str(i) for i in range(40)))
+    assert (found.video, found.identities, found.names) == ("clip", (1, 2, 3), tuple(str(i) for i in range(40)))
     for person in range(3):
         steps = np.diff(path(found, person))
         assert len({*np.round(steps, 9)}) == 1, "each walks evenly"
@@ -59,7 +59,7 @@ def test_people_who_cross_stay_who_they_are(speed: float) -> None:
         noisy = [body + rng.normal(scale=1.5, size=body.shape) for body in (right, left)]
         frames.append(frame(i, *noisy, order=rng.permutation(2).tolist()))
     found = whole(frames)
-    assert found.identities == (0, 1)
+    assert found.identities == (1, 2)
     assert sorted(np.sign(path(found, person)[-1] - path(found, person)[0]) for person in range(2)) == [-1, 1]
 
 
@@ -67,7 +67,7 @@ def test_a_close_call_is_told() -> None:
     """Two people in one place can be taken for each other; the frames where they are apart are sure."""
     found = whole([frame(i, (-20 * i, 0), (20 * i, 0)) for i in range(-5, 6)])
     assert len(found.notes) == 1
-    assert "people 0 and 1 could be taken for each other in" in found.notes[0]
+    assert "people 1 and 2 could be taken for each other in" in found.notes[0]
     assert "first -5" not in found.notes[0]
 
 
@@ -76,22 +76,22 @@ def test_somebody_out_of_sight_for_a_while_is_the_same(absent: int) -> None:
     hidden = range(20, 20 + absent)
     places = [[(3.0 * i, 0.0)] if i in hidden else [(3.0 * i, 0.0), (400 - 4.0 * i, 0.0)] for i in range(50)]
     found = whole([frame(i, *p) for i, p in enumerate(places)])
-    assert found.identities == (0, 1)
+    assert found.identities == (1, 2)
     assert not found.confidence[hidden, 1].any() and not found.keypoints[hidden, 1].any()
     assert path(found, 1)[20 + absent] == 400 - 4 * (20 + absent)
     plural = "s" * (absent > 1)
-    assert found.notes == (f"person 1 is out of sight for {absent} frame{plural} in 1 gap",)
+    assert found.notes == (f"person 2 is out of sight for {absent} frame{plural} in 1 gap",)
 
 
 def test_somebody_out_of_sight_for_long_is_somebody_new() -> None:
     frames = [frame(i, *([(0.0, 0.0)] if i < 10 or i >= 21 else [])) for i in range(31)]
-    assert whole(frames).identities == (0, 1)
-    assert whole(frames, gap=11).identities == (0,)
+    assert whole(frames).identities == (1, 2)
+    assert whole(frames, gap=11).identities == (1,)
 
 
 def test_somebody_far_from_everybody_is_somebody_new() -> None:
     found = whole([frame(0, (0, 0)), frame(1, (0, 0), (900, 0)), frame(2, (900, 0), (0, 0))])
-    assert found.identities == (0, 1)
+    assert found.identities == (1, 2)
     assert path(found, 1).tolist() == [0, 900, 900]
 
 
@@ -104,7 +104,7 @@ def test_missing_joints_do_not_count() -> None:
         one.keypoints[one.confidence == 0] = 0
         frames.append(one)
     found = whole(frames)
-    assert found.identities == (0, 1)
+    assert found.identities == (1, 2)
     assert set(np.unique(path(found, 1))) <= {0, 150} and 150 in path(found, 1)
 
 
@@ -140,14 +140,14 @@ def test_images_that_stand_alone_stay_alone() -> None:
     frames = [frame(0, (0, 0), (200, 0), video=""), frame(1, video=""), frame(2, (0, 0), video="", identities=(4,))]
     found = list(detections(frames))
     assert [one.names for one in found] == [("0",), ("1",), ("2",)]
-    assert [one.identities for one in found] == [(0, 1), (), (4,)]
+    assert [one.identities for one in found] == [(1, 2), (), (4,)]
     assert [one.notes for one in found] == [(), ("nobody was found",), ()]
     assert found[1].keypoints.shape == (1, 0, len(JOINTS), 2)
 
 
 def test_every_video_has_people_of_its_own() -> None:
     found = list(detections([frame(i, (0, 0), video="ab"[i // 3]) for i in range(6)]))
-    assert [(one.video, one.identities, len(one.names)) for one in found] == [("a", (0,), 3), ("b", (0,), 3)]
+    assert [(one.video, one.identities, len(one.names)) for one in found] == [("a", (1,), 3), ("b", (1,), 3)]
 
 
 def test_a_video_has_one_size_and_one_lens() -> None:
@@ -205,8 +205,8 @@ def test_nobody_is_remembered_for_longer_than_they_can_come_back() -> None:
 def test_who_is_hardly_there_is_told_and_kept() -> None:
     frames = [frame(i, (0, 0), *([(500, 0)] if i in (8, 9) else [])) for i in range(40)]
     found = whole(frames)
-    assert found.identities == (0, 1)
-    assert found.notes == ("person 1 is in 2 frames only: it may be nobody",)
+    assert found.identities == (1, 2)
+    assert found.notes == ("person 2 is in 2 frames only: it may be nobody",)
     assert [note for one in detections(frames, chunk=10) for note in one.notes] == list(found.notes)
 
 
