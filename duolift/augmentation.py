@@ -27,8 +27,6 @@ class Augmentation:
         lean: of the angle by which a person leans, degrees, towards anywhere.
         leaning: the share of people who do.
         tilt: of the camera's elevation angle, degrees, beyond that of the batch.
-        noise: joints are then seen with Gaussian noise, of a deviation that is uniform between 0 and this, in head
-            lengths, for every pose: what the body is known to be has none.
     """
 
     bones: float = 0.1
@@ -36,7 +34,6 @@ class Augmentation:
     lean: float = 45.0
     leaning: float = 0.5
     tilt: float = 5.0
-    noise: float = 0.0
 
     def __call__(self, bodies: Tensor, theta: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
         """Lifted bodies (batch, joint, 3) and their elevations (batch,) -> other bodies, and theirs."""

@@ -1,20 +1,9 @@
 """The loss terms of ElePose and LInKs, one pure function each; every one is a mean over the batch."""
 
-import torch
 from torch import Tensor
 
 ELEVATION_WEIGHT = 10.0
 """A squared radian of elevation weighs as much as so many head lengths of the whole pose."""
-
-
-def tempered(nll: Tensor, knee: float) -> Tensor:
-    """A negative log-likelihood whose tail grows as a logarithm above `knee` nats.
-
-    A flow fitted to a few cameras gives far-off poses astronomical values, and their gradients
-    drown all others. Continuous with its first derivative; `knee = inf` leaves it as it is.
-    """
-    excess = (nll - knee).clamp(min=0)
-    return torch.where(nll > knee, knee + excess.log1p(), nll)
 
 
 def reprojection(poses: Tensor, back: Tensor) -> Tensor:

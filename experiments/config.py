@@ -136,7 +136,6 @@ class Lifting:
     elevation_bound_deg: float | None = 57.3
     initial_elevation_deg: float = -10.0
     bone_ratios: str = "training_set"
-    knee: float | None = None
     azimuth_deg: float = 180.0
     attached: bool = False
     mirror: bool = True

@@ -60,7 +60,6 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "no mirroring": ("lifting.mirror=false", "flows.mirror=false"),
     "flow noise 0": ("flows.noise=0",),
     "flow noise 0.08": ("flows.noise=0.08",),
-    "NLL tempered at 20 nats": ("lifting.knee=20",),
     "unbounded elevation": ("lifting.elevation_bound_deg=null",),
     "elevation from 0": ("lifting.initial_elevation_deg=0",),
     "no gradient clipping": ("lifting.gradient_clip=null",),
@@ -80,7 +79,6 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "attached views": ("lifting.attached=true",),
     "no augmentation": PLAIN,
     "augmentation of lean 60": ("lifting.augmentation.lean=60",),
-    "augmentation with noise": ("lifting.augmentation.noise=0.05",),
     "synthetic": SYNTHETIC,
     **CROSSING,
     **{f"{name}, supervised": (*crossing, "lifting.labels=true") for name, crossing in CROSSING.items()},
@@ -90,7 +88,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
 }
 """What is changed from the default, by name."""
 
-NOISY = (DEFAULT, "input noise", "augmentation with noise")
+NOISY = (DEFAULT, "input noise")
 """What the curves of error over a detector's noise are drawn of."""
 
 METRICS = ("pa_mpjpe_person_mm", "elevation_error_deg", "elevation_correlation", "pa_mpjpe_mm")
@@ -236,7 +234,7 @@ def judge(run: Config, stage: Stage, referee: Config) -> dict[str, float]:
     module = load_lifter(stage.checkpoint, run.data.skeleton)
     data = open_data(run, "person", run.lifting.batch_size)
     flows = load_flows(flows_run(referee) / "flows" / stage.checkpoint.name)
-    module.scored, module.knee, module.weights = tuple(flows), None, referee.lifting.weights
+    module.scored, module.weights = tuple(flows), referee.lifting.weights
     return module.learn_from(flows, data.validation_poses).held_out(data.validation_poses)
 
 

@@ -50,7 +50,6 @@ class LifterModule(Averaging):
         initial_elevation: radians that untrained networks start near; see `duolift.lifters.LiftingNetwork`.
         half: bfloat16 in the networks' matrix products.
         weights: a `LossWeights`, as a plain dictionary.
-        knee: nats above a typical pose from which the likelihood's tail is tempered, or None.
         azimuth: turns about the vertical are uniform in +-azimuth, radians.
         attached: gradients also reach the elevations through the views that are drawn as they are distributed, as in
             ElePose and LInKs; the likelihood then pulls every elevation towards the likeliest.
@@ -78,7 +77,6 @@ class LifterModule(Averaging):
         initial_elevation: float = 0.0,
         half: bool = False,
         weights: dict[str, float] | None = None,
-        knee: float | None = None,
         azimuth: float = torch.pi,
         attached: bool = True,
         mirror: bool = False,
@@ -99,7 +97,7 @@ class LifterModule(Averaging):
         self.lifter = LiftingNetwork(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
         self.weights = LossWeights(**(weights or {}))
         self.augmentation = Augmentation(**(augmentation or {}))
-        self.knee, self.azimuth, self.attached, self.mirror, self.sampling = knee, azimuth, attached, mirror, sampling
+        self.azimuth, self.attached, self.mirror, self.sampling = azimuth, attached, mirror, sampling
         self.noise, self.flip_test, self.scored = noise, flip_test, tuple(likelihoods or parts_of(split))
         self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
         self.weight_decay = weight_decay
@@ -201,14 +199,14 @@ class LifterModule(Averaging):
         body = torch.einsum("w,w...->...", self.lifter.share, bodies)
         other, other_theta = self.augmentation(body, theta, self.skeleton)
         poses = project(other, self.normalisation.c)
-        offsets, found = self.lifter(self._noisy(poses, self.augmentation.noise))
+        offsets, found = self.lifter(poses)
         terms = losses.known(lift(poses, offsets, self.normalisation.c), other, found, other_theta)
         return len(bodies) * torch.stack(list(terms.values())).sum()
 
     def _surprise(self, part: str, poses: Tensor) -> Tensor:
-        """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, tail tempered."""
+        """Nats by which poses (way, batch, joint, 2) are less likely than typical ones."""
         nll = -self._flow(part).log_prob(poses) - self.typical[part]  # a number, on whatever device the poses are
-        return (nll if self.knee is None else losses.tempered(nll, self.knee)).mean(-1).sum()
+        return nll.mean(-1).sum()
 
     def _noisy(self, poses: Tensor, most: float) -> Tensor:
         """Poses (..., joint, 2) as a detector finds them, off by at most this deviation; unchanged outside training."""

@@ -71,7 +71,7 @@ def test_a_few_steps_reduce_the_loss(make: Any) -> None:
     ("skeleton", "split"),
     [*(("paper19", split) for split in SPLITS), ("paper19_pair", "whole"), ("chi3d25", "left_right")],
 )
-@pytest.mark.parametrize("options", [{}, {"elevation_bound": 1.0, "knee": 20.0, "half": True, "sampling": 0.2}])
+@pytest.mark.parametrize("options", [{}, {"elevation_bound": 1.0, "half": True, "sampling": 0.2}])
 def test_every_lifter_trains_every_parameter(skeleton: str, split: str, options: dict[str, Any]) -> None:
     poses = some_poses(skeleton_named(skeleton), 16)
     module = lifter(poses, skeleton, split, **options)
@@ -361,15 +361,6 @@ def test_a_weight_of_0_takes_exactly_that_terms_gradient_out(term: str) -> None:
     everything_else = gradient(module, everything, poses) - alone
     assert alone.norm() > 0
     assert (without - everything_else).norm() < 1e-4 * max(without.norm(), alone.norm())
-
-
-def test_an_unlikely_pose_costs_less_where_the_tail_is_tempered() -> None:
-    poses = some_poses(PAPER19, 16)
-    tempered, plain = lifter(poses, knee=10.0), lifter(poses)
-    tempered.flows, tempered.typical = plain.flows, plain.typical
-    far = 5 * poses.unsqueeze(0)
-    assert 10 < tempered._surprise("whole", far) < 30 < plain._surprise("whole", far)
-    torch.testing.assert_close(plain._surprise("whole", poses[None]), torch.zeros(()), atol=1e-4, rtol=0)
 
 
 # Wiring ---------------------------------------------------------------------------------------------------------------

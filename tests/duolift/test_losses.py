@@ -15,7 +15,6 @@ from duolift.losses import (
     deformation,
     known,
     reprojection,
-    tempered,
 )
 from duolift.skeleton import PAPER19
 
@@ -86,28 +85,6 @@ def test_the_bone_prior_is_blind_to_size_and_zero_on_its_own_ratios(random_bodie
     assert bone_prior(random_bodies(PAPER19, 1), bones, ratios) > 0.1
 
 
-def test_tempered_is_the_likelihood_below_the_knee_and_a_logarithm_above() -> None:
-    nll = torch.tensor([-50.0, 0.0, 20.0, 21.0, 1e6])
-    expected = [-50, 0, 20, 20 + math.log(2), 20 + math.log(1e6 - 19)]
-    assert tempered(nll, 20.0).tolist() == pytest.approx(expected)
-    assert torch.equal(tempered(nll, math.inf), nll)
-
-
-def test_tempered_is_continuous_with_its_derivative_and_rises_everywhere() -> None:
-    nll = torch.tensor([-5.0, 20 - 1e-7, 20.0, 20 + 1e-7, 60, 1e5], dtype=torch.float64, requires_grad=True)
-    values = tempered(nll, 20.0)
-    (slope,) = torch.autograd.grad(values.sum(), nll)
-    assert values[1:4].tolist() == pytest.approx([20, 20, 20], abs=1e-6)
-    assert slope.tolist() == pytest.approx([1, 1, 1, 1, 1 / 41, 1 / (1e5 - 19)], rel=1e-5)
-
-
-@pytest.mark.parametrize("knee", [20.0, math.inf])
-def test_an_untempered_pose_has_an_unchanged_gradient(knee: float) -> None:
-    nll = torch.tensor([3.0, 19.0, 20.0], requires_grad=True)  # the logarithm has a pole one below the knee
-    (slope,) = torch.autograd.grad(tempered(nll, knee).sum(), nll)
-    assert slope.tolist() == [1, 1, 1]
-
-
 @pytest.mark.parametrize(
     "loss",
     [
@@ -133,9 +110,8 @@ def test_gradients_are_finite_at_zero(loss: Callable[[Tensor], Tensor]) -> None:
         lambda x: consistency(x[0], x[1]),
         lambda x: deformation(x[0], x[1]),
         lambda x: bone_prior(x, BONES, torch.tensor([0.5, 1.0, 1.5])),
-        lambda x: tempered(10 * x.sum((-1, -2)), 5.0),
     ],
-    ids=["reprojection", "consistency", "deformation", "bone prior", "tempered"],
+    ids=["reprojection", "consistency", "deformation", "bone prior"],
 )
 def test_gradients_are_the_numerical_ones(loss: Callable[[Tensor], Tensor]) -> None:
     assert torch.autograd.gradcheck(loss, random_poses(2, 5).requires_grad_())
