@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import count
@@ -20,7 +21,7 @@ from benchmarks.measure import Line, interleaved, peak_memory, with_bound
 from benchmarks.use import inference, start
 from callbacks.evaluation import evaluate, main_row, place, rows_of
 from callbacks.lifted import lift_scenes
-from datamodules.chi3d import CHI3DDataModule, Poses
+from datamodules.chi3d import CHI3DDataModule
 from datamodules.synthetic import SyntheticConfig
 from duolift.alignment import align_scene
 from duolift.flows import PoseFlow
@@ -85,7 +86,14 @@ TINY = Size(
     batch=32,
     flow=(8, 2),
     published=(8, 1),
-    default=("flows.width=8", "flows.blocks=1", "lifting.width=8", "lifting.blocks=1", "lifting.batch_size=32"),
+    default=(
+        "flows.width=8",
+        "flows.blocks=1",
+        "lifting.width=8",
+        "lifting.blocks=1",
+        "lifting.batch_size=32",
+        "flows.batch_size=32",
+    ),
     poses=256,
     scenes=(48, 24),
     frames=4,
@@ -321,10 +329,9 @@ def feeding(bench: Bench) -> Iterator[Line]:
 
 def loader_of(data: CHI3DDataModule, poses: Tensor) -> DataLoader[Any]:
     """The data module's loader, over other poses."""
-    loader = data.train_dataloader()
-    assert isinstance(loader.dataset, Poses)
-    loader.dataset.tensors = (poses,)
-    return loader
+    other = copy(data)
+    other.training_poses = poses
+    return other.train_dataloader()
 
 
 def epoch(loader: DataLoader[Any]) -> Callable[[], object]:

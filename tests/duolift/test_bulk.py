@@ -70,7 +70,21 @@ def array(column: Any) -> np.ndarray:
     return np.array(column.to_pylist(), np.float32)
 
 
-def test_every_row_is_lifted_as_its_image_is_alone(folders: tuple[Path, Path], weights: Path, lifter: Lifter) -> None:
+def test_bfloat16_costs_less_than_a_centimetre(
+    folders: tuple[Path, Path], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joints = {}
+    for half in (False, True):
+        monkeypatch.setattr(bulk, "fast_bfloat16", lambda half=half: half)
+        assert not any(outcome.error for outcome in lift_files(folders[0], tmp_path / str(half), weights))
+        joints[half] = array(tables(tmp_path / str(half))["a.parquet"]["joints"])
+    assert 0 < np.nanmax(np.abs(joints[True] - joints[False])) < 0.01
+
+
+def test_every_row_is_lifted_as_its_image_is_alone(
+    folders: tuple[Path, Path], weights: Path, lifter: Lifter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "fast_bfloat16", lambda: False)
     outcomes = {outcome.file: outcome for outcome in lift_files(*folders, weights)}
     found, table = tables(folders[1]), pq.read_table(folders[0] / "a.parquet")
     assert {name: len(people) for name, people in found.items()} == {

@@ -208,5 +208,5 @@ def test_names_that_are_no_body_are_refused() -> None:
         format_of(["left_shoulder", "right_shoulder", "tail"], "file")
     with pytest.raises(InputError, match="nose more than once"):
         format_of([*FORMATS["coco17"].joints, "nose"], "file")
-    with pytest.raises(InputError, match="joints 'coco' are unknown; expected one of body25, coco18"):
-        format_named("coco")
+    with pytest.raises(InputError, match="joints 'coc' are unknown; expected one of body25, coco18"):
+        format_named("coc")
