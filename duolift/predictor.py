@@ -197,7 +197,7 @@ class Lifter:
         chosen = JOINTS.indices(skeleton.joints)
         pixels = torch.as_tensor(found.keypoints[:, :, chosen], dtype=torch.float32)
         present = torch.as_tensor(found.confidence[:, :, chosen] > 0)
-        image = view.image or found.image
+        image = view.image or found.image or (before.image if before else None)
         if image is None:
             image = _apparent_image(pixels, present)
             notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")

@@ -66,7 +66,11 @@ class Reconstruction:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """The parts of one video, one after the other; who is not in a part is absent from its frames."""
+        """The parts of one video, one after the other; who is not in a part is absent from its frames.
+
+        The camera is that of the first part with somebody in it.
+        """
+        first = next((part for part in parts if part.present.any()), parts[0])
         identities = tuple(dict.fromkeys(identity for part in parts for identity in part.identities))
         together: dict[str, Any] = {}
         for name in OF_PEOPLE:
@@ -81,7 +85,7 @@ class Reconstruction:
                 values[frames, places] = getattr(part, name)
             start = frames.stop
         return replace(
-            parts[0],
+            first,
             names=tuple(name for part in parts for name in part.names),
             identities=identities,
             up=np.concatenate([part.up for part in parts]),

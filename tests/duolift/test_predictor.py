@@ -175,22 +175,23 @@ def test_doubts_are_told(lifter: Lifter) -> None:
     assert blind.image[0] > film(1).keypoints[..., COMMON, 0].max()
 
 
-def test_a_long_video_keeps_its_camera(lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
     start, drift = film(1, 2), 3 * np.arange(9)[:, None, None, None]
     keypoints, confidence = start.keypoints + drift, np.repeat(start.confidence, 9, axis=0)
     confidence[:2] = 0  # nobody at first
-    frames = [Frame(str(i), "film", keypoints[i], confidence[i], IMAGE) for i in range(9)]
+    frames = [Frame(str(i), "film", keypoints[i], confidence[i], IMAGE if sized else None) for i in range(9)]
     frames = [
         replace(f, keypoints=f.keypoints[:0], confidence=f.confidence[:0]) if i < 2 else f for i, f in enumerate(frames)
     ]
     monkeypatch.setattr(predictor, "detections", lambda frames: detections(frames, chunk=2))
-    [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None))
+    [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None, image=None))
     assert name == "film" and scene.names == tuple(str(i) for i in range(9)) and len(scene.identities) == 2
     assert scene.present.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
     assert np.ptp(scene.height[2:]) < 1e-6 and np.ptp(scene.up[2:], axis=0).max() < 1e-6
     np.testing.assert_allclose(scene.keypoints[2:], keypoints[2:, :, COMMON], rtol=1e-5)
     np.testing.assert_allclose(
-        scene.focal * scene.people[2:, ..., 0] / scene.people[2:, ..., 2] + IMAGE[0] / 2,
+        scene.focal * scene.people[2:, ..., 0] / scene.people[2:, ..., 2] + scene.image[0] / 2,
         keypoints[2:][:, :, COMMON, 0],
         atol=0.05,
     )
