@@ -200,11 +200,13 @@ def _read(file: BinaryIO, where: str, stem: str, options: Options) -> Iterator[F
 def _recognised(file: BinaryIO, where: str) -> str:
     """The container, by the first keys that tell."""
     file.seek(0)
-    start = file.read(4)
-    if start == b"PK\x03\x04":
+    start = file.read(40)
+    if start.startswith(b"PK\x03\x04"):
         return "npz"
     if not start:
         raise InputError(f"{where}: empty; expected {KNOWN}")
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"[", b""):
+        raise InputError(f"{where}: begins with {start[:20]!r}, which is no JSON; expected {KNOWN}")
     keys: list[str] = []
     listed = False
     for prefix, event, value in JsonStream(file, where).events():

@@ -429,15 +429,15 @@ MM = lambda: mmpose(FORMATS["coco17"])  # noqa: E731
 KEYS = ("people", 1, "pose_keypoints_2d")
 WRONG: dict[str, tuple[Any, str]] = {
     "nothing": ("", "empty; expected OpenPose's people, COCO's annotations"),
-    "no JSON": ("hello", "not valid JSON"),
+    "no JSON": ("hello", "which is no JSON; expected OpenPose"),
     "cut off": (
         '{"people": [{"pose_keypoints_2d": [1, 2',
         r"not valid JSON \(parse error: premature EOF\); is the file cut off",
     ),
     "NaN": ('{"people": [{"pose_keypoints_2d": [NaN]}]}', "not valid JSON"),
     "huge number": ('{"people": [{"pose_keypoints_2d": [1e999]}]}', "not valid JSON"),
-    "binary": ("\x00\x01\x02", "not valid JSON"),
-    "a number": ("5", "holds nothing with keys; expected OpenPose's"),
+    "binary": ("\x00\x01\x02", "which is no JSON"),
+    "a number": ("5", "which is no JSON"),
     "numbers": ([1, 2], "holds nothing with keys"),
     "unknown object": ({"joints3d_25": [], "fps": 5}, "holds an object with joints3d_25, fps; expected OpenPose's"),
     "unknown list": ([{"bbox": [1], "score": 1}], "holds a list of objects with bbox, score; expected"),
@@ -646,7 +646,7 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     written(tmp_path / "3.json", "not read yet")
     frames = read(tmp_path)
     assert [next(frames).name for _ in range(3)] == ["0", "1", "2"]
-    with pytest.raises(InputError, match=r"3\.json: not valid JSON"):
+    with pytest.raises(InputError, match=r"3\.json: begins with"):
         next(frames)
 
 
@@ -767,3 +767,11 @@ def test_posetrack_tracks_people_in_videos() -> None:
     assert [frame.video for frame in frames] == ["012834", "009473", "003418"]
     assert frames[0].identities == tuple(range(11))
     assert frames[0].image == (1920, 1080)
+
+
+@pytest.mark.parametrize("content", [b"# Detections\n", b"<html>", b"\x89PNG\r\n", b"frame,person,x,y\n"])
+def test_what_is_no_json_is_told_what_is_known(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"begins with b.*expected OpenPose's people, COCO's"):
+        next(read(path))
