@@ -7,7 +7,7 @@ Prediction and truth are first brought together by ONE similarity for all people
 import torch
 from torch import Tensor
 
-from duolift.alignment import align, align_scene
+from duolift.alignment import align, align_scene, planes, reversed_axes
 
 CONTACT_MM = 100.0
 """A hand touches whoever has a joint within this: joints lie inside bodies, and hands are wrists as well."""
@@ -86,7 +86,7 @@ def contact_error(predicted: Tensor, pair: Tensor, distance: Tensor) -> Tensor:
 
 def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:
     """Mean distance between joints, over all people of a scene."""
-    return (predicted - truth).norm(dim=-1).mean((-1, -2))
+    return reversed_axes(planes(predicted - truth).square().sum(0).sqrt().mean((0, 1)))
 
 
 def pose_sizes(people: Tensor, root: int) -> Tensor:
@@ -94,7 +94,7 @@ def pose_sizes(people: Tensor, root: int) -> Tensor:
 
     The scale error compares these a person at a time; the scene's, their sum over its people.
     """
-    return (people - people[..., root : root + 1, :]).square().sum((-1, -2)).sqrt()
+    return reversed_axes(planes(people - people[..., root : root + 1, :]).square().sum((0, 1)).sqrt())
 
 
 def translation_error(predicted: Tensor, truth: Tensor, root: int) -> Tensor:
