@@ -29,14 +29,18 @@ def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
     return aligned_scores(align_scene(predicted, truth), truth, root)
 
 
-def aligned_scores(aligned: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
-    """The same of scenes that are aligned already."""
+def aligned_scores(aligned: Tensor, truth: Tensor, root: int, alone: Tensor | None = None) -> dict[str, Tensor]:
+    """The same of scenes that are aligned already.
+
+    Args:
+        alone: (...), `pa_mpjpe_person_mm`, where it is known.
+    """
     size, true_size = pose_sizes(aligned, root), pose_sizes(truth, root)
     total, true_total = size.sum(-1), true_size.sum(-1)
     displacement, true_displacement = root_displacements(aligned, root), root_displacements(truth, root)
     return {
         "pa_mpjpe_mm": mpjpe(aligned, truth),
-        "pa_mpjpe_person_mm": mpjpe(align(aligned, truth), truth),
+        "pa_mpjpe_person_mm": mpjpe(align(aligned, truth), truth) if alone is None else alone,
         "scale_error_mm": (size - true_size).abs().mean(-1),
         "scale_error_pct": 100 * ((size - true_size).abs() / true_size).mean(-1),
         "scene_scale_error_mm": (total - true_total).abs(),
