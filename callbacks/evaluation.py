@@ -6,8 +6,7 @@ chosen, no training is stopped by it.
 
 import json
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -20,7 +19,16 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import rows_sheet, save_figure, scene_sheet
-from callbacks.lifted import Lifted, by_default, lift_by_camera, lift_scenes, perfect_lift, through, told_focal
+from callbacks.lifted import (
+    Lifted,
+    by_default,
+    lift_by_camera,
+    lift_scenes,
+    on_all_cores,
+    perfect_lift,
+    through,
+    told_focal,
+)
 from duolift.alignment import align, align_scene, planes, reversed_axes
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
@@ -32,7 +40,6 @@ from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 JOINT = "joint"
@@ -220,7 +227,6 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[Lift]) -> list[dict[str, flo
     return means
 
 
-@torch.no_grad()
 def score_some(rows: Sequence[Row], lifts: Sequence[Lift], run: slice) -> list[dict[str, Tensor]]:
     """All metrics of every row, a number a scene, of a run of scenes."""
     some = {id(lift): lift[run] for lift in lifts}
@@ -234,17 +240,6 @@ def score_some(rows: Sequence[Row], lifts: Sequence[Lift], run: slice) -> list[d
         error = {CONTACT: contact_error(people, *touching)}
         scores.append(aligned_scores(people, truth, skeleton.root_index, alone) | error)
     return scores
-
-
-def on_all_cores(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
-    """The work on every part, as many of them at a time as torch has threads: small tensors keep but one core busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(work, parts))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def whole_sequences(sequence: Tensor, least: int) -> list[slice]:
