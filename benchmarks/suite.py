@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,7 +28,7 @@ from duolift.flows import PoseFlow
 from duolift.lifters import fast_bfloat16
 from duolift.metrics import aligned_scores, contact_distance_error
 from duolift.scenes import Scenes
-from duolift.skeleton import WHOLE
+from duolift.skeleton import WHOLE, Skeleton
 from experiments.config import Config, flow_parts, load, plain
 from experiments.pretrain_flows import open_data
 from experiments.train_lifter import lifter_module
@@ -56,6 +56,7 @@ class Size:
         rounds: turns of every candidate.
         batch: poses a step.
         flow: width and blocks of the flow.
+        learned: width of the flows whose likelihoods are compared, and after so many steps.
         published: width and blocks of LInKs' lifters.
         default: overrides of the default experiment.
         poses: the data benchmark's unit.
@@ -70,6 +71,7 @@ class Size:
     rounds: int = 5
     batch: int = 256
     flow: tuple[int, int] = (1024, 8)
+    learned: tuple[int, int] = (256, 600)
     published: tuple[int, int] = (1024, 3)
     default: tuple[str, ...] = ()
     poses: int = POSES_1X
@@ -85,14 +87,11 @@ TINY = Size(
     rounds=2,
     batch=32,
     flow=(8, 2),
+    learned=(8, 3),
     published=(8, 1),
     default=(
-        "flows.width=8",
-        "flows.blocks=1",
-        "lifting.width=8",
-        "lifting.blocks=1",
-        "lifting.batch_size=32",
-        "flows.batch_size=32",
+        *("flows.width=8", "flows.blocks=1", "flows.batch_size=32"),
+        *("lifting.width=8", "lifting.blocks=1", "lifting.batch_size=32"),
     ),
     poses=256,
     scenes=(48, 24),
@@ -185,44 +184,52 @@ def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | N
 
 
 def flow_step(bench: Bench) -> Iterator[Line]:
-    """A flow's training step: forward, backward, optimiser."""
+    """A flow's training step: forward, backward, optimiser. And what flows have learned after as many steps."""
     size, (width, blocks), data = bench.size, bench.size.flow, bench.default[0]
-    deviation = data.training_poses.std(0).clamp(min=1e-6)
-    poses = (data.training_poses / deviation)[torch.randperm(len(data.training_poses))]
-    some = len(poses) // HELD_BACK
-    training, unseen, others = poses[some:], poses[:some], data.validation_poses / deviation
-    joints = [joint for joint in range(len(data.skeleton)) if joint != data.skeleton.root_index]
-    ours = PoseFlow(data.skeleton, WHOLE, blocks, width, 2.0)
-    ours.standardise(training)
+    settings = bench.config().flows
+    poses = data.training_poses[torch.randperm(len(data.training_poses))]
+    poses = (poses - poses.mean(0)) / poses.std(0).clamp(min=1e-6)
+    unseen, training = poses.tensor_split([len(poses) // HELD_BACK])
+    steps = {}
+    for name, (model, log_prob) in densities(data.skeleton, blocks, width).items():
+        optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate, fused=True if name == "ours" else None)
+        steps[name] = on_next(training_step(log_prob, optimiser), some_batches(training, size.batch))
+    seconds = with_bound(steps, size.rounds, 10, size.batch, width, torch.float32)
+    nats, (narrow, number) = {}, size.learned
+    for name, (model, log_prob) in densities(data.skeleton, blocks, narrow).items():
+        torch.manual_seed(0)
+        step = training_step(log_prob, torch.optim.Adam(model.parameters(), settings.learning_rate))
+        for batch in islice(some_batches(training, size.batch), number):
+            step(batch + settings.noise * torch.randn_like(batch))
+        with torch.no_grad():
+            nats[name] = -log_prob(unseen).mean().item()
+    how = f"width {narrow}, {number} steps at {settings.learning_rate:g}, noise {settings.noise:g}"
+    bound = f"its matrix products alone, at the rate of large ones, {1e3 * seconds['bound']:.1f} ms"
+    for name, library in (("FrEIA", "FrEIA's AllInOneBlock"), ("nflows", "nflows' coupling, ActNorm, permutation")):
+        told = f"negative log-likelihood of unseen poses, {how}: {nats['ours']:.1f} nats against {nats[name]:.1f}"
+        dimensions = 2 * (len(data.skeleton) - 1)
+        what = f"training step of a flow: {blocks} blocks of {width}, {dimensions} dimensions, batch {size.batch}"
+        yield Line("flow", what, library, seconds["ours"], seconds[name], note=f"{told}; {bound}")
+
+
+def on_next(step: Callable[[Tensor], Tensor], batches: Iterator[Tensor]) -> Callable[[], object]:
+    """The step on a batch after the other."""
+    return lambda: step(next(batches))
+
+
+def densities(skeleton: Skeleton, blocks: int, width: int) -> dict[str, tuple[nn.Module, Callable[[Tensor], Tensor]]]:
+    """Untrained flows of poses (batch, joint, 2), by whose they are, and their log-likelihoods (batch,)."""
+    joints = [joint for joint in range(len(skeleton)) if joint != skeleton.root_index]
+
+    def of_poses(model: Any) -> Callable[[Tensor], Tensor]:
+        return lambda poses: model.log_prob(poses[:, joints].flatten(1))
+
+    ours = PoseFlow(skeleton, WHOLE, blocks, width, 2.0)
     theirs = {
         "FrEIA": FreiaFlow(2 * len(joints), blocks, width, 2.0),
         "nflows": stock_flow(2 * len(joints), blocks, width),
     }
-    rate, steps, scores = 2e-4, {}, {}
-    for name, model in {"ours": ours, **theirs}.items():
-        batches = some_batches(training, size.batch)
-
-        def log_prob(poses: Tensor, model: Any = model, flat: bool = name != "ours") -> Tensor:
-            found: Tensor = model.log_prob(poses[:, joints].flatten(1) if flat else poses)
-            return found
-
-        optimiser = torch.optim.Adam(model.parameters(), rate, fused=True if name == "ours" else None)
-        step = training_step(log_prob, optimiser)
-        steps[name] = lambda step=step, batches=batches: step(next(batches))
-        scores[name] = log_prob
-    seconds = with_bound(steps, size.rounds, 10, size.batch, width, torch.float32)
-    with torch.no_grad():
-        nats = {name: [-log_prob(poses) for poses in (unseen, others)] for name, log_prob in scores.items()}
-    spelt_nats = {
-        name: f"{of_unseen.mean():.1f}; {of_others.mean():.3g} (median {of_others.median():.1f})"
-        for name, (of_unseen, of_others) in nats.items()
-    }
-    bound = f"its matrix products alone, at the rate of large ones, {1e3 * seconds['bound']:.1f} ms"
-    for name, library in (("FrEIA", "FrEIA's AllInOneBlock"), ("nflows", "nflows' coupling, ActNorm, permutation")):
-        told = "negative log-likelihood after equal steps, nats, of unseen poses; of another subject's:"
-        likelihoods = f"{told} {spelt_nats['ours']} against {spelt_nats[name]}"
-        what = f"training step of a flow: {blocks} blocks of {width}, {2 * len(joints)} dimensions, batch {size.batch}"
-        yield Line("flow", what, library, seconds["ours"], seconds[name], note=f"{likelihoods}; {bound}")
+    return {"ours": (ours, ours.log_prob)} | {name: (model, of_poses(model)) for name, model in theirs.items()}
 
 
 def published_step(bench: Bench) -> Iterator[Line]:

@@ -7,10 +7,11 @@ chosen, no training is stopped by it.
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -18,8 +19,17 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import rows_sheet, save_figure, scene_sheet
-from callbacks.lifted import Lifted, by_default, lift_by_camera, lift_scenes, perfect_lift, through, told_focal
-from duolift.alignment import align, align_scene
+from callbacks.lifted import (
+    Lifted,
+    by_default,
+    lift_by_camera,
+    lift_scenes,
+    on_all_cores,
+    perfect_lift,
+    through,
+    told_focal,
+)
+from duolift.alignment import align, align_scene, planes, reversed_axes
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
 from duolift.focal import DEFAULT, KNOWN, PEOPLE
@@ -31,7 +41,6 @@ from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
 T = TypeVar("T")
-Lift = tuple[Scenes, Lifted]
 
 JOINT = "joint"
 """The lifter of Figure 1's baseline: both people lifted as one body."""
@@ -102,6 +111,67 @@ class Row:
         settings |= {name: getattr(self, name) for name in CAMERA_SETTINGS}
         return {"name": self.name, "lifter": self.lifter, **settings, "metrics": metrics, "published": self.published}
 
+    @property
+    def keeps_bodies(self) -> bool:
+        """Whether people are turned, moved and scaled, and otherwise stay as they were lifted."""
+        return not getattr(self.placement, "lean", 0.0)
+
+
+@dataclass(frozen=True)
+class Lift:
+    """Scenes, what was lifted of them, and what rows share of both.
+
+    Attributes:
+        scenes, lifted, skeleton: of the same people.
+        distance: `lifted.normalisation.distance` of all the scenes, where these are some of them.
+        ups: where up is, by the options of ground placement that decide it.
+    """
+
+    scenes: Scenes
+    lifted: Lifted
+    skeleton: Skeleton
+    distance: float
+    ups: dict[tuple[bool, ...], Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scenes: Scenes, lifted: Lifted, skeleton: Skeleton) -> Self:
+        return cls(scenes, lifted, skeleton, lifted.normalisation.distance(scenes))
+
+    def __getitem__(self, index: slice | Tensor) -> Self:
+        """Some of the scenes."""
+        return replace(self, scenes=self.scenes[index], lifted=self.lifted[index], ups={})
+
+    @cached_property
+    def roots(self) -> Tensor:
+        """Slopes of the roots' rays, (scene, person, 2)."""
+        return self.scenes.rays_to(self.skeleton.root_index)
+
+    @cached_property
+    def places(self) -> Tensor:
+        """Where the roots lie at depth c, (scene, person, 2)."""
+        return self.lifted.normalisation.places(self.scenes, self.skeleton.root_index)
+
+    def placed(self, row: Row) -> Tensor:
+        """The row's people in one scene, (scene, person, joint, 3)."""
+        scenes, lifted, skeleton, placement = self.scenes, self.lifted, self.skeleton, row.placement
+        if placement is None:
+            return lifted.bodies
+        if isinstance(placement, PaperPlacement):
+            rows = scenes.pixels[:, :, skeleton.root_index, 1]
+            return placement(lifted.bodies, lifted.theta, self.places, rows, lifted.normalisation.c, skeleton.feet)
+        options = placement.tilt, placement.sizes, placement.roll
+        up = scenes.up if row.up else self.ups.get(options)
+        placed = placement(lifted.bodies, lifted.theta, self.roots, self.distance, skeleton, scenes.sequence, up)
+        if not row.up:
+            self.ups[options] = placed.up
+        return placed.people
+
+    @cached_property
+    def alone(self) -> Tensor:
+        """The error of people as they were lifted, each aligned alone: (scene,), millimetres."""
+        assert self.scenes.truth is not None
+        return mpjpe(align(self.lifted.bodies, self.scenes.truth), self.scenes.truth)
+
 
 def rows_of(lifter: str) -> list[Row]:
     """Every row that this lifter can fill: Table 1 under each reading of the scale step, or Figure 1's baseline."""
@@ -136,38 +206,18 @@ def pictured_row(rows: Sequence[Row]) -> Row:
     return next((row for row in rows if row.placement == EVERYTHING), rows[0])
 
 
-def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton, distance: float | None = None) -> Tensor:
-    """The row's people in one scene, (scene, person, joint, 3).
-
-    Args:
-        distance: `lifted.normalisation.distance` of all the scenes, where these are some of them.
-    """
-    if row.placement is None:
-        return lifted.bodies
-    if isinstance(row.placement, GroundPlacement):
-        roots, up = scenes.rays_to(skeleton.root_index), scenes.up if row.up else None
-        distance = lifted.normalisation.distance(scenes) if distance is None else distance
-        return row.placement(lifted.bodies, lifted.theta, roots, distance, skeleton, scenes.sequence, up).people
-    rows = scenes.pixels[:, :, skeleton.root_index, 1]
-    places = lifted.normalisation.places(scenes, skeleton.root_index)
-    return row.placement(lifted.bodies, lifted.theta, places, rows, lifted.normalisation.c, skeleton.feet)
+def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
+    """The row's people in one scene, (scene, person, joint, 3)."""
+    return Lift.of(scenes, lifted, skeleton).placed(row)
 
 
-def score_rows(rows: Sequence[Row], lifts: Sequence[Lift], skeleton: Skeleton) -> list[dict[str, float]]:
+def score_rows(rows: Sequence[Row], lifts: Sequence[Lift]) -> list[dict[str, float]]:
     """Mean metrics of every row over its scenes, which differ in their lenses alone.
 
     A few sequences at a time go through all rows, which is quicker than all of them through a row.
     """
-    distances = [lifted.normalisation.distance(scenes) for scenes, lifted in lifts]
-    scores: list[list[dict[str, Tensor]]] = [[] for _ in rows]
-    for some in whole_sequences(lifts[0][0].sequence, SCORED_AT_ONCE):
-        truth = lifts[0][0][some].truth
-        assert truth is not None
-        touching = contact(truth, skeleton.hands)
-        for row, (scenes, lifted), distance, of_row in zip(rows, lifts, distances, scores, strict=True):
-            people = align_scene(place(row, lifted[some], scenes[some], skeleton, distance), truth)
-            error = {CONTACT: contact_error(people, *touching)}
-            of_row.append(aligned_scores(people, truth, skeleton.root_index) | error)
+    runs = whole_sequences(lifts[0].scenes.sequence, SCORED_AT_ONCE)
+    scores = list(zip(*on_all_cores(partial(score_some, rows, lifts), runs), strict=True))
     means = []
     for of_row in scores:
         values = {name: torch.cat([of_some[name] for of_some in of_row]) for name in of_row[0]}
@@ -175,6 +225,21 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[Lift], skeleton: Skeleton) -
         mean = {name: value.mean().item() for name, value in values.items()}
         means.append(mean if math.isnan(touched) else mean | {CONTACT: touched})
     return means
+
+
+def score_some(rows: Sequence[Row], lifts: Sequence[Lift], run: slice) -> list[dict[str, Tensor]]:
+    """All metrics of every row, a number a scene, of a run of scenes."""
+    some = {id(lift): lift[run] for lift in lifts}
+    truth, skeleton = lifts[0].scenes[run].truth, lifts[0].skeleton
+    assert truth is not None
+    touching, truth = contact(truth, skeleton.hands), reversed_axes(planes(truth))
+    scores = []
+    for row, lift in zip(rows, (some[id(lift)] for lift in lifts), strict=True):
+        people = align_scene(lift.placed(row), truth)
+        alone = lift.alone if row.keeps_bodies else None
+        error = {CONTACT: contact_error(people, *touching)}
+        scores.append(aligned_scores(people, truth, skeleton.root_index, alone) | error)
+    return scores
 
 
 def whole_sequences(sequence: Tensor, least: int) -> list[slice]:
@@ -205,11 +270,11 @@ def lift_through(
     if not lenses:
         return {}
     normal = by_default(scenes, image)
-    seen = {DEFAULT: (normal, lift_by_camera(module, normal, skeleton))}
+    seen = {DEFAULT: Lift.of(normal, lift_by_camera(module, normal, skeleton), skeleton)}
     if PEOPLE in lenses:
-        focal = told_focal(seen[DEFAULT][1], normal, skeleton)
+        focal = told_focal(seen[DEFAULT].lifted, normal, skeleton)
         told = through(scenes, focal.pixels[scenes.camera], image)
-        seen[PEOPLE] = told, lift_by_camera(module, told, skeleton)
+        seen[PEOPLE] = Lift.of(told, lift_by_camera(module, told, skeleton), skeleton)
     return seen
 
 
@@ -232,18 +297,18 @@ def evaluate(
     training = module.training
     module.eval()
     lifted = lifted or lift_scenes(module, scenes, skeleton, scale)
-    seen = {KNOWN: (scenes, lifted)} | lift_through(
+    seen = {KNOWN: Lift.of(scenes, lifted, skeleton)} | lift_through(
         {row.focal for row in rows} - {KNOWN}, module, scenes, skeleton, image
     )
     if any(row.lifter == PERFECT for row in rows):
-        seen[PERFECT] = scenes, perfect_lift(scenes, skeleton, lifted.normalisation)
+        seen[PERFECT] = Lift.of(scenes, perfect_lift(scenes, skeleton, lifted.normalisation), skeleton)
     lifts = [seen[PERFECT if row.lifter == PERFECT else row.focal] for row in rows]
     results = []
-    for row, (some, found), metrics in zip(rows, lifts, score_rows(rows, lifts, skeleton), strict=True):
+    for row, lift, metrics in zip(rows, lifts, score_rows(rows, lifts), strict=True):
         if row.placement and row.lifter != PERFECT:
-            metrics |= elevation_metrics(found.theta, scenes, skeleton)
+            metrics |= elevation_metrics(lift.lifted.theta, scenes, skeleton)
         if row.focal != KNOWN:
-            wrong = (some.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
+            wrong = (lift.scenes.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
             metrics["focal_error_pct"] = 100 * wrong.mean().item()
         results.append(row.described(metrics))
     module.train(training)
@@ -261,29 +326,31 @@ def robustness(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> dict
     return errors
 
 
-def level_pair(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton, chosen: Tensor) -> tuple[Tensor, Tensor]:
+def level_pair(row: Row, lift: Lift, chosen: Tensor) -> tuple[Tensor, Tensor]:
     """The chosen scenes by a row, aligned, and their ground truth, both turned level."""
-    assert scenes.truth is not None
-    assert scenes.up is not None
-    level, truth = levelling(scenes.up[chosen]).unsqueeze(1), scenes.truth[chosen]
-    people = align_scene(place(row, lifted, scenes, skeleton)[chosen], truth)
+    assert lift.scenes.truth is not None
+    assert lift.scenes.up is not None
+    level, truth = levelling(lift.scenes.up[chosen]).unsqueeze(1), lift.scenes.truth[chosen]
+    people = align_scene(lift.placed(row)[chosen], truth)
     return rotate(level, people), rotate(level, truth)
 
 
 def picture(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Figure:
     """Some scenes of a row beside their ground truth."""
     chosen = torch.linspace(0, len(scenes) - 1, PICTURED).long()
-    return scene_sheet(scenes.pixels[chosen], *level_pair(row, lifted, scenes, skeleton, chosen), skeleton)
+    pair = level_pair(row, Lift.of(scenes, lifted, skeleton), chosen)
+    return scene_sheet(scenes.pixels[chosen], *pair, skeleton)
 
 
 def rows_picture(rows: Sequence[Row], lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Figure:
     """A few scenes, placed by every row, from the side and from above: the paper's Figure 3."""
     chosen = torch.linspace(0, len(scenes) - 1, PICTURED_ROWS + 2).long()[1:-1]
     perfect, pictures, truth = perfect_lift(scenes, skeleton, lifted.normalisation), {}, torch.empty(0)
+    mine, ideal = (Lift.of(scenes, bodies, skeleton) for bodies in (lifted, perfect))
     for row in rows:
         is_perfect = row.lifter == PERFECT
         name = f"{row.name}, {PERFECT}" if is_perfect else row.name
-        pictures[name], truth = level_pair(row, perfect if is_perfect else lifted, scenes, skeleton, chosen)
+        pictures[name], truth = level_pair(row, ideal if is_perfect else mine, chosen)
     return rows_sheet(scenes.pixels[chosen], pictures, truth, skeleton)
 
 

@@ -1,17 +1,22 @@
 """Lifted people before they are placed: by a trained lifter, or without error; by known cameras, or by unknown ones."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import torch
 from torch import Tensor
 
 from duolift.camera import Intrinsics
-from duolift.focal import FocalLength, default_focal, focal_from_people
+from duolift.focal import DEFAULT, FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
 from duolift.normalisation import Normalisation, join_pair, split_pair
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 LIFTED_AT_ONCE = 512
 """Scenes that go through a network together, which bounds its memory and fits a processor's cache."""
@@ -50,9 +55,21 @@ def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale:
     seen = normalisation.coordinates(scenes)
     seen = join_pair(seen, skeleton) if together else seen
     poses = normalisation(seen, seen[..., module.skeleton.root_index, :])
-    lifted = [module(some.to(module.device)) for some in poses.split(LIFTED_AT_ONCE)]
+    lifted = on_all_cores(lambda some: module(some.to(module.device)), poses.split(LIFTED_AT_ONCE))
     bodies, theta = (torch.cat(parts).to(seen.device) for parts in zip(*lifted, strict=True))
     return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
+
+
+def on_all_cores(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+    """The work on every part, without gradients: as many parts at a time as torch has threads, each on one core. What
+    fits a processor's cache is too small for several."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(torch.no_grad()(work), parts))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def perfect_lift(scenes: Scenes, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
@@ -105,13 +122,23 @@ def by_people(
 
 def told_focal(lifted: Lifted, assumed: Scenes, skeleton: Skeleton) -> FocalLength:
     """The focal lengths, a camera, that people tell who were lifted through lenses assumed to be all alike."""
-    return focal_from_people(
-        lifted.bodies,
-        lifted.theta,
-        assumed.rays[:, :, skeleton.root_index],
-        lifted.normalisation.distance(assumed),
-        assumed.intrinsics.focal[0, 0].expand(len(assumed.cameras)),
-        skeleton,
-        assumed.sequence,
-        assumed.camera,
+    focal, distance, camera = assumed.intrinsics.focal[0, 0], lifted.normalisation.distance(assumed), assumed.camera
+
+    def told(number: Tensor) -> FocalLength:
+        """By what one camera saw."""
+        chosen = camera == number
+        some, people = assumed[chosen], lifted[chosen]
+        roots, alike = some.rays_to(skeleton.root_index), torch.zeros_like(some.sequence)
+        return focal_from_people(
+            people.bodies, people.theta, roots, distance, focal.expand(1), skeleton, some.sequence, alike
+        )
+
+    seen = camera.unique()
+    found = dict(zip(seen.tolist(), on_all_cores(told, seen.unbind()), strict=True))
+    unseen = FocalLength(focal.expand(1), focal.new_full((1,), FOCAL_PRIOR), (DEFAULT,))
+    by_camera = [found.get(number, unseen) for number in range(len(assumed.cameras))]
+    return FocalLength(
+        torch.cat([one.pixels for one in by_camera]),
+        torch.cat([one.deviation for one in by_camera]),
+        tuple(source for one in by_camera for source in one.source),
     )

@@ -31,21 +31,43 @@ def align(points: Tensor, target: Tensor) -> Tensor:
         raise ValueError(
             f"points {tuple(points.shape)} and target {tuple(target.shape)}: expected the same shape (..., point, 3)"
         )
-    centre = target.mean(-2, keepdim=True)
-    spread = (points - points.mean(-2, keepdim=True)).square().sum((-1, -2), keepdim=True)
+    return reversed_axes(_aligned(planes(points), planes(target)))
+
+
+def align_scene(people: Tensor, target: Tensor) -> Tensor:
+    """All people of a scene `(..., person, joint, 3)` moved together, by one similarity a scene."""
+    here, there = planes(people), planes(target)  # (3, joint, person, ...)
+    return reversed_axes(_aligned(here.flatten(1, 2), there.flatten(1, 2)).view_as(there))
+
+
+def planes(points: Tensor) -> Tensor:
+    """Points (..., point, 3) as (3, point, ...), scenes next to each other in memory: sums over points and products of
+    coordinates then go along them. No copy of what is reversed from such planes."""
+    return reversed_axes(points).contiguous()
+
+
+def reversed_axes(tensor: Tensor) -> Tensor:
+    return tensor.permute(list(reversed(range(tensor.ndim))))
+
+
+def _aligned(points: Tensor, target: Tensor) -> Tensor:
+    """`align` in planes (3, point, ...)."""
+    middle, centre = points.mean(1, keepdim=True), target.mean(1, keepdim=True)
+    here = points - middle
+    spread = here.square().sum((0, 1))
     if not (flat := spread <= torch.finfo(points.dtype).tiny).any():
-        return _register(points, target)
-    safe = torch.where(flat, target, points)
-    return torch.where(flat, centre.expand_as(target), _register(safe, target))
+        return _registered(here, target - centre, spread) + centre
+    safe = torch.where(flat, target - centre, here)
+    return torch.where(flat, centre, _registered(safe, target - centre, safe.square().sum((0, 1))) + centre)
 
 
-def _register(points: Tensor, target: Tensor) -> Tensor:
-    middle, centre = points.mean(-2, keepdim=True), target.mean(-2, keepdim=True)
-    here, there = points - middle, target - centre
-    correlation = there.mT @ here
-    rotation = nearest_rotation(correlation)
-    scale = (rotation * correlation).sum((-1, -2)) / here.square().sum((-1, -2))
-    return torch.addcmul(centre, scale[..., None, None], here @ rotation.mT)
+def _registered(here: Tensor, there: Tensor, spread: Tensor) -> Tensor:
+    """Centred points after the best rotation and scale; `spread` is the sum of their squares."""
+    correlation = torch.stack([(here * axis).sum(1) for axis in there], dim=1)  # (3 of here, 3 of there, ...)
+    rotation = reversed_axes(nearest_rotation(reversed_axes(correlation)))
+    turn = rotation * ((rotation * correlation).sum((0, 1)) / spread)
+    first, second, third = (axis * row.unsqueeze(1) for axis, row in zip(here, turn, strict=True))
+    return first + second + third
 
 
 def nearest_rotation(matrices: Tensor) -> Tensor:
@@ -55,11 +77,11 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
     Fast Optimal Matrix Algorithm", 1993), so that a batch is a handful of operations and no loop over singular value
     decompositions. Those are what decides where the rotation is next to undetermined: points on a line, or next to it.
     """
-    exact = matrices.double()
-    unit = exact / exact.flatten(-2).norm(dim=-1)[..., None, None]
-    first, second, third = unit.unbind(-2)
-    cofactors = torch.stack([cross(second, third), cross(third, first), cross(first, second)], dim=-2)
-    determinant, squared = (first * cofactors[..., 0, :]).sum(-1), cofactors.square().sum((-1, -2))
+    exact = planes(matrices.double())  # (3, 3, ...), every matrix transposed: so is its rotation
+    unit = exact / exact.square().sum((0, 1)).sqrt()
+    first, second, third = unit
+    cofactors = torch.stack([cross(second, third, dim=0), cross(third, first, dim=0), cross(first, second, dim=0)])
+    determinant, squared = (first * cofactors[0]).sum(0), cofactors.square().sum((0, 1))
     with torch.no_grad():
         root = _largest_root(determinant, squared)
     root = _newton(root, determinant, squared)  # once more, which is what gradients reach it by
@@ -67,8 +89,9 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
     zeta = kappa * root - determinant  # product of the sums of every two singular values, the least one's sign in it
     if not (zeta > UNDETERMINED).all():
         return roma.special_procrustes(matrices)
-    rotation = (kappa + 1)[..., None, None] * unit + root[..., None, None] * cofactors - unit @ unit.mT @ unit
-    return (rotation / zeta[..., None, None]).to(matrices)
+    gram = (unit.unsqueeze(1) * unit).sum(2)
+    rotation = (kappa + 1) * unit + root * cofactors - (gram.unsqueeze(2) * unit).sum(1)
+    return reversed_axes(rotation / zeta).to(matrices)
 
 
 def _largest_root(determinant: Tensor, squared: Tensor) -> Tensor:
@@ -85,8 +108,3 @@ def _newton(root: Tensor, determinant: Tensor, squared: Tensor) -> Tensor:
     over = root.square() - 1
     value = over.square() - 8 * root * determinant - 4 * squared
     return root - value / (4 * root * over - 8 * determinant)
-
-
-def align_scene(people: Tensor, target: Tensor) -> Tensor:
-    """All people of a scene `(..., person, joint, 3)` moved together, by one similarity a scene."""
-    return align(people.flatten(-3, -2), target.flatten(-3, -2)).view_as(target)

@@ -106,16 +106,14 @@ def focal_from_people(
         people = rotate(turn, bodies) + (factor * away)[..., None, None] * turn[..., None, :, 2]
         down, ahead = (people[..., axis].movedim(-1, 0).contiguous() for axis in (1, 2))
         told = agreed_tilt(theta, turn, sequence)
-        for pitch in pitches.tolist():
-            tilt = told + pitch
-            up = torch.stack([torch.zeros_like(tilt), -tilt.cos(), tilt.sin()], dim=-1)
-            above = (turn[..., :, 2] * up.unsqueeze(-2)).sum(-1).clamp(-1, 1).asin()
-            off.append(sequence_means((theta - above).mean(-1), sequence))
-            against.append(tilt_evidence(down, ahead, size, tilt, sequence, count))
-    shape = (len(factors), len(pitches))
+        tilts = told.unsqueeze(-1) + pitches  # (scene, pitch)
+        up = torch.stack([torch.zeros_like(tilts), -tilts.cos(), tilts.sin()], dim=-1)
+        above = (turn[..., :, 2] @ up.mT).clamp(-1, 1).asin()  # (scene, person, pitch)
+        off.append(sequence_means((theta.unsqueeze(-1) - above).mean(1), sequence))
+        against.append(tilt_evidence(down, ahead, size, tilts, sequence, count))
     likely = _likely(
-        torch.stack(against, -1).unflatten(-1, shape),
-        torch.stack(off, -1).unflatten(-1, shape),
+        torch.stack(against, 1),
+        torch.stack(off, 1),
         informative(count) * theta.shape[-1],
         owner,
         len(assumed),

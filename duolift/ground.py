@@ -163,17 +163,17 @@ class GroundPlacement:
         turn = facing(roots).mT
         ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
         places = (away.unsqueeze(-1) * ahead).unsqueeze(-2)
-        people = rotate(turn, bodies) + places
         roll = camera_roll(rotate(turn, bodies), skeleton, sequence, there) if self.roll else None
         own = own_ups(theta, turn, roll)
-        size = log_size(bodies, skeleton)
         if up is None:
             up = robust_mean(own, sequence if self.tilt else None, there)
-            up = tilt_of_constant_sizes(people, size, up, sequence, there) if self.sizes else up
+            if self.sizes:
+                people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
+                up = tilt_of_constant_sizes(people, size, up, sequence, there)
         if self.lean:
             seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-STEEPEST, STEEPEST).asin()
             bodies = pitched(bodies, self.lean * (theta - seen).clamp(-MOST_LEAN, MOST_LEAN), away)
-            people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
+        people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
         if self.sizes:
             grounded, sizes = over_time(sizes, sequence, self.doubt, there)
@@ -362,20 +362,17 @@ def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: T
     """The sequences' up (scene, 3), pitched so that people on the ground keep their size: a horizon from feet."""
     right = torch.nn.functional.normalize(torch.linalg.cross(up, up.new_tensor([0.0, 0.0, 1.0]).expand_as(up)), dim=-1)
     ahead = torch.linalg.cross(right, up)
-    present = mean_over(there, sequence).clamp(min=SMALLEST)
-    best, found = torch.full_like(up[:, 0], torch.inf), up
     height, forward = (
         along(people, axis).movedim(-1, 0).contiguous() for axis in (up, ahead)
     )  # the joint first: quick
-    for pitch in torch.linspace(-TILTS_DEG, TILTS_DEG, 33).deg2rad().tolist():
-        pitched = torch.nn.functional.normalize(up + pitch * ahead, dim=-1)
-        sizes = size - below(torch.add(height, forward, alpha=pitch).amin(0) / (1 + pitch**2) ** 0.5).log()
-        mean = mean_over(there * sizes, sequence) / present
-        change = (there * (sizes - mean).square().clamp(max=LARGER**2)).sum(-1)
-        cost = mean_over(change, sequence) + TILT_PRIOR * pitch**2
-        better = cost < best
-        best, found = torch.where(better, cost, best), torch.where(better.unsqueeze(-1), pitched, found)
-    return found
+    pitches = torch.linspace(-TILTS_DEG, TILTS_DEG, 33).deg2rad().tolist()
+    lowest = [torch.add(height, forward, alpha=pitch).amin(0) / (1 + pitch**2) ** 0.5 for pitch in pitches]
+    sizes = size.unsqueeze(1) - below(torch.stack(lowest, dim=1)).log()  # (scene, pitch, person)
+    there, pitch = there.unsqueeze(1), up.new_tensor(pitches)
+    mean = mean_over(there * sizes, sequence) / mean_over(there, sequence).clamp(min=SMALLEST)
+    change = (there * (sizes - mean).square().clamp(max=LARGER**2)).sum(-1)
+    best = pitch[(mean_over(change, sequence) + TILT_PRIOR * pitch.square()).argmin(-1)]
+    return torch.nn.functional.normalize(up + best.unsqueeze(-1) * ahead, dim=-1)
 
 
 def smoothed(values: Tensor, sequence: Tensor | None, deviation: float, there: Tensor | None = None) -> Tensor:

@@ -43,19 +43,19 @@ def informative(count: Tensor) -> Tensor:
     return 1 + INDEPENDENT * (count - 1)
 
 
-def tilt_evidence(down: Tensor, away: Tensor, size: Tensor, tilt: Tensor, sequence: Tensor, count: Tensor) -> Tensor:
-    """What constant sizes have against a camera's tilt: (sequence,).
+def tilt_evidence(down: Tensor, away: Tensor, size: Tensor, tilts: Tensor, sequence: Tensor, count: Tensor) -> Tensor:
+    """What constant sizes have against tilts of a camera: (sequence, tilt).
 
     Args:
         down, away: (joint, scene, person), y and z of people anywhere along their rays.
         size: (scene, person), logarithms of the sizes that these people have.
-        tilt: (scene,), radians, negative where the camera looks down.
+        tilts: (scene, tilt), radians, negative where the camera looks down.
         sequence: (scene,), numbered from 0 on.
         count: (sequence,), frames in a sequence.
     """
-    low = (down * tilt.cos().unsqueeze(-1)).addcmul_(away, tilt.sin().unsqueeze(-1), value=-1).amax(0)
-    sizes = size - low.clamp(min=LOWEST_DROP).log()  # on a ground one head length below
-    mean = sequence_means(sizes, sequence)
+    low = [(down * t.cos()).addcmul_(away, t.sin(), value=-1).amax(0) for t in tilts.split(1, -1)]
+    sizes = size.unsqueeze(1) - torch.stack(low, 1).clamp(min=LOWEST_DROP).log()  # on a ground one head length below
+    mean = sequence_means(sizes, sequence)  # (sequence, tilt, person)
     change = sequence_means((sizes - mean[sequence]).square().clamp(max=LARGER**2).sum(-1), sequence)
     unlike = (mean - mean.mean(-1, keepdim=True)).square().clamp(max=LARGER**2).sum(-1)
-    return informative(count) * change / (2 * SIZE_ERROR**2) + unlike / (2 * PEOPLE**2)
+    return informative(count).unsqueeze(-1) * change / (2 * SIZE_ERROR**2) + unlike / (2 * PEOPLE**2)

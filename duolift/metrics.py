@@ -7,7 +7,7 @@ Prediction and truth are first brought together by ONE similarity for all people
 import torch
 from torch import Tensor
 
-from duolift.alignment import align, align_scene
+from duolift.alignment import align, align_scene, planes, reversed_axes
 
 CONTACT_MM = 100.0
 """A hand touches whoever has a joint within this: joints lie inside bodies, and hands are wrists as well."""
@@ -29,14 +29,18 @@ def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
     return aligned_scores(align_scene(predicted, truth), truth, root)
 
 
-def aligned_scores(aligned: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
-    """The same of scenes that are aligned already."""
+def aligned_scores(aligned: Tensor, truth: Tensor, root: int, alone: Tensor | None = None) -> dict[str, Tensor]:
+    """The same of scenes that are aligned already.
+
+    Args:
+        alone: (...), `pa_mpjpe_person_mm`, where it is known.
+    """
     size, true_size = pose_sizes(aligned, root), pose_sizes(truth, root)
     total, true_total = size.sum(-1), true_size.sum(-1)
     displacement, true_displacement = root_displacements(aligned, root), root_displacements(truth, root)
     return {
         "pa_mpjpe_mm": mpjpe(aligned, truth),
-        "pa_mpjpe_person_mm": mpjpe(align(aligned, truth), truth),
+        "pa_mpjpe_person_mm": mpjpe(align(aligned, truth), truth) if alone is None else alone,
         "scale_error_mm": (size - true_size).abs().mean(-1),
         "scale_error_pct": 100 * ((size - true_size).abs() / true_size).mean(-1),
         "scene_scale_error_mm": (total - true_total).abs(),
@@ -86,7 +90,7 @@ def contact_error(predicted: Tensor, pair: Tensor, distance: Tensor) -> Tensor:
 
 def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:
     """Mean distance between joints, over all people of a scene."""
-    return (predicted - truth).norm(dim=-1).mean((-1, -2))
+    return reversed_axes(planes(predicted - truth).square().sum(0).sqrt().mean((0, 1)))
 
 
 def pose_sizes(people: Tensor, root: int) -> Tensor:
@@ -94,7 +98,7 @@ def pose_sizes(people: Tensor, root: int) -> Tensor:
 
     The scale error compares these a person at a time; the scene's, their sum over its people.
     """
-    return (people - people[..., root : root + 1, :]).square().sum((-1, -2)).sqrt()
+    return reversed_axes(planes(people - people[..., root : root + 1, :]).square().sum((0, 1)).sqrt())
 
 
 def translation_error(predicted: Tensor, truth: Tensor, root: int) -> Tensor:

@@ -1,0 +1,100 @@
+"""What rows of the evaluation share changes none of them."""
+
+import pytest
+import torch
+from conftest import some_bodies
+
+from callbacks.evaluation import KNOWN, Lift, place, rows_of
+from callbacks.lifted import Lifted, by_default, on_all_cores, perfect_lift, told_focal
+from duolift.alignment import align_scene
+from duolift.camera import Intrinsics
+from duolift.focal import focal_from_people
+from duolift.metrics import score
+from duolift.normalisation import Normalisation
+from duolift.scenes import Scenes
+from duolift.skeleton import PAPER19, WHOLE
+
+FRAMES = 12
+
+
+@pytest.fixture
+def scenes() -> Scenes:
+    """Two people before two cameras of three, a sequence each."""
+    count = 2 * FRAMES
+    truth = 250 * some_bodies(PAPER19, 2 * count).unflatten(0, (count, 2)) + torch.tensor([0.0, 300.0, 4000.0])
+    truth[:, 1] += torch.tensor([800.0, 0.0, 300.0])
+    lens = Intrinsics.ideal(torch.full((count, 2), 1000.0), torch.full((count, 2), 450.0))
+    pixels = lens[:, None].project(truth)
+    up = torch.tensor([0.0, -1.0, 0.0]).expand(count, 3)
+    names = ("s04/Hug 1/left", "s04/Hug 1/middle", "s04/Hug 1/right")
+    return Scenes(pixels, lens, torch.tensor([0, 2]).repeat_interleave(FRAMES), names, truth, up)
+
+
+@pytest.fixture
+def lifted(scenes: Scenes) -> Lifted:
+    """Bodies and elevations that are somewhat off."""
+    exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
+    depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
+    depths[:, :, PAPER19.root_index] = 0
+    return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
+
+
+def test_every_row_is_what_it_is_by_itself(scenes: Scenes, lifted: Lifted) -> None:
+    lift = Lift.of(scenes, lifted, PAPER19)
+    assert scenes.truth is not None
+    kept = 0
+    for row in (row for row in rows_of(WHOLE) if row.focal == KNOWN):
+        people = place(row, lifted, scenes, PAPER19)
+        torch.testing.assert_close(lift.placed(row), people)
+        alone = score(people, scenes.truth, PAPER19.root_index)["pa_mpjpe_person_mm"]
+        assert torch.allclose(lift.alone, alone, atol=1e-2) == row.keeps_bodies, row.name
+        kept += row.keeps_bodies
+    assert 0 < kept < len(rows_of(WHOLE))
+
+
+def test_some_scenes_of_a_lift_share_nothing_with_the_others(scenes: Scenes, lifted: Lifted) -> None:
+    lift, row = Lift.of(scenes, lifted, PAPER19), rows_of(WHOLE)[-1]
+    lift.placed(row)
+    some = slice(FRAMES, None)
+    torch.testing.assert_close(lift[some].placed(row), place(row, lifted[some], scenes[some], PAPER19))
+
+
+def test_a_cameras_focal_length_is_told_by_what_it_saw(scenes: Scenes, lifted: Lifted) -> None:
+    assumed = by_default(scenes, (900.0, 900.0))
+    found, focal = told_focal(lifted, assumed, PAPER19), assumed.intrinsics.focal[0, 0]
+    expected = focal_from_people(
+        lifted.bodies,
+        lifted.theta,
+        assumed.rays_to(PAPER19.root_index),
+        lifted.normalisation.distance(assumed),
+        focal.expand(3),
+        PAPER19,
+        assumed.sequence,
+        assumed.camera,
+    )
+    torch.testing.assert_close(found.pixels, expected.pixels)
+    torch.testing.assert_close(found.deviation, expected.deviation)
+    assert found.source == expected.source
+
+
+def test_parts_keep_their_order_and_torch_its_threads() -> None:
+    weight, threads = torch.ones(3, requires_grad=True), torch.get_num_threads()
+    found = on_all_cores(lambda part: (part * weight, torch.get_num_threads()), [torch.tensor(i) for i in range(9)])
+    assert [(value[0].item(), count) for value, count in found] == [(i, 1) for i in range(9)]
+    assert not any(value.requires_grad for value, _ in found)
+    assert torch.get_num_threads() == threads
+
+
+def test_an_error_in_a_part_is_raised_and_torch_keeps_its_threads() -> None:
+    torch.set_num_threads(2)
+    with pytest.raises(ZeroDivisionError):
+        on_all_cores(lambda part: 1 // part, [1, 0])
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+
+
+def test_planes_and_poses_align_alike() -> None:
+    """However scenes lie in memory."""
+    people, truth = torch.randn(2, 7, 2, 19, 3, dtype=torch.float64)
+    strided = people.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
+    torch.testing.assert_close(align_scene(strided, truth), align_scene(people, truth))
