@@ -1,5 +1,6 @@
 """Exported models: the same people as the lifter's, for any number of scenes and people."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import onnxruntime
@@ -8,19 +9,22 @@ import torch
 
 from duolift.errors import InputError
 from duolift.export import INPUTS, OUTPUTS, TOLERANCE, ImageLifter, example, export
-from duolift.people import FEWEST_JOINTS
+from duolift.people import FEWEST_JOINTS, PeopleLifter
 from duolift.predictor import Lifter
-from duolift.skeleton import PAPER19
+from duolift.skeleton import PAPER19, SKELETONS
 
 
-def test_torch_export_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
-    path = tmp_path / "lifter.pt2"
-    assert export(lifter.people, path) <= TOLERANCE
+@pytest.mark.parametrize("name", SKELETONS)
+def test_torch_export_gives_the_same_people(
+    name: str, people_lifter: Callable[..., PeopleLifter], tmp_path: Path
+) -> None:
+    people, path = people_lifter(name, completing=True), tmp_path / "lifter.pt2"
+    assert export(people, path) <= TOLERANCE
     extra = {"joints": ""}
     loaded = torch.export.load(path, extra_files=extra).module()
-    assert extra["joints"].split("\n") == list(PAPER19.joints)
-    arguments = example(7, 5, len(PAPER19))
-    expected = ImageLifter(lifter.people)(*arguments)
+    assert extra["joints"].split("\n") == list(people.skeleton.joints)
+    arguments = example(7, 5, len(people.skeleton))
+    expected = ImageLifter(people)(*arguments)
     torch.testing.assert_close(loaded(*arguments), expected, rtol=0, atol=TOLERANCE)
 
 
