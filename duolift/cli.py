@@ -4,10 +4,12 @@ Nothing heavy is imported before a command has been chosen and its arguments rea
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,13 +174,18 @@ def _view(chosen: argparse.Namespace) -> None:
     lifter = _lifter(chosen)
 
     def lift(content: bytes, name: str) -> "Reconstruction":
-        """The first video or image of a file."""
+        """The first video or image of a file; a note says where there are others."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / file_name(name)
             file.write_bytes(content)
-            for _, scene in lifter.lift_frames(read(file, options), view):
-                return scene
-        raise InputError(f"{name}: no frame in it; expected at least one image")
+            try:
+                scenes = [scene for _, scene in islice(lifter.lift_frames(read(file, options), view), 2)]
+            except InputError as error:
+                raise InputError(str(error).replace(f"{folder}{os.sep}", "")) from error
+        if not scenes:
+            raise InputError(f"{file.name}: no frame in it; expected at least one image")
+        others = ("the file holds others as well: this is its first",) if len(scenes) > 1 else ()
+        return replace(scenes[0], notes=(*scenes[0].notes, *others))
 
     scene = None if chosen.scene is None else read_scene(chosen.scene)
     serve(scene, lift, chosen.port, not chosen.no_browser)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from duolift import cli
+from duolift.errors import InputError
 from duolift.keypoints import BODY25
 from duolift.outputs import read
 from duolift.predictor import Lifter
@@ -143,6 +144,10 @@ def test_the_page_lifts_what_is_dropped_onto_it(
     assert scene.people.shape[1] == 2 and (port, browser) == (8123, False)
     assert served[1][0] is None and served[1][2:] == (0, True)
     assert dropped(openpose(100, 300, 500).encode(), "../three.json").people.shape[1] == 3
+    with pytest.raises(InputError, match=r"^page\.html: begins with"):
+        dropped(b"<html>", "page.html")
+    several = [{"image_id": i, "category_id": 1, "score": 1, "keypoints": person(300)[: 17 * 3]} for i in range(3)]
+    assert dropped(json.dumps(several).encode(), "three.json").notes[-1].startswith("the file holds others")
 
 
 def test_export(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
