@@ -71,7 +71,7 @@ bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (
 	@$(RUN_PYTHON) benchmarks $(ARGS)
 
 test: $(READY) ## Run the tests
-	@$(RUN_PYTHON) pytest --cov=duolift --cov-report=term --cov-fail-under=95
+	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --cov=duolift --cov-report=term --cov-fail-under=95
 
 lint: $(READY) ## Check style and types
 	@$(VENV)/bin/ruff check .

@@ -18,7 +18,7 @@ from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.ground import GroundPlacement
 from duolift.people import PeopleLifter
-from duolift.predictor import in_metres, levelled
+from duolift.space import by_ground
 
 TOLERANCE = 1e-4
 """An exported model's people are this close to the original's, metres."""
@@ -41,7 +41,7 @@ class ImageLifter(nn.Module):
 
     def __init__(self, people: PeopleLifter) -> None:
         super().__init__()
-        self.people, self.place = people, GroundPlacement()
+        self.people = people
 
     def forward(
         self, keypoints: Tensor, present: Tensor, focal: Tensor, principal: Tensor, noise: Tensor
@@ -65,12 +65,9 @@ class ImageLifter(nn.Module):
         """
         rays = (keypoints - principal[:, None, None]) / focal[:, None, None, None]
         lifted = self.people(rays, present, noise)
-        placed = self.place(
-            lifted.bodies, lifted.theta, lifted.roots, lifted.away, self.people.skeleton, there=lifted.there
-        )
-        placed = levelled(placed, lifted.there)
-        people, height = in_metres(placed, lifted.there, self.people.skeleton)
-        return dict(zip(OUTPUTS, (people, lifted.theta, placed.up, height, placed.confidence), strict=True))
+        placed = by_ground(lifted, self.people.skeleton, GroundPlacement())
+        told = placed.people, lifted.theta, placed.up, placed.height, placed.confidence
+        return dict(zip(OUTPUTS, told, strict=True))
 
 
 def export(people: PeopleLifter, path: Path) -> float:

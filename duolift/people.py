@@ -9,8 +9,8 @@ over how long such bones look on the mean.
 Camera frame: x right, y down, z forward; head lengths.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,9 +54,6 @@ class Architecture:
     flip: bool
     completer_width: int | None = None
     completer_blocks: int | None = None
-
-    def plain(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Lifted(NamedTuple):

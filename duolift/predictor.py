@@ -7,9 +7,8 @@ A lifter is one file, safetensors: weights, and in its metadata what they are th
 """
 
 import json
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
@@ -22,18 +21,16 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from duolift import __version__
-from duolift.anthropometry import mean_bone_length
-from duolift.camera import levelling, rotate
 from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.focal import DEFAULT, KNOWN, default_focal, focal_from_people
-from duolift.ground import EVERYTHING, GroundPlacement, Placed, log_size
+from duolift.ground import EVERYTHING, GroundPlacement
 from duolift.keypoints import THRESHOLD, format_named, to_joints
 from duolift.people import DETECTOR_NOISE, Architecture, Lifted, PeopleLifter
-from duolift.placement import PaperPlacement
 from duolift.reconstruction import Reconstruction
 from duolift.skeleton import Skeleton
+from duolift.space import by_ground, by_paper, companies
 from duolift.tracking import GAP, detections
 
 SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
@@ -41,9 +38,6 @@ SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 
 FILE_FORMAT = 1
 """Version of the layout of a lifter's file."""
-
-STATURE = 1.7
-"""Metres: people are taken to be so tall on the mean, as an image does not tell sizes."""
 
 UNKNOWN_FRAME = 1.2
 """Where an image's size is not known, it is taken to be so many times as large as what its people take up."""
@@ -114,7 +108,7 @@ class Lifter:
         header = {
             "format": FILE_FORMAT,
             "version": __version__,
-            "architecture": self.people.architecture.plain(),
+            "architecture": asdict(self.people.architecture),
             "origin": self.origin,
         }
         weights = {name: value.half().contiguous() for name, value in self.people.state_dict().items()}
@@ -203,30 +197,29 @@ class Lifter:
             notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
         centre = torch.tensor(image) / 2
         static = view.static and bool(found.video)
+        given = view.focal or found.focal
+        known = (given, KNOWN) if given else None
         if before is not None:
-            focal, source = before.focal, before.focal_source
-        else:
-            focal, source = self._focal(pixels, present, centre, view.focal or found.focal, static, view.noise)
+            known = before.focal, before.focal_source
+        lifted, focal, source = self._lifted(pixels, present, centre, known, static, view.noise)
         if source == DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {focal:.0f} pixels, is assumed")
-        lifted = self.people((pixels - centre) / focal, present, view.noise)
         notes += _doubts(found, present, lifted, skeleton)
         sequence = torch.zeros(len(pixels), dtype=torch.long) if static else None
         placement = EVERYTHING if static else GroundPlacement()
         up = torch.from_numpy(before.up[:1]).expand(len(pixels), -1) if static and before is not None else None
-        placed = placement(lifted.bodies, lifted.theta, lifted.roots, lifted.away, skeleton, sequence, up, lifted.there)
-        placed = levelled(placed, lifted.there)
-        people, height = in_metres(placed, lifted.there, skeleton, static)
+        placed = by_ground(lifted, skeleton, placement, sequence, up)
+        people, height = placed.people, placed.height
         if static and before is not None:
             people, height = people * (before.height[0] / height[0]), torch.full_like(height, before.height[0])
-        by_paper = self._by_paper(lifted, pixels[:, :, skeleton.root_index, 1], placed.up, height, static)
+        alike = by_paper(lifted, pixels[:, :, skeleton.root_index, 1], placed.up, height, skeleton, static)
         absent = ~lifted.there
         return Reconstruction(
             skeleton=skeleton,
             names=found.names,
             identities=found.identities,
             people=people.masked_fill(absent[..., None, None], torch.nan).numpy(),
-            by_paper=by_paper.masked_fill(absent[..., None, None], torch.nan).numpy(),
+            by_paper=alike.masked_fill(absent[..., None, None], torch.nan).numpy(),
             seen=(present & lifted.there.unsqueeze(-1)).numpy(),
             confidence=(placed.confidence * lifted.there).numpy(),
             up=placed.up.numpy(),
@@ -239,75 +232,31 @@ class Lifter:
             notes=tuple(notes),
         )
 
-    def _focal(
-        self, pixels: Tensor, present: Tensor, centre: Tensor, known: float | None, static: bool, noise: float
-    ) -> tuple[float, str]:
-        """The focal length, pixels, and where it comes from. People before a static camera may tell it, those who are
-        together in most frames."""
-        assumed = default_focal(centre)
-        if known is not None or not static:
-            return (known, KNOWN) if known is not None else (float(assumed), DEFAULT)
-        lifted = self.people((pixels - centre) / assumed, present, noise)
-        companies = [*_companies(lifted.there)]
-        if not companies:
-            return float(assumed), DEFAULT
-        frames, who = max(companies, key=lambda company: company[0].sum() * company[1].sum())
-        bodies, theta, roots, away = (part[frames][:, who] for part in lifted[:4])
-        one = torch.zeros(len(bodies), dtype=torch.long)
-        found = focal_from_people(bodies, theta, roots, away, assumed.unsqueeze(0), self.people.skeleton, one, one)
-        return float(found.pixels[0]), found.source[0]
+    def _lifted(
+        self,
+        pixels: Tensor,
+        present: Tensor,
+        centre: Tensor,
+        known: tuple[float, str] | None,
+        static: bool,
+        noise: float,
+    ) -> tuple[Lifted, float, str]:
+        """Everybody lifted, the focal length in pixels, and where it comes from.
 
-    def _by_paper(self, lifted: Lifted, rows: Tensor, up: Tensor, height: Tensor, static: bool) -> Tensor:
-        """The same people, metres, camera's coordinates, by the paper's placement: everybody at one depth."""
-        skeleton, placement = self.people.skeleton, PaperPlacement()
-        depth = lifted.away[lifted.there].log().mean().exp() if lifted.there.any() else torch.ones(())
-        c = float(depth)
-        alike = lifted.bodies * (c / lifted.away)[..., None, None]
-        people = alike.clone()
-        for frames, who in _companies(lifted.there):
-            at = frames.nonzero(), who.nonzero().squeeze(-1)
-            bodies, theta, places, heights = (
-                part[frames][:, who] for part in (alike, lifted.theta, c * lifted.roots, rows)
-            )
-            people[at] = placement(bodies, theta, places, heights, c, skeleton.feet)
-        people = people * metres(people, lifted.there, skeleton, static)[:, None, None, None]
-        lowest = people[..., skeleton.feet, 1].amax(-1).masked_fill(~lifted.there, -torch.inf).amax(-1)
-        people[..., 1] += torch.where(lowest.isinf(), 0.0, height - lowest)[:, None, None]
-        return rotate(levelling(up).mT.unsqueeze(1), people)
-
-
-def _companies(there: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Frames (frame,) in which the same people (person,) are there, as masks; frames of nobody are left out."""
-    for who in there.unique(dim=0):
-        if who.any():
-            yield (there == who).all(-1), who
-
-
-def levelled(placed: Placed, there: Tensor) -> Placed:
-    """What was placed, by a level camera at height 1 in images of nobody."""
-    somebody = there.any(-1)
-    return replace(
-        placed,
-        up=torch.where(somebody.unsqueeze(-1), placed.up, placed.up.new_tensor([0.0, -1.0, 0.0])),
-        height=torch.where(somebody, placed.height, 1.0),
-    )
-
-
-def in_metres(placed: Placed, there: Tensor, skeleton: Skeleton, static: bool = False) -> tuple[Tensor, Tensor]:
-    """People (frame, person, joint, 3) and the camera's height (frame,), the same in all frames of a static camera."""
-    people = placed.people / placed.height[:, None, None, None]
-    factor = metres(people, there, skeleton, static)
-    return factor[:, None, None, None] * people, factor
-
-
-def metres(people: Tensor, there: Tensor, skeleton: Skeleton, static: bool = False) -> Tensor:
-    """What lengths are multiplied by for the people in a frame to be of mean stature, (frame,); in all, if `static`."""
-    weight = there.to(people)
-    usual = math.log(STATURE * mean_bone_length(skeleton))
-    factor, count = (weight * (usual - log_size(people, skeleton))).sum(-1), weight.sum(-1)
-    if static:
-        factor, count = factor.sum().expand_as(factor), count.sum().expand_as(count)
-    return (factor / count.clamp(min=1)).exp()
+        Where it is not `known`, people before a static camera may tell it, those who are together in most frames.
+        """
+        focal, source = known or (float(default_focal(centre)), DEFAULT)
+        lifted = self.people((pixels - centre) / focal, present, noise)
+        together = [*companies(lifted.there)] if static and known is None else []
+        if together:
+            frames, who = max(together, key=lambda company: company[0].sum() * company[1].sum())
+            bodies, theta, roots, away = (part[frames][:, who] for part in lifted[:4])
+            one, tried = torch.zeros(len(bodies), dtype=torch.long), torch.tensor([focal])
+            told = focal_from_people(bodies, theta, roots, away, tried, self.people.skeleton, one, one)
+            if told.source[0] != DEFAULT:
+                focal, source = float(told.pixels[0]), told.source[0]
+                lifted = self.people((pixels - centre) / focal, present, noise)
+        return lifted, focal, source
 
 
 def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """People lifted whatever of them is seen: what is not seen decides nothing, and everybody has a size of their own."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -107,4 +107,4 @@ def test_the_flip_test_treats_left_and_right_alike(
 
 def test_an_architecture_is_plain_data() -> None:
     architecture = Architecture("paper19", "whole", 8, 1, None, 10.0, "ray", True)
-    assert replace(architecture) == Architecture(**architecture.plain())
+    assert replace(architecture) == Architecture(**asdict(architecture))

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,9 @@ from duolift.errors import InputError
 from duolift.ground import log_size
 from duolift.keypoints import format_named
 from duolift.people import PeopleLifter
-from duolift.predictor import STATURE, Lifter, View
+from duolift.predictor import Lifter, View
 from duolift.skeleton import PAPER19
+from duolift.space import STATURE
 from duolift.tracking import detections
 from tests.conftest import some_people
 
@@ -88,7 +89,7 @@ def test_what_is_no_lifter_is_refused(name: str, content: bytes | None, message:
     ],
 )
 def test_a_spoilt_lifter_is_refused(change: dict[str, object], message: str, lifter: Lifter, tmp_path: Path) -> None:
-    header = {"format": 1, "architecture": lifter.people.architecture.plain()}
+    header = {"format": 1, "architecture": asdict(lifter.people.architecture)}
     for key, value in change.items():
         (header if key in header else header["architecture"])[key] = value  # type: ignore[index]
     path = tmp_path / "spoilt.safetensors"
