@@ -17,13 +17,12 @@ from callbacks.lifted import LIFTED_AT_ONCE
 from datamodules.chi3d import CHI3DDataModule
 from duolift.alignment import align
 from duolift.completion import occlusions, random_presence, strategies_of
-from duolift.errors import InputError
 from duolift.files import write_text
 from duolift.lifting import project
 from duolift.metrics import mpjpe
 from duolift.partners import Partners
+from experiments.checkpoints import load_completion, load_lifter
 from experiments.config import LIFTERS, Config, load, plain
-from experiments.evaluate import load_lifter
 from experiments.pretrain_flows import open_data
 from experiments.processes import is_first
 from experiments.runs import Stage, command, fit
@@ -68,15 +67,6 @@ def complete(config: Config, lifter: str) -> Stage:
         measured |= {"rows": score(module, data), "noise": score_detections(module, data)}
     stage.finish(measured)
     return stage
-
-
-def load_completion(checkpoint: Path, teacher: LifterModule) -> CompletionModule:
-    """The trained completers of a stage. Raises InputError for a checkpoint that is spoilt."""
-    try:
-        module = CompletionModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"{checkpoint}: not a checkpoint of a completion ({type(error).__name__})") from error
-    return module.learn_from(teacher).eval()
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from duolift.normalisation import Normalisation
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton, skeleton_named
 from experiments.ablation import show, write_tables
+from experiments.checkpoints import load_lifter
 from experiments.config import LIFTERS, Config, load_run
 from experiments.runs import command
 from experiments.train_lifter import LABELLED
@@ -74,17 +75,6 @@ def seen_through(
     columns = zip(scenes.cameras, taken, pixels, deviations, sources, strict=True)
     names = ("camera", "focal_pixels", "true_focal_pixels", "deviation", "source")
     return some, [dict(zip(names, column, strict=True)) for column in columns]
-
-
-def load_lifter(path: Path, skeleton: str) -> LifterModule:
-    """A trained lifter. Raises InputError for a file that is none, or that lifts another skeleton."""
-    try:
-        module = LifterModule.load_from_checkpoint(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"{path}: not a checkpoint of a lifter ({type(error).__name__})") from error
-    if module.skeleton.name != skeleton:
-        raise InputError(f"{path}: lifts the skeleton {module.skeleton.name}; expected {skeleton}")
-    return module.eval()
 
 
 def main(arguments: Sequence[str]) -> None:

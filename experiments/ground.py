@@ -28,8 +28,8 @@ from duolift.normalisation import Normalisation
 from duolift.placement import LEVEL_PIXELS, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, Skeleton, skeleton_named
+from experiments.checkpoints import load_lifter
 from experiments.config import SYNTHETIC_ROOT, Config, load_run
-from experiments.evaluate import load_lifter
 from experiments.runs import command
 from experiments.tables import markdown_table
 from lightning_modules.lifter import LifterModule

@@ -6,9 +6,8 @@ from pathlib import Path
 from duolift.errors import InputError
 from duolift.people import Architecture, PeopleLifter
 from duolift.predictor import Lifter
-from experiments.complete import load_completion
+from experiments.checkpoints import load_completion, load_lifter
 from experiments.config import LIFTERS, Config, load_run
-from experiments.evaluate import load_lifter
 from experiments.pretrain_flows import open_data
 from experiments.runs import command
 from lightning_modules.completion import CompletionModule

@@ -4,8 +4,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from torch import nn
-
 from callbacks.samples import FlowSamples
 from datamodules import synthetic
 from datamodules.chi3d import CHI3DDataModule
@@ -97,14 +95,6 @@ def pretrain(config: Config, bodies: str = "person", data: CHI3DDataModule | Non
     measured = fit(config, stage, build, data, epochs, [FlowSamples(stage.folder)], watched)
     stage.finish(measured)
     return stage
-
-
-def load_flows(checkpoint: Path) -> nn.ModuleDict:
-    """Trained flows, by part. Raises InputError for a checkpoint that is spoilt."""
-    try:
-        return FlowPriorModule.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True).flows
-    except Exception as error:
-        raise InputError(f"{checkpoint}: not a checkpoint of flows ({type(error).__name__})") from error
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from pytorch_lightning.loggers import WandbLogger
 from callbacks.progress import StageProgress
 from duolift.errors import InputError
 from duolift.files import write_text
+from experiments.checkpoints import KINDS, Stamp, stamp_of
 from experiments.config import Config, plain
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
 
@@ -49,17 +50,7 @@ class Stage:
             if is_first():
                 write_text(path, json.dumps(self.settings, indent=1))
             return
-        before, now = _flat(json.loads(path.read_text())), _flat(json.loads(json.dumps(self.settings)))
-        changed = [
-            f"{key} {before.get(key)!r} -> {now.get(key)!r}"
-            for key in sorted(before | now)
-            if before.get(key) != now.get(key)
-        ]
-        if changed:
-            shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-            raise InputError(
-                f"{self.folder}: was made with other settings ({shown}); give another RUN=name, or remove the folder"
-            )
+        refuse_other(self.folder, json.loads(path.read_text()), self.settings)
 
     @property
     def checkpoint(self) -> Path:
@@ -78,6 +69,19 @@ class Stage:
         if is_first():
             write_text(self.metrics, json.dumps(measured, indent=1))
         wait()
+
+
+def refuse_other(made: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise InputError where what was made with some settings is wanted with others."""
+    before, now = _flat(before), _flat(json.loads(json.dumps(now)))
+    changed = [
+        f"{key} {before.get(key)!r} -> {now.get(key)!r}"
+        for key in sorted(before | now)
+        if before.get(key) != now.get(key)
+    ]
+    if changed:
+        shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        raise InputError(f"{made}: was made with other settings ({shown}); give another RUN=name, or remove it")
 
 
 def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
@@ -109,6 +113,9 @@ def fit(
         write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = build()
+    if stage.checkpoint.exists():
+        stamp = stamp_of(stage.checkpoint, KINDS[type(module)])
+        refuse_other(stage.checkpoint, stamp.get("settings", stage.settings), stage.settings)
     logger = wandb_logger(config, stage.folder, stage.settings)
     checkpoint = ModelCheckpoint(
         dirpath=stage.folder, filename=stage.checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
@@ -118,7 +125,13 @@ def fit(
         max_epochs=epochs,
         gradient_clip_val=gradient_clip,
         logger=logger or False,
-        callbacks=[OwnNoise(config.seed), *callbacks, checkpoint, StageProgress(stage.folder.name, watched)],
+        callbacks=[
+            OwnNoise(config.seed),
+            *callbacks,
+            Stamp(stage.settings),
+            checkpoint,
+            StageProgress(stage.folder.name, watched),
+        ],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,

@@ -30,9 +30,9 @@ from callbacks.evaluation import NOISE_PIXELS, main_row
 from callbacks.figures import noise_chart, save_figure, study_chart
 from duolift.errors import InputError
 from duolift.files import write_text
+from experiments.checkpoints import load_flows, load_lifter
 from experiments.config import Config, flow_parts, load, plain
-from experiments.evaluate import load_lifter
-from experiments.pretrain_flows import load_flows, open_data, pretrain
+from experiments.pretrain_flows import open_data, pretrain
 from experiments.runs import Stage, command, quiet
 from experiments.tables import markdown_table
 from experiments.train_lifter import train

@@ -10,8 +10,9 @@ from datamodules.chi3d import CHI3DDataModule
 from duolift.anthropometry import bone_ratios
 from duolift.lifters import fast_bfloat16
 from duolift.skeleton import WHOLE
+from experiments.checkpoints import load_flows
 from experiments.config import LIFTERS, Config, load, plain
-from experiments.pretrain_flows import data_settings, load_flows, open_data, pretrain
+from experiments.pretrain_flows import data_settings, open_data, pretrain
 from experiments.runs import Stage, command, fit
 from lightning_modules.lifter import LifterModule
 from lightning_modules.supervised import SupervisedLifterModule

@@ -21,6 +21,7 @@ from duolift.normalisation import mirrored
 from duolift.partners import Partners
 from duolift.skeleton import PAPER19
 from experiments import complete
+from experiments.checkpoints import load_completion
 from experiments.config import load
 from experiments.runs import Stage
 from lightning_modules.completion import CompletionModule
@@ -278,7 +279,7 @@ def test_a_spoilt_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "completion-links", {})
     stage.checkpoint.write_bytes(b"spoilt")
     with pytest.raises(InputError, match=r"completion-links/last\.ckpt: not a checkpoint of a completion"):
-        complete.load_completion(stage.checkpoint, teacher())
+        load_completion(stage.checkpoint, teacher())
 
 
 def test_the_mean_body_laid_onto_the_present_joints_recovers_a_similar_body(random_bodies: Any) -> None:

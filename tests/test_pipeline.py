@@ -28,6 +28,7 @@ from duolift.placement import SCALE_ABOUT, TABLE_1
 from duolift.scenes import Scenes
 from duolift.skeleton import PAPER19
 from experiments import ablation, evaluate, ground, pretrain_flows, train_lifter
+from experiments.checkpoints import load_lifter
 from experiments.runs import command
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
@@ -272,6 +273,22 @@ def test_spoilt_flows_are_refused_by_name(copied: Path, monkeypatch: pytest.Monk
     assert line.startswith("error: ") and "flows/last.ckpt: not a checkpoint of flows" in line
 
 
+def test_a_checkpoint_of_other_data_is_not_gone_on_with(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = copied / "runs" / "small" / "whole"
+    (stage / "metrics.json").unlink()
+    content = torch.load(stage / "last.ckpt", weights_only=True)
+    assert content["duolift"]["kind"] == "a lifter"
+    assert content["duolift"]["settings"] == load(stage / "settings.json")
+    content["duolift"]["settings"]["data"]["content"] = "another"
+    torch.save(content, stage / "last.ckpt")
+    assert run_command(train_lifter.main, arguments(copied), monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "whole/last.ckpt: was made with other settings (data.content 'another' -> " in line
+    assert not (stage / "metrics.json").exists()
+
+
 # The supervised reference ---------------------------------------------------------------------------------------------
 
 
@@ -417,7 +434,7 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     monkeypatch.setattr(callbacks.evaluation, "evaluate", recorded)
     data = CHI3DDataModule(done / "data", PAPER19, batch_size=256, held_out=64)
     data.setup()
-    module = evaluate.load_lifter(done / "runs" / "small" / "whole" / "last.ckpt", PAPER19.name)
+    module = load_lifter(done / "runs" / "small" / "whole" / "last.ckpt", PAPER19.name)
     flows = FlowPriorModule.load_from_checkpoint(done / "runs" / "small" / "flows" / "last.ckpt", weights_only=True)
     module.learn_from(flows.flows, data.training_poses)
     callback = MultiPersonEvaluation("whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json")

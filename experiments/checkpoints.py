@@ -1,0 +1,104 @@
+"""Checkpoints: what they say of themselves, and how they are read. Nothing in them is ever run.
+
+Each carries a stamp: the version of duolift that made it, the format, the kind of module, and the settings of its
+stage, the data's fingerprint among them.
+"""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from duolift import __version__
+from duolift.errors import InputError
+from lightning_modules.completion import CompletionModule
+from lightning_modules.flow_prior import FlowPriorModule
+from lightning_modules.lifter import LifterModule
+from lightning_modules.supervised import SupervisedLifterModule
+
+M = TypeVar("M", bound=pl.LightningModule)
+
+STAMP, FORMAT = "duolift", 1
+"""The stamp's key, and the number that goes up where checkpoints of before can no longer be read."""
+
+KINDS: dict[type[pl.LightningModule], str] = {
+    FlowPriorModule: "flows",
+    LifterModule: "a lifter",
+    SupervisedLifterModule: "a lifter",
+    CompletionModule: "a completion",
+}
+
+
+class Stamp(pl.Callback):
+    """Marks a stage's checkpoints. `settings` are the stage's, plain values."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[STAMP] = {
+            "format": FORMAT,
+            "version": __version__,
+            "kind": KINDS[type(pl_module)],
+            "settings": self.settings,
+        }
+
+
+def load_flows(path: Path) -> nn.ModuleDict:
+    """Trained flows, by part."""
+    return load(path, FlowPriorModule).flows
+
+
+def load_lifter(path: Path, skeleton: str) -> LifterModule:
+    """A trained lifter. Raises InputError also for one of another skeleton."""
+    module = load(path, LifterModule)
+    if module.skeleton.name != skeleton:
+        raise InputError(f"{path}: lifts the skeleton {module.skeleton.name}; expected {skeleton}")
+    return module
+
+
+def load_completion(path: Path, teacher: LifterModule) -> CompletionModule:
+    """What fills in hidden joints for a lifter."""
+    return load(path, CompletionModule).learn_from(teacher).eval()
+
+
+def load(path: Path, module: type[M]) -> M:
+    """A stage's trained module, on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: the file is missing or no checkpoint, or of another format or kind.
+    """
+    stamp, kind = stamp_of(path, KINDS[module]), KINDS[module]
+    try:
+        return module.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+    except Exception as error:
+        made = f"duolift {stamp['version']}" if stamp else "an early duolift, or by something else"
+        raise InputError(
+            f"{path}: not a checkpoint of {kind} that duolift {__version__} reads ({type(error).__name__}: "
+            f"{str(error).splitlines()[0]}); it was made by {made}: train it again, or use that version"
+        ) from error
+
+
+def stamp_of(path: Path, kind: str) -> dict[str, Any]:
+    """What a checkpoint says of itself; empty for one without a stamp.
+
+    Raises:
+        InputError: the file is missing or no checkpoint, or of another format or kind.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"{path}: not a checkpoint of {kind} ({type(error).__name__})") from error
+    stamp: dict[str, Any] = content.get(STAMP, {}) if isinstance(content, dict) else {}
+    if stamp and stamp["format"] != FORMAT:
+        raise InputError(
+            f"{path}: has format {stamp['format']}, of duolift {stamp['version']}; expected {FORMAT}, of "
+            f"{__version__}: train it again, or use that version"
+        )
+    if stamp and stamp["kind"] != kind:
+        raise InputError(f"{path}: not a checkpoint of {kind}, but of {stamp['kind']}")
+    return stamp
