@@ -264,7 +264,7 @@ def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:
     seen = pixels[present]
     if not len(seen):
         return 1.0, 1.0
-    width, height = (UNKNOWN_FRAME * seen.amax(0).clamp(min=1.0)).tolist()
+    width, height = (UNKNOWN_FRAME * seen.amax(0).clamp(min=1.0)).ceil().tolist()
     return width, height
 
 

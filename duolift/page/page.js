@@ -455,7 +455,7 @@
           ["Height", `${scene.height[frame].toFixed(2)} m`],
           ["Tilt", `${Math.abs(tilt).toFixed(1)}° ${tilt > 0 ? "up" : "down"}`],
           ["Focal length", `${Math.round(scene.focal)} px, ${how}`],
-          ["Image", `${scene.image.join(" × ")} px`],
+          ["Image", `${scene.image.map(Math.round).join(" × ")} px`],
         ]
       : [];
     $("facts").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
