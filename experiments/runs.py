@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
 
+from callbacks.gradients import GradientNorms
 from callbacks.history import History
 from callbacks.progress import StageProgress
 from duolift.errors import InputError
@@ -122,6 +123,7 @@ def fit(
         callbacks=[
             OwnNoise(config.seed),
             *callbacks,
+            GradientNorms(),
             History(stage.folder / "history.json"),
             checkpoint,
             StageProgress(stage.folder.name, watched),
