@@ -19,23 +19,29 @@ SCHEDULES = ("exponential", "one_cycle")
 
 
 class Averaging(pl.LightningModule):
-    """Logs means over an epoch's steps once an epoch: to log every value every step takes a tenth of a step."""
+    """Logs means over an epoch's steps once an epoch: to log every value every step takes a tenth of a step.
+
+    Values that are not finite are left out of their means.
+    """
 
     _sum: Tensor
+    _finite: Tensor
 
     def on_train_epoch_start(self) -> None:
-        self._steps = 0
+        self._names: tuple[str, ...] = ()
 
     def averaged(self, values: Mapping[str, Tensor]) -> None:
         """Count a training step's values, the same names every time, in the epoch's means."""
         latest = torch.stack(list(values.values())).detach()
-        before = getattr(self, "_steps", 0)
-        self._steps, self._names = before + 1, tuple(values)
-        self._sum = self._sum + latest if before else latest
+        finite = latest.isfinite()
+        latest = torch.where(finite, latest, 0.0)
+        first = not getattr(self, "_names", ())
+        self._sum, self._finite = (latest, finite.int()) if first else (self._sum + latest, self._finite + finite)
+        self._names = tuple(values)
 
     def on_train_batch_end(self, *_: object) -> None:
         if self.trainer.is_last_batch:
-            means = self._sum / self._steps
+            means = self._sum / self._finite
             logged = dict(zip(self._names, means, strict=True))
             self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True)
 

@@ -1,0 +1,119 @@
+"""People as sticks, functions from poses and scenes to a matplotlib figure."""
+
+from collections.abc import Mapping
+from textwrap import wrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from duolift.outputs.colours import colours_of
+from duolift.skeleton import Skeleton
+
+SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
+MIDLINE_COLOUR = "#444444"
+
+
+def bone_colour(joint: str) -> str:
+    """Left and right limbs differ at a glance, whoever they belong to."""
+    side = joint.rpartition(".")[2].partition("_")[0]
+    return SIDE_COLOURS.get(side, MIDLINE_COLOUR)
+
+
+def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, faded: bool = False) -> None:
+    """People (person, joint, 2) as sticks, each in a colour of their own, left limbs lighter than right ones."""
+    for number, person in enumerate(people):
+        colours = colours_of(number)
+        for child, parent in skeleton.bones:
+            ends = person[[skeleton.index(child), skeleton.index(parent)]]
+            colour = "#b0b0b0" if faded else colours[child.startswith("left")]
+            axis.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.3 if faded else 1.8, solid_capstyle="round")
+
+
+def scene_sheet(pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skeleton) -> Figure:
+    """Scenes side by side: the image, then prediction over grey ground truth from the front, the side and above.
+
+    Args:
+        pixels: (scene, person, joint, 2).
+        predicted, truth: (scene, person, joint, 3), one level frame: x right, y down, z away from the camera.
+    """
+    rows = ("the image: all that is given", "from the front", "from the side", "from above")
+    figure = Figure(figsize=(2.3 * len(pixels), 2.3 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(pixels), squeeze=False)
+    for column, (image, found, true) in enumerate(zip(pixels.numpy(), predicted.numpy(), truth.numpy(), strict=True)):
+        draw_people(axes[0, column], image, skeleton)
+        centre = true.reshape(-1, 3).mean(0)
+        for row, (across, down) in enumerate(((0, 1), (2, 1), (0, 2)), start=1):
+            axis = axes[row, column]
+            draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
+            draw_people(axis, (found - centre)[..., [across, down]], skeleton)
+            axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200))
+        axes[0, column].invert_yaxis()
+    for row, name in enumerate(rows):
+        axes[row, 0].set_ylabel(name)
+    for axis in axes.flat:
+        axis.set_aspect("equal", adjustable="datalim" if axis in axes[0] else "box")
+        axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def rows_sheet(pixels: Tensor, rows: Mapping[str, Tensor], truth: Tensor, skeleton: Skeleton) -> Figure:
+    """The same scenes by several placements, each over grey ground truth, from the side and from above.
+
+    Args:
+        pixels: (scene, person, joint, 2), shown on top.
+        rows: by name, (scene, person, joint, 3), aligned with the truth.
+        truth: (scene, person, joint, 3), millimetres; all in one level frame: x right, y down, z away.
+    """
+    figure = Figure(figsize=(3.4 * len(pixels), 1.7 * (1 + len(rows))))
+    figure.set_layout_engine("constrained", h_pad=0.01, w_pad=0.01, hspace=0, wspace=0)
+    grid = figure.add_gridspec(1 + len(rows), 2 * len(pixels))
+    for scene, image in enumerate(pixels.numpy()):
+        axis = figure.add_subplot(grid[0, 2 * scene : 2 * scene + 2])
+        draw_people(axis, image, skeleton)
+        axis.invert_yaxis()
+        axis.set_aspect("equal", adjustable="datalim")
+        axis.set(xticks=[], yticks=[])
+    for line, (name, people) in enumerate(rows.items(), start=1):
+        for scene, (found, true) in enumerate(zip(people.numpy(), truth.numpy(), strict=True)):
+            centre = true.reshape(-1, 3).mean(0)
+            for view, (across, down) in enumerate(((2, 1), (0, 2))):
+                axis = figure.add_subplot(grid[line, 2 * scene + view])
+                draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
+                draw_people(axis, (found - centre)[..., [across, down]], skeleton)
+                axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200), aspect="equal")
+                axis.set(xticks=[], yticks=[])
+                if line == 1:
+                    axis.set_title(("side", "above")[view], fontsize=9, pad=2)
+                if not scene and not view:
+                    axis.set_ylabel("\n".join(wrap(name, 18)), fontsize=8)
+    return figure
+
+
+def pose_grid(poses: Tensor, skeleton: Skeleton, columns: int = 8, joints: list[int] | None = None) -> Figure:
+    """2D poses (pose, joint, 2) side by side, left limbs red and right limbs blue.
+
+    Args:
+        joints: only bones between these are drawn; None draws all.
+    """
+    shown = set(range(len(skeleton)) if joints is None else joints)
+    bones = [
+        (child, parent) for child, parent in skeleton.bones if {skeleton.index(child), skeleton.index(parent)} <= shown
+    ]
+    points = poses.detach().cpu().numpy()
+    rows = -(-len(points) // columns)
+    figure = Figure(figsize=(1.5 * columns, 1.9 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axis, pose in zip(axes.flat, points, strict=False):
+        for child, parent in bones:
+            ends = pose[[skeleton.index(child), skeleton.index(parent)]]
+            axis.plot(ends[:, 0], ends[:, 1], color=bone_colour(child), linewidth=2)
+    for axis in axes.flat:
+        axis.set_aspect("equal")
+        axis.axis("off")
+    axes[0, 0].invert_yaxis()
+    limit = float(np.quantile(np.abs(points), 0.999)) * 1.1
+    axes[0, 0].set(xlim=(-limit, limit), ylim=(limit, -limit))
+    return figure
