@@ -10,6 +10,9 @@ from torch import Tensor
 
 from duolift.files import write_text
 
+TIMES = ("epoch", "seconds", "poses_per_second")
+"""What a record says besides."""
+
 SPEEDS = ("speed/seconds", "speed/poses_per_second")
 """What the log calls an epoch's times."""
 
@@ -29,6 +32,11 @@ class History(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.records: list[dict[str, float]] = []
+
+    @property
+    def last(self) -> dict[str, float]:
+        """What the last epoch logged, without its times."""
+        return {name: value for name, value in self.records[-1].items() if name not in TIMES}
 
     def state_dict(self) -> dict[str, Any]:
         return {"records": self.records}

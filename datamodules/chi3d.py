@@ -28,7 +28,7 @@ from datamodules.progress import tracked
 from datamodules.shares import Shares
 from duolift.camera import Camera
 from duolift.errors import InputError
-from duolift.files import whole_file
+from duolift.files import locked, whole_file
 from duolift.losses import bone_ratios
 from duolift.normalisation import Normalisation, join_pair
 from duolift.partners import Partners
@@ -299,7 +299,7 @@ def _save(takes: Takes, path: Path) -> None:
     views = {key: getattr(takes.views, key).numpy() for key in CAMERA_SHAPES}
     names = {"names": np.array(takes.names), "cameras": np.array(takes.cameras)}
     arrays = {"world": takes.world.numpy(), "start": takes.start.numpy(), **names, **views}
-    with whole_file(path) as part, part.open("wb") as file:
+    with locked(path, wait=True), whole_file(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 

@@ -8,7 +8,6 @@ World frame: z up, metres; 50 frames a second; pixels. The same settings give th
 
 import argparse
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from datamodules.choreography import FPS, Scene, play
 from datamodules.progress import tracked
 from duolift.camera import Camera
 from duolift.errors import InputError
+from duolift.files import locked
 from duolift.skeleton import CHI3D25
 
 FORMAT = 1
@@ -227,15 +227,18 @@ def write(root: Path, config: SyntheticConfig) -> Path:
         raise InputError(f"takes and frames: found {config.takes} and {config.frames}, expected at least 1")
     if finished(root, settings):
         return root
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
-    try:
-        write_tree(partial, config)
-        write_json(partial / "synthetic.json", settings)
-        partial.chmod(0o755)
-        partial.replace(root)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with locked(root, wait=True):
+        if finished(root, settings):  # by whoever was waited for
+            return root
+        partial = root.with_name(f".{root.name}.part")
+        shutil.rmtree(partial, ignore_errors=True)  # of who was killed
+        partial.mkdir()
+        try:
+            write_tree(partial, config)
+            write_json(partial / "synthetic.json", settings)
+            partial.replace(root)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return root
 
 

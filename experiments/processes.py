@@ -69,12 +69,12 @@ def number_of(compute: Compute) -> int:
 
 
 class OwnNoise(pl.Callback):
-    """Lets every process draw its own random numbers, once all have the same module: Lightning seeds them alike."""
+    """Every epoch of every process draws random numbers of its own: by the seed, the epoch and the process alone, so
+    that a training that was interrupted goes on as if it had not been."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.world_size > 1:
-            own = np.random.SeedSequence((self.seed, trainer.global_rank)).generate_state(1)
-            torch.manual_seed(int(own[0]))
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        own = np.random.SeedSequence((self.seed, trainer.current_epoch, trainer.global_rank)).generate_state(1)
+        torch.manual_seed(int(own[0]))

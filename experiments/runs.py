@@ -14,7 +14,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from callbacks.history import History
 from callbacks.progress import StageProgress
 from callbacks.wandb_run import WandbRun, data_artifact, model_artifact
 from duolift.errors import InputError
-from duolift.files import write_text
+from duolift.files import locked, write_text
 from experiments.checkpoints import KINDS, Stamp, stamp_of
 from experiments.config import LIFTERS, Config, plain
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
@@ -111,59 +111,71 @@ def fit(
     """Train a stage to its end, from its last finished epoch where it was interrupted; all processes end together.
 
     Returns:
-        the last value of everything that was logged; validation's alone where nothing was left to train.
+        what the last epoch logged.
+
+    Raises:
+        InputError: another command trains this stage, or its checkpoint is spoilt or of other settings.
+        TrainingError: the training leads nowhere.
     """
-    if is_first():
-        write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
-    pl.seed_everything(config.seed, workers=True, verbose=False)
-    module = build()
-    goes_on = stage.checkpoint.exists()
-    if goes_on:
-        stamp = stamp_of(stage.checkpoint, KINDS[type(module)])
-        refuse_other(stage.checkpoint, stamp.get("settings", stage.settings), stage.settings)
-    logger = wandb_logger(config, stage.folder, stage.settings, goes_on)
+    with locked(stage.folder) if is_first() else nullcontext():
+        if is_first():
+            settings = OmegaConf.to_yaml(OmegaConf.create(plain(config)))
+            write_text(Path(config.runs) / config.run / "config.yaml", settings)
+        pl.seed_everything(config.seed, workers=True, verbose=False)
+        module = build()
+        before = stage.checkpoint if stage.checkpoint.exists() else None
+        if before:
+            stamp = stamp_of(before, KINDS[type(module)])
+            refuse_other(before, stamp.get("settings", {}), stage.settings)
+        logger = wandb_logger(config, stage.folder, stage.settings, before is not None)
+        history = History(stage.folder / "history.json")
+        everything = [
+            *callbacks,
+            Gradients(stage.checkpoint),
+            history,
+            *([WandbRun()] if logger else []),
+            Stamp(stage.settings),
+            StageProgress(stage.folder.name, watched),
+        ]
+        trainer = stage_trainer(config, stage, epochs, everything, logger, gradient_clip)
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=before, weights_only=True)
+            wait()
+            if logger:
+                model = model_artifact(f"{config.run}-{stage.folder.name}", stage.checkpoint, stage.settings)
+                for artifact in (data_artifact(stage.settings["data"]), model):
+                    logger.experiment.log_artifact(artifact)
+            return history.last
+        except SystemExit as interrupted:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from interrupted
+        finally:
+            if logger:
+                wandb.finish()
+
+
+def stage_trainer(
+    config: Config,
+    stage: Stage,
+    epochs: int,
+    callbacks: Sequence[pl.Callback],
+    logger: WandbLogger | None,
+    gradient_clip: float | None,
+) -> pl.Trainer:
+    """Lightning's trainer of a stage, which keeps the last epoch's checkpoint."""
     checkpoint = ModelCheckpoint(
         dirpath=stage.folder, filename=stage.checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
-    trainer = trainer_of(
+    return trainer_of(
         config.compute,
         max_epochs=epochs,
         gradient_clip_val=gradient_clip,
         logger=logger or False,
-        callbacks=[
-            OwnNoise(config.seed),
-            *callbacks,
-            Gradients(stage.checkpoint),
-            History(stage.folder / "history.json"),
-            *([WandbRun()] if logger else []),
-            Stamp(stage.settings),
-            checkpoint,
-            StageProgress(stage.folder.name, watched),
-        ],
+        callbacks=[OwnNoise(config.seed), *callbacks, checkpoint],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=50,
     )
-    try:
-        trainer.fit(
-            module,
-            datamodule=data,
-            ckpt_path=stage.checkpoint if goes_on else None,
-            weights_only=True,
-        )
-        measured = trainer.callback_metrics or trainer.validate(module, datamodule=data, verbose=False)[0]
-        wait()
-        if logger:
-            model = model_artifact(f"{config.run}-{stage.folder.name}", stage.checkpoint, stage.settings)
-            for artifact in (data_artifact(stage.settings["data"]), model):
-                logger.experiment.log_artifact(artifact)
-        return {name: float(value) for name, value in measured.items()}
-    except SystemExit as interrupted:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from interrupted
-    finally:
-        if logger:
-            wandb.finish()
 
 
 def wandb_logger(config: Config, folder: Path, settings: dict[str, Any], goes_on: bool = False) -> WandbLogger | None:

@@ -394,7 +394,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(synthetic, "write_tree", fail)
     with pytest.raises(OSError, match="disk full"):
         write(tmp_path / "set", SMALL)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [".set.lock"]
 
 
 def test_command_line(small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,14 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all; one process at a time works in a folder."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from duolift.files import whole_file, write_text
+from duolift.errors import InputError
+from duolift.files import locked, whole_file, write_text
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -59,3 +63,50 @@ def test_text_is_written_whole_in_utf8_and_everybody_may_read_it(tmp_path: Path)
     write_text(path, "Größe: 1 m\n")
     assert path.read_bytes() == "Größe: 1 m\n".encode()
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+# Locks ----------------------------------------------------------------------------------------------------------------
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from duolift.files import locked
+
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the lock of `tmp_path / "stage"`."""
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "stage")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_folder_that_another_process_works_in_is_refused(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="stage: another process is at work in it"), locked(tmp_path / "stage"):
+        raise AssertionError("both were let in")
+    with locked(tmp_path / "another"):
+        pass
+
+
+def test_a_lock_ends_with_its_process_and_what_that_left_is_removed(
+    holder: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    left = [stage / ".metrics.json-abc.part", tmp_path / ".stage-abc.part"]
+    kept = [stage / "metrics.json", tmp_path / ".other-abc.part"]
+    for path in (*left, *kept):
+        path.write_text("half")
+    holder.kill()
+    with locked(stage, wait=True):
+        assert [path for path in left if path.exists()] == []
+        assert all(path.exists() for path in kept)
+    with locked(stage):
+        pass

@@ -1,0 +1,84 @@
+"""Killed at any moment, the same command goes on, and ends with what it would have ended with."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KILLS = int(os.environ.get("KILLS", "3"))
+"""How often a run is killed: `KILLS=20 python -m pytest tests/test_interruption.py` for more than a change needs."""
+
+SEED = 0
+
+SETTINGS = [
+    "data.synthetic.takes=1",
+    "data.synthetic.frames=40",
+    "data.held_out=64",
+    "flows.width=16",
+    "flows.blocks=2",
+    "flows.epochs=4",
+    "flows.batch_size=128",
+    "lifting.width=16",
+    "lifting.blocks=1",
+    "lifting.epochs=4",
+    "lifting.batch_size=128",
+    "evaluation.every=2",
+    "evaluation.few=50",
+    "compute.threads=1",
+    "wandb.mode=disabled",
+]
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    places = [f"data.root={folder / 'data'}", f"data.cache={folder / 'cache'}", f"runs={folder / 'runs'}", "run=one"]
+    command = [sys.executable, "-m", "experiments.ablation", *SETTINGS, *places]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    """Everything that was measured, by file; times and places apart."""
+    found = {}
+    for path in sorted((folder / "runs" / "one").rglob("*.json")):
+        content = json.loads(path.read_text())
+        if path.name == "history.json":
+            content = [{k: v for k, v in record.items() if "second" not in k} for record in content]
+        if path.name == "ablation.json":
+            content["data"].pop("root")
+        if path.name in ("metrics.json", "settings.json", "history.json", "ablation.json"):
+            found[str(path.relative_to(folder))] = content
+    return found
+
+
+@pytest.mark.timeout(3600)
+def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(tmp_path: Path) -> None:
+    began = time.monotonic()
+    whole = start(tmp_path / "whole")
+    errors = whole.communicate()[1]
+    assert whole.returncode == 0, errors.decode()
+    takes, moments, killed = time.monotonic() - began, random.Random(SEED), 0
+    while True:
+        process = start(tmp_path / "killed")
+        try:
+            _, errors = process.communicate(timeout=moments.uniform(0, takes) if killed < KILLS else None)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            killed += 1
+            continue
+        assert process.returncode == 0, errors.decode()
+        if killed >= KILLS:
+            break
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
+    assert len(outcome(tmp_path / "whole")) >= 9
+    run = tmp_path / "killed" / "runs" / "one"
+    assert [part for part in (tmp_path / "killed").rglob(".*.part") if part.parent != run] == []
