@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from duolift import __version__
 from duolift.errors import InputError
+from duolift.files import whole_file
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -29,6 +31,15 @@ KINDS: dict[type[pl.LightningModule], str] = {
     SupervisedLifterModule: "a lifter",
     CompletionModule: "a completion",
 }
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints appear whole or not at all. Lightning's own go by the system's folder of temporary files: from there
+    to another disk they are copied, and a process that is killed on the way leaves half of one."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        with whole_file(Path(path)) as part:
+            torch.save(checkpoint, part)
 
 
 class Stamp(pl.Callback):

@@ -32,7 +32,7 @@ from callbacks.progress import StageProgress
 from callbacks.wandb_run import WandbRun, data_artifact, model_artifact
 from duolift.errors import InputError
 from duolift.files import locked, write_text
-from experiments.checkpoints import KINDS, Stamp, stamp_of
+from experiments.checkpoints import KINDS, Stamp, WholeCheckpoints, stamp_of
 from experiments.config import LIFTERS, Config, plain
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
 
@@ -171,6 +171,7 @@ def stage_trainer(
         gradient_clip_val=gradient_clip,
         logger=logger or False,
         callbacks=[OwnNoise(config.seed), *callbacks, checkpoint],
+        plugins=[WholeCheckpoints()],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -292,6 +293,11 @@ def command(main: Callable[[Sequence[str]], None]) -> None:
         except TrainingError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(3)
+        except OSError as error:
+            if error.filename is None and error.errno is None:
+                raise
+            print(f"error: {error.filename or 'files'}: {error.strerror}", file=sys.stderr)
+            sys.exit(2)
         except KeyboardInterrupt:
             print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
             sys.exit(130)

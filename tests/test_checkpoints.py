@@ -1,6 +1,8 @@
 """Checkpoints say what they are, are refused by name where they do not fit, and run nothing."""
 
+import errno
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import torch
 
 from duolift.errors import InputError
 from duolift.skeleton import PAPER19
-from experiments.checkpoints import KINDS, STAMP, load_completion, load_flows, load_lifter
+from experiments.checkpoints import KINDS, STAMP, WholeCheckpoints, load_completion, load_flows, load_lifter
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
 from tests.conftest import trainer
@@ -104,3 +106,24 @@ def test_a_checkpoint_runs_no_code(checkpoint: Callable[..., Path], tmp_path: Pa
 def test_every_module_that_is_trained_has_a_kind() -> None:
     assert KINDS[FlowPriorModule] != KINDS[LifterModule]
     assert set(KINDS.values()) == {"flows", "a lifter", "a completion"}
+
+
+def test_a_checkpoint_that_is_cut_off_leaves_the_one_before_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, elsewhere = tmp_path / "runs" / "last.ckpt", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    writer = WholeCheckpoints()
+    writer.save_checkpoint({"epoch": 1}, path)
+
+    def half(checkpoint: dict[str, Any], part: Path) -> None:
+        part.write_bytes(b"half")
+        assert list(elsewhere.iterdir()) == []  # which may be another disk
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(OSError, match="No space left"):
+        writer.save_checkpoint({"epoch": 2}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert list(path.parent.iterdir()) == [path]

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -36,12 +37,23 @@ SETTINGS = [
 ]
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, largest: int = resource.RLIM_INFINITY) -> subprocess.Popen[bytes]:
+    """The whole pipeline in a folder, in which no file may grow beyond so many bytes."""
+
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then it is an error like that of a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+
     places = [f"data.root={folder / 'data'}", f"data.cache={folder / 'cache'}", f"runs={folder / 'runs'}", "run=one"]
     command = [sys.executable, "-m", "experiments.ablation", *SETTINGS, *places]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=limited,
     )
 
 
@@ -59,13 +71,27 @@ def outcome(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(3600)
-def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(tmp_path: Path) -> None:
-    began = time.monotonic()
-    whole = start(tmp_path / "whole")
+@pytest.fixture(scope="module")
+def timed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
+    """What a run ends with that nobody disturbs, and the seconds that it takes."""
+    began, folder = time.monotonic(), tmp_path_factory.mktemp("whole")
+    whole = start(folder)
     errors = whole.communicate()[1]
     assert whole.returncode == 0, errors.decode()
-    takes, moments, killed = time.monotonic() - began, random.Random(SEED), 0
+    assert len(outcome(folder)) >= 9
+    return outcome(folder), time.monotonic() - began
+
+
+@pytest.fixture
+def finished(timed: tuple[dict[str, Any], float]) -> dict[str, Any]:
+    return timed[0]
+
+
+@pytest.mark.timeout(3600)
+def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(
+    tmp_path: Path, timed: tuple[dict[str, Any], float]
+) -> None:
+    (finished, takes), moments, killed = timed, random.Random(SEED), 0
     while True:
         process = start(tmp_path / "killed")
         try:
@@ -78,7 +104,21 @@ def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(tmp_path: Path) 
         assert process.returncode == 0, errors.decode()
         if killed >= KILLS:
             break
-    assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
-    assert len(outcome(tmp_path / "whole")) >= 9
+    assert outcome(tmp_path / "killed") == finished
     run = tmp_path / "killed" / "runs" / "one"
     assert [part for part in (tmp_path / "killed").rglob(".*.part") if part.parent != run] == []
+
+
+@pytest.mark.parametrize("largest", [2_000, 30_000, 60_000], ids=["data", "checkpoint", "picture"])
+def test_a_disk_that_is_full_is_told_of_in_a_line_and_nothing_is_lost(
+    tmp_path: Path, finished: dict[str, Any], largest: int
+) -> None:
+    full = start(tmp_path / "one", largest)
+    lines = full.communicate()[1].decode().splitlines()
+    assert full.returncode == 2
+    assert lines[-1].startswith("error: ") and lines[-1].endswith("File too large")
+    assert not any("Traceback" in line for line in lines)
+    assert list(tmp_path.rglob(".*.part")) == []
+    again = start(tmp_path / "one")
+    assert again.communicate() and again.returncode == 0
+    assert outcome(tmp_path / "one") == finished
