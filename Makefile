@@ -16,7 +16,7 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study sweep dashboard bench test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study sweep dashboard bench soak test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ dashboard: $(READY) ## Publish the W&B workspace; without a key, open the offlin
 
 bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (ARGS="flow data" for some)
 	@$(RUN_PYTHON) benchmarks $(ARGS)
+
+soak: $(READY) ## An hour of use: does memory stay flat? (ARGS="--minutes 5")
+	@$(RUN_PYTHON) benchmarks.soak $(ARGS)
 
 test: $(READY) ## Run the tests
 	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --cov=duolift --cov-report=term --cov-fail-under=95

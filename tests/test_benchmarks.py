@@ -3,13 +3,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 import torch
 from conftest import C, some_bodies, some_poses
 
+from benchmarks import soak
 from benchmarks.__main__ import main
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow
 from benchmarks.measure import Line, flops, interleaved, peak_memory, resident_peak
+from benchmarks.soak import Memory
 from benchmarks.suite import BENCHMARKS, TINY
 from duolift.errors import InputError
 from duolift.losses import bone_ratios
@@ -147,3 +151,28 @@ def test_the_loop_over_frames_scores_as_the_library_does() -> None:
     found = score(predicted, truth, PAPER19.root_index)
     assert scene == pytest.approx(found["pa_mpjpe_mm"].mean().item())
     assert person == pytest.approx(found["pa_mpjpe_person_mm"].mean().item())
+
+
+# Use without end ------------------------------------------------------------------------------------------------------
+
+
+def memory_of(mebibytes: list[float]) -> Memory:
+    return Memory(psutil.Process(), [36.0 * number for number in range(len(mebibytes))], mebibytes)
+
+
+def test_a_leak_is_told_from_memory_that_stays_once_it_is_warm() -> None:
+    noise = np.random.default_rng(0).normal(0, 1, 100)
+    warm = [100 + 10 * min(number, 10) + noise[number] for number in range(100)]
+    slope, low, high = memory_of(warm).growth
+    assert low < 0 < high and abs(slope) < 2
+    leaking = [value + 0.5 * number for number, value in enumerate(warm)]
+    slope, low, high = memory_of(leaking).growth
+    assert slope == pytest.approx(50, abs=3) and low > 40
+
+
+def test_what_is_used_without_end_answers_every_request(capsys: pytest.CaptureFixture[str]) -> None:
+    soak.main(["--minutes", "0.05", "--pause", "0"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["images"] == told["files dropped"] == told["malformed files"] == told["pages"] >= 2
+    for name in ("lifting", "the page"):
+        assert 50 < told[name]["last_mib"] < 4000 and len(told[name]["growth_mib_an_hour"]) == 3
