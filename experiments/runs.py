@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
 
+from callbacks.history import History
 from callbacks.progress import StageProgress
 from duolift.errors import InputError
 from duolift.files import write_text
@@ -118,7 +119,13 @@ def fit(
         max_epochs=epochs,
         gradient_clip_val=gradient_clip,
         logger=logger or False,
-        callbacks=[OwnNoise(config.seed), *callbacks, checkpoint, StageProgress(stage.folder.name, watched)],
+        callbacks=[
+            OwnNoise(config.seed),
+            *callbacks,
+            History(stage.folder / "history.json"),
+            checkpoint,
+            StageProgress(stage.folder.name, watched),
+        ],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,

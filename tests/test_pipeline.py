@@ -44,6 +44,7 @@ SMALL = [
     "lifting.likelihoods=[whole,legs]",
 ]
 STAGES = ("flows", "flows-pair", "joint", "whole")
+STAGE_FILES = ("last.ckpt", "history.json", "metrics.json", "settings.json")
 SETTINGS = ["name", "lifter", "elevation", "rotation", "rule", "scale_about"]
 
 
@@ -91,7 +92,7 @@ def epochs_trained(monkeypatch: pytest.MonkeyPatch, kind: type = LifterModule) -
 def test_a_run_leaves_every_file_whole(done: Path) -> None:
     run = done / "runs" / "small"
     names = ["config.yaml", *(f"ablation.{kind}" for kind in ("json", "csv", "md"))]
-    names += [f"{stage}/{name}" for stage in STAGES for name in ("last.ckpt", "metrics.json", "settings.json")]
+    names += [f"{stage}/{name}" for stage in STAGES for name in STAGE_FILES]
     names += [f"flows{which}/samples_whole.png" for which in ("", "-pair")] + ["flows/samples_legs.png"]
     names += ["joint/scenes.png", "whole/scenes.png", "whole/rows.png"]
     assert [name for name in names if not (run / name).stat().st_size] == []
@@ -151,6 +152,17 @@ def test_the_three_tables_hold_the_same_numbers(done: Path) -> None:
         for name, value in row["metrics"].items():
             assert float(cells[name]) == value
         assert f"| {row['metrics']['pa_mpjpe_mm']:.1f}" in line and row["name"] in line
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stages_history_holds_its_losses_of_every_epoch(done: Path, stage: str) -> None:
+    records = load(done / "runs" / "small" / stage / "history.json")
+    assert [record["epoch"] for record in records] == ([1] if "flows" in stage else [1, 2])
+    loss = "nll_whole_nats" if "flows" in stage else "loss"
+    for record in records:
+        assert {f"train/{loss}", f"val/{loss}", "seconds", "poses_per_second"} <= record.keys()
+        assert all(isfinite(value) for value in record.values())
+        assert "flows" in stage or "eval/pa_mpjpe_mm" in record
 
 
 def test_no_3d_label_chooses_a_checkpoint(done: Path) -> None:
@@ -246,6 +258,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_epoch(
     assert epochs == [1]
     assert torch.load(stage / "last.ckpt", weights_only=True)["epoch"] == 1
     assert len(load(stage / "metrics.json")["rows"]) == len(rows_of("whole"))
+    assert [record["epoch"] for record in load(stage / "history.json")] == [1, 2]
 
 
 @pytest.mark.parametrize("stage", ["whole", "flows"])

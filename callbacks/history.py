@@ -1,0 +1,61 @@
+"""What a stage logged, epoch by epoch, as a file beside its checkpoint."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from duolift.files import write_text
+
+
+class History(pl.Callback):
+    """Writes a list of records, one an epoch: `epoch`, from 1; `seconds`, validation's among them; of training alone
+    `poses_per_second`; and everything that was logged in that epoch, by its name. The times go to the log as well, and
+    into no result.
+
+    The records are in the checkpoints, so that a stage that goes on from one continues its list. Of several processes
+    the first alone writes.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: list[dict[str, float]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"records": self.records}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.records = state_dict["records"]
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._earlier, self._poses, self._began = dict(trainer.callback_metrics), 0, time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._poses += len(batch if isinstance(batch, Tensor) else batch[0]) * trainer.world_size
+        if trainer.is_last_batch:
+            self._rate = self._poses / (time.monotonic() - self._began)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        timed = {"seconds": time.monotonic() - self._began, "poses_per_second": self._rate}
+        logged = trainer.callback_metrics  # holds the last value of what was logged in earlier epochs as well
+        fresh = {name: value.item() for name, value in logged.items() if value is not self._earlier.get(name)}
+        self.records.append({"epoch": trainer.current_epoch + 1, **timed, **fresh})
+        self._write(trainer)
+        for logger in trainer.loggers:
+            told = {f"speed/{name}": value for name, value in timed.items()}
+            logger.log_metrics({**told, "epoch": trainer.current_epoch}, trainer.global_step)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._write(trainer)
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        if trainer.is_global_zero:
+            write_text(self.path, json.dumps(self.records, indent=1))
