@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 Values = NDArray[np.floating]
@@ -17,6 +18,9 @@ COLUMN = 4.4
 
 SMALL = 9.0
 """Points of a chart's text."""
+
+MARKED = 40
+"""A curve of fewer values has a dot on each."""
 
 
 def study_chart(rows: Sequence[Mapping[str, str]], metric: str = "pa_mpjpe_person_mm") -> Figure:
@@ -55,8 +59,7 @@ def noise_chart(curves: Mapping[str, Mapping[float, float]]) -> Figure:
 
 
 def spread_chart(series: Mapping[str, Mapping[str, Values]], label: str) -> Figure:
-    """Values by group: a dot is a group's mean, a line its middle half, in a colour a series; every group says how many
-    values it has.
+    """Values by group: a dot is a group's mean, a line its middle half, a colour a series; it says how many they are.
 
     Args:
         series: name -> group -> values; all have the same groups, shown from the top down.
@@ -72,23 +75,38 @@ def spread_chart(series: Mapping[str, Mapping[str, Values]], label: str) -> Figu
         axis.hlines(lines, low, high, color=colour, linewidth=2, alpha=0.5)
         axis.plot([by_group[group].mean() for group in groups], lines, "o", color=colour, markersize=4, label=name)
     counts = [len(next(iter(series.values()))[group]) for group in groups]
-    names = [f"{group}  ({count:,})" for group, count in zip(groups, counts, strict=True)]
+    alike = len(set(counts)) == 1
+    names = [group if alike else f"{group}  ({count:,})" for group, count in zip(groups, counts, strict=True)]
     axis.set_yticks(range(len(groups)), names)
-    axis.set(xlabel=label, xlim=(0, None), ylim=(len(groups) - 0.5, -0.5))
+    axis.set(xlabel=f"{label}; {counts[0]:,} each" if alike else label, xlim=(0, None), ylim=(len(groups) - 0.5, -0.5))
     axis.grid(axis="x", linewidth=0.3)
     return _finished(figure, axis)
 
 
 def curves_chart(curves: Mapping[str, Mapping[float, float]], across: str, label: str, log: bool = False) -> Figure:
-    """A curve a name, of values by what goes across."""
+    """A curve a name, of values by what goes across.
+
+    Args:
+        log: whether values beyond 1 are shown by their logarithm, negative ones too.
+    """
     figure = Figure(figsize=(COLUMN, 2.9 + 0.1 * len(curves)), layout="constrained")
     axis = figure.subplots()
     for number, (name, curve) in enumerate(curves.items()):
-        style = {"color": SERIES_COLOURS[number % len(SERIES_COLOURS)], "linestyle": ("-", "--", ":")[number // 6 % 3]}
-        axis.plot(list(curve), list(curve.values()), marker="o", markersize=2.5, linewidth=1.4, label=name, **style)
+        again, colour = divmod(number, len(SERIES_COLOURS))
+        axis.plot(
+            list(curve),
+            list(curve.values()),
+            marker="o" if len(curve) < MARKED else None,
+            markersize=2.5,
+            linewidth=1.4,
+            color=SERIES_COLOURS[colour],
+            linestyle=("-", "--", ":")[again % 3],
+            label=name,
+        )
     axis.set(xlabel=across, ylabel=label)
     if log:
-        axis.set_yscale("log")
+        axis.set_yscale("symlog", linthresh=1)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(linewidth=0.3)
     return _finished(figure, axis)
 
@@ -109,7 +127,7 @@ def distribution_chart(series: Mapping[str, Values], label: str) -> Figure:
 
 def elevation_chart(predicted: Values, true: Values) -> Figure:
     """Where people (person,) of a true elevation are predicted to be, degrees; on the line where it is right."""
-    figure = Figure(figsize=(COLUMN, 4.0), layout="constrained")
+    figure = Figure(figsize=(COLUMN, 3.5), layout="constrained")
     axis = figure.subplots()
     low, high = np.quantile(np.concatenate([predicted, true]), [0.001, 0.999])
     span = (low - 2, high + 2)
