@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 import pytorch_lightning as pl
 import torch
 from matplotlib.figure import Figure
+from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from callbacks.figures import rows_sheet, save_figure, scene_sheet
@@ -29,6 +30,7 @@ from callbacks.lifted import (
     through,
     told_focal,
 )
+from callbacks.wandb_run import ROWS, SCENES, TURNING, rows_table, table, turning
 from duolift.alignment import align, align_scene, planes, reversed_axes
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
@@ -54,6 +56,9 @@ NOISE_PIXELS = (0.0, 2.0, 5.0, 10.0)
 
 PICTURED = 8
 """So many evaluation scenes are drawn, evenly spaced."""
+
+LISTED = 20
+"""So many of the best and of the worst scenes are listed."""
 
 PICTURED_ROWS = 4
 """And so many by every row."""
@@ -242,6 +247,30 @@ def score_some(rows: Sequence[Row], lifts: Sequence[Lift], run: slice) -> list[d
     return scores
 
 
+def score_scenes(row: Row, lift: Lift) -> dict[str, Tensor]:
+    """All metrics of one row, a number a scene."""
+    runs = whole_sequences(lift.scenes.sequence, SCORED_AT_ONCE)
+    scores = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs)
+    return {name: torch.cat([of_some[name] for of_some in scores]) for name in scores[0]}
+
+
+def extremes(errors: Tensor, sequence: Tensor, count: int, largest: bool) -> list[int]:
+    """The scenes with the smallest errors (scene,), or the largest, in order: of every sequence (scene,) its first
+    alone, since neighbouring frames are alike."""
+    first: dict[int, int] = {}
+    for scene in errors.argsort(descending=largest, stable=True).tolist():
+        first.setdefault(int(sequence[scene]), scene)
+    return list(first.values())[:count]
+
+
+def whereabouts(scenes: Scenes, scene: int) -> dict[str, Any]:
+    """Where a scene comes from: subject, take, camera, and the frame's number from 0, of scenes in their order."""
+    sequence = scenes.sequence[scene]
+    subject, take, camera = scenes.sequences[sequence].split("/")
+    frame = int((scenes.sequence[:scene] == sequence).sum())
+    return {"subject": subject, "action": take, "camera": camera, "frame": frame}
+
+
 def whole_sequences(sequence: Tensor, least: int) -> list[slice]:
     """Runs of at least so many scenes that hold whole sequences (scene,); all in one where sequences are mixed."""
     starts = (1 + sequence.diff().nonzero().flatten()).tolist()
@@ -422,6 +451,10 @@ class MultiPersonEvaluation(pl.Callback):
         results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, image=self.image, lifted=lifted)
         if trainer.logger:
             trainer.logger.log_metrics({f"final/{name}": value for name, value in main_row(results)["metrics"].items()})
+        if isinstance(trainer.logger, WandbLogger):
+            trainer.logger.log_metrics({ROWS: rows_table(results), **self._shown(lifted)})  # type: ignore[dict-item]
+            for name in sheets:
+                trainer.logger.log_image(f"scenes/{Path(name).stem}", [str(self.path.with_name(name))])
         measured = {
             "scenes": len(self.scenes),
             "rows": results,
@@ -431,7 +464,32 @@ class MultiPersonEvaluation(pl.Callback):
         }
         write_text(self.path, json.dumps(measured, indent=1))
 
+    def _shown(self, lifted: Lifted) -> dict[str, Any]:
+        """For W&B: a table of the best and the worst scenes of the pictured row, and the best, the median and the worst
+        to turn."""
+        row, lift = pictured_row(self.rows), Lift.of(self.scenes, lifted, self.skeleton)
+        scores = score_scenes(row, lift)
+        errors, sequence = scores["pa_mpjpe_mm"], self.scenes.sequence
+        best, worst = (extremes(errors, sequence, LISTED, largest) for largest in (False, True))
+        lines = [
+            {"kind": kind, **whereabouts(self.scenes, scene), **_numbers(scores, scene)}
+            for kind, chosen in (("best", best), ("worst", worst))
+            for scene in chosen
+        ]
+        turned = {"best": best[0], "median": int(errors.argsort()[len(errors) // 2]), "worst": worst[0]}
+        titles = [
+            f"{kind}: {errors[scene]:.0f} mm, {' '.join(map(str, whereabouts(self.scenes, scene).values()))}"
+            for kind, scene in turned.items()
+        ]
+        pair = level_pair(row, lift, torch.tensor(list(turned.values())))
+        return {SCENES: table(lines), TURNING: turning(*pair, self.skeleton, titles)}
+
     @staticmethod
     def _held_out(trainer: pl.Trainer, module: LifterModule) -> dict[str, float]:
         found: dict[str, float] = module.held_out(trainer.datamodule.validation_poses)  # type: ignore[attr-defined]
         return found
+
+
+def _numbers(scores: dict[str, Tensor], scene: int) -> dict[str, float | None]:
+    """The scores of one scene; None where it has none."""
+    return {name: None if of[scene].isnan() else of[scene].item() for name, of in scores.items()}

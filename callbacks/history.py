@@ -10,6 +10,9 @@ from torch import Tensor
 
 from duolift.files import write_text
 
+SPEEDS = ("speed/seconds", "speed/poses_per_second")
+"""What the log calls an epoch's times."""
+
 
 class History(pl.Callback):
     """Writes a list of records, one an epoch: `epoch`, from 1; `seconds`, validation's among them; of training alone
@@ -50,8 +53,8 @@ class History(pl.Callback):
         self.records.append({"epoch": trainer.current_epoch + 1, **timed, **fresh})
         self._write(trainer)
         for logger in trainer.loggers:
-            told = {f"speed/{name}": value for name, value in timed.items()}
-            logger.log_metrics({**told, "epoch": trainer.current_epoch}, trainer.global_step)
+            told = dict(zip(SPEEDS, timed.values(), strict=True))
+            logger.log_metrics(told | {"epoch": trainer.current_epoch}, trainer.global_step)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._write(trainer)

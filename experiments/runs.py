@@ -9,6 +9,7 @@ import json
 import logging
 import netrc
 import os
+import secrets
 import socket
 import sys
 import warnings
@@ -25,11 +26,13 @@ from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
 
+from callbacks.gradients import GradientNorms
 from callbacks.history import History
 from callbacks.progress import StageProgress
+from callbacks.wandb_run import WandbRun, data_artifact, model_artifact
 from duolift.errors import InputError
 from duolift.files import write_text
-from experiments.config import Config, plain
+from experiments.config import LIFTERS, Config, plain
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
 
 
@@ -110,7 +113,7 @@ def fit(
         write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = build()
-    logger = wandb_logger(config, stage.folder, stage.settings)
+    logger = wandb_logger(config, stage.folder, stage.settings, stage.checkpoint.exists())
     checkpoint = ModelCheckpoint(
         dirpath=stage.folder, filename=stage.checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
@@ -122,7 +125,9 @@ def fit(
         callbacks=[
             OwnNoise(config.seed),
             *callbacks,
+            GradientNorms(),
             History(stage.folder / "history.json"),
+            *([WandbRun()] if logger else []),
             checkpoint,
             StageProgress(stage.folder.name, watched),
         ],
@@ -140,6 +145,10 @@ def fit(
         )
         measured = trainer.callback_metrics or trainer.validate(module, datamodule=data, verbose=False)[0]
         wait()
+        if logger:
+            model = model_artifact(f"{config.run}-{stage.folder.name}", stage.checkpoint, stage.settings)
+            for artifact in (data_artifact(stage.settings["data"]), model):
+                logger.experiment.log_artifact(artifact)
         return {name: float(value) for name, value in measured.items()}
     except SystemExit as interrupted:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from interrupted
@@ -148,27 +157,57 @@ def fit(
             wandb.finish()
 
 
-def wandb_logger(config: Config, folder: Path, settings: dict[str, Any]) -> WandbLogger | None:
+def wandb_logger(config: Config, folder: Path, settings: dict[str, Any], goes_on: bool = False) -> WandbLogger | None:
     """A W&B run for a stage's folder, in the run's group, with everything it stages kept in that folder.
 
-    None where W&B is disabled, and in all processes but the first.
+    None where W&B is disabled, in all processes but the first, and for what comes before the lifter in a W&B sweep,
+    whose runs are one lifter's each.
+
+    Args:
+        goes_on: the stage was interrupted, and goes on; see `wandb_identity`.
     """
     mode = wandb_mode(config.wandb.mode)
-    if mode == "disabled" or not is_first():
+    swept = os.environ.get("WANDB_SWEEP_ID") and folder.name not in LIFTERS
+    if mode == "disabled" or not is_first() or swept:
         return None
     wandb.setup(wandb.Settings(silent=True))
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(folder.resolve() / "wandb")
+    identity, follows = wandb_identity(folder, mode, goes_on)
     return WandbLogger(
         project=config.wandb.project,
         entity=config.wandb.entity,
         group=config.run,
+        id=identity,
         name=f"{config.run}/{folder.name}",
         job_type=folder.name,
         save_dir=str(folder),
-        config={**plain(config), "stage": settings},
+        config={**plain(config), "stage": settings, "follows": follows},
         mode=mode,
         settings=wandb.Settings(silent=True, console="off"),
     )
+
+
+def wandb_identity(folder: Path, mode: str, goes_on: bool) -> tuple[str, str | None]:
+    """Which W&B run a stage's folder has now, and which earlier one that follows, as `wandb/run.json` keeps them.
+
+    A stage that goes on online is the same run, which W&B continues. It continues no run that was offline, or is: that
+    is another, which follows the one before.
+
+    Raises:
+        InputError: what the folder keeps is spoilt.
+    """
+    path, before = folder / "wandb" / "run.json", dict[str, Any]()
+    if goes_on and path.exists():
+        try:
+            before = {key: json.loads(path.read_text())[key] for key in ("id", "mode", "follows")}
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: not the record of a W&B run ({error}); remove it to begin another") from error
+    if before and before["mode"] == mode == "online":
+        return before["id"], before["follows"]
+    swept = os.environ.get("WANDB_RUN_ID") if os.environ.get("WANDB_SWEEP_ID") else None
+    identity, follows = swept or secrets.token_hex(4), before.get("id")
+    write_text(path, json.dumps({"id": identity, "mode": mode, "follows": follows}))
+    return identity, follows
 
 
 def wandb_mode(wanted: str) -> str:

@@ -106,6 +106,7 @@ class LifterModule(Averaging):
         self.register_buffer("ratios", torch.tensor(bone_ratios), persistent=False)
         self.flows: nn.ModuleDict | None = None
         self.typical: dict[str, Tensor] = {}
+        self.surprise: dict[str, Tensor] = {}
         self.strict_loading = False
 
     def learn_from(self, flows: nn.ModuleDict, poses: Tensor) -> Self:
@@ -129,13 +130,17 @@ class LifterModule(Averaging):
             "train/elevation_mean_deg": theta.mean().rad2deg(),
             "train/elevation_std_deg": theta.std().rad2deg(),
         }
-        terms = {f"train/{name}": value for name, value in terms.items()} | {"train/loss": loss}
-        self.averaged(terms | elevation)
+        self.averaged(self._named("train", loss, terms) | elevation)
         return loss
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         loss, terms, _ = self.loss(batch)
-        self.log_dict({f"val/{name}": value for name, value in terms.items()} | {"val/loss": loss}, sync_dist=True)
+        self.log_dict(self._named("val", loss, terms), sync_dist=True)
+
+    def _named(self, stage: str, loss: Tensor, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A loss, its terms and the likelihood by part of the body, as they are logged."""
+        parts = {f"likelihood_{part}_nats": value for part, value in self.surprise.items()}
+        return {f"{stage}/{name}": value for name, value in (terms | parts | {"loss": loss}).items()}
 
     def varied(self, batch: Tensor) -> Tensor:
         """A batch (batch, joint, 2) as it is trained on: poses mirrored, neighbours drawn beside them."""
@@ -183,11 +188,13 @@ class LifterModule(Averaging):
         return offsets
 
     def _terms(self, poses: Tensor, seen: Cycle) -> dict[str, Tensor]:
-        """Every term, summed over the ways to assemble a pose."""
+        """Every term, summed over the ways to assemble a pose; `surprise` tells the likelihood by part."""
         ways = len(seen.body)
+        surprise = {part: self._surprise(part, seen.seen) for part in self.scored}
+        self.surprise = {part: value.detach() for part, value in surprise.items()}
         ratios, bones = self.get_buffer("ratios"), self.get_buffer("bones")
         return {
-            "likelihood": torch.stack([self._surprise(part, seen.seen) for part in self.scored]).sum(),
+            "likelihood": torch.stack(list(surprise.values())).sum(),
             "reprojection": ways * losses.reprojection(poses, seen.back),
             "consistency": ways * losses.consistency(seen.turned, seen.relifted),
             "deformation": ways * losses.deformation(seen.body, seen.returned),

@@ -376,8 +376,11 @@ def test_a_weight_of_0_takes_exactly_that_terms_gradient_out(term: str) -> None:
         ),
         (
             lifter,
-            {"val/loss", *(f"val/{term}" for term in TERMS)},
-            {"train/loss", "train/elevation_mean_deg", "train/elevation_std_deg", *(f"train/{t}" for t in TERMS)},
+            {f"val/{name}" for name in ("loss", "likelihood_whole_nats", *TERMS)},
+            {
+                f"train/{name}"
+                for name in ("loss", "likelihood_whole_nats", "elevation_mean_deg", "elevation_std_deg", *TERMS)
+            },
         ),
     ],
 )
@@ -466,6 +469,17 @@ def test_one_cycle_of_any_length_reaches_its_top_and_no_more(steps: int) -> None
 def test_the_exponential_schedule_takes_a_step_an_epoch(make: Any) -> None:
     rates = rates_of(make, batches=3, epochs=4, schedule="exponential", decay=0.5)
     assert rates == pytest.approx([RATE * 0.5 ** (batch // 3) for batch in range(12)])
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_likelihood_is_the_sum_of_its_parts(split: str) -> None:
+    poses = some_poses(PAPER19, 16)
+    module = lifter(poses, split=split)
+    _, terms, _ = module.loss(poses)
+    assert module.surprise.keys() == set(parts_of(split))
+    assert sum(value.item() for value in module.surprise.values()) == pytest.approx(
+        terms["likelihood"].item(), rel=1e-5
+    )
 
 
 # People unlike those seen ---------------------------------------------------------------------------------------------

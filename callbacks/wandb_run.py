@@ -1,0 +1,99 @@
+"""What a W&B run holds beside the numbers that Lightning logs: epochs to draw them over, elevations, tables, scenes."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import wandb
+from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
+
+from callbacks.figures import turning_scenes
+from callbacks.history import SPEEDS
+from duolift.skeleton import Skeleton
+from lightning_modules.lifter import LifterModule
+
+ELEVATIONS, ROWS, SCENES, TURNING = "val/elevations_deg", "tables/rows", "tables/scenes", "scenes/turning"
+"""Names of what is no number."""
+
+HISTOGRAM_POSES = 1024
+"""So many held-out poses make up the histogram of elevations, evenly spaced."""
+
+LONGEST_NAME = 128
+"""Letters that W&B lets an artifact's name have."""
+
+
+class WandbRun(pl.Callback):
+    """Draws everything that is logged over epochs, and logs the elevations of held-out poses as a histogram an epoch.
+
+    For a trainer whose logger is W&B's.
+    """
+
+    def __init__(self) -> None:
+        self._defined: set[str] = set()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        logger = trainer.logger
+        assert isinstance(logger, WandbLogger)
+        names = {*trainer.callback_metrics, *SPEEDS, ELEVATIONS}
+        for name in sorted(names - self._defined):
+            logger.experiment.define_metric(name, step_metric="epoch")
+        self._defined |= names
+        if isinstance(pl_module, LifterModule):
+            poses: Tensor = trainer.datamodule.validation_poses  # type: ignore[attr-defined]
+            histogram = wandb.Histogram(elevations(pl_module, poses).tolist())
+            logger.log_metrics({ELEVATIONS: histogram, "epoch": trainer.current_epoch}, trainer.global_step)  # type: ignore[dict-item]
+
+
+@torch.no_grad()
+def elevations(module: LifterModule, poses: Tensor) -> Tensor:
+    """The elevations in degrees of some of the poses (pose, joint, 2), lifted as in use."""
+    some = poses[:: -(-len(poses) // HISTOGRAM_POSES)]
+    _, theta = module(some.to(module.device))
+    return theta.rad2deg().cpu()
+
+
+def table(lines: Sequence[Mapping[str, Any]]) -> wandb.Table:
+    """Lines of named values as a table; a value that a line has not is empty."""
+    columns: list[Any] = list(dict.fromkeys(name for line in lines for name in line))
+    return wandb.Table(columns=columns, data=[[line.get(name) for name in columns] for line in lines])
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> wandb.Table:
+    """The evaluation's rows: settings, metrics, and the paper's values where it has some."""
+    lines = []
+    for row in rows:
+        settings = {name: value for name, value in row.items() if name not in ("metrics", "published")}
+        paper = {f"paper_chi3d_{name}": value for name, value in (row["published"] or {}).items()}
+        lines.append(settings | row["metrics"] | paper)
+    return table(lines)
+
+
+def turning(predicted: Tensor, truth: Tensor, skeleton: Skeleton, titles: Sequence[str]) -> wandb.Html:
+    """Scenes over their ground truth that a person turns, as one page that needs no network; see `turning_scenes`."""
+    page = turning_scenes(predicted, truth, skeleton, titles).to_html(include_plotlyjs=True, full_html=True)
+    return wandb.Html(page, inject=False)
+
+
+def model_artifact(name: str, checkpoint: Path, settings: Mapping[str, Any]) -> wandb.Artifact:
+    """A trained checkpoint, and the settings that decided it, the data's fingerprint among them."""
+    artifact = wandb.Artifact(artifact_name(name), "model", metadata=dict(settings))
+    artifact.add_file(str(checkpoint))
+    return artifact
+
+
+def data_artifact(data: Mapping[str, Any]) -> wandb.Artifact:
+    """The data that decided a stage, by the fingerprint of its `content` and how it is read: no copy of it."""
+    artifact = wandb.Artifact(artifact_name(f"data-{data['content']}"), "dataset", metadata=dict(data))
+    with artifact.new_file("data.json") as file:
+        json.dump(data, file, indent=1)
+    return artifact
+
+
+def artifact_name(text: str) -> str:
+    """A text in the letters that W&B lets an artifact's name have."""
+    return re.sub(r"[^\w.\-]+", "-", text)[:LONGEST_NAME]
