@@ -16,7 +16,8 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study bench test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
+	dashboard bench test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,12 @@ report: $(READY) ## A finished run (RUN=name) as a page, runs/<RUN>/report.html,
 
 study: $(READY) ## One factor at a time from the default, into docs/study.csv
 	@$(RUN_PYTHON) experiments.study data.source=$(DATA) data.root=$(ROOT) $(ARGS)
+
+sweep: $(READY) ## A grid of settings, that of experiments/sweep.yaml, here and without an account
+	@$(RUN_PYTHON) experiments.sweep $(SETTINGS)
+
+dashboard: $(READY) ## Publish the W&B workspace; without a key, open the offline runs in the terminal
+	@$(RUN_PYTHON) experiments.dashboard $(SETTINGS)
 
 bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (ARGS="flow data" for some)
 	@$(RUN_PYTHON) benchmarks $(ARGS)

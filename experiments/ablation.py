@@ -90,6 +90,9 @@ def cells(row: dict[str, Any]) -> list[str]:
     return [row["lifter"], row["name"], row["scale_about"] or "", *values]
 
 
+TABLE = "ablation"
+"""What the table is called in W&B."""
+
 NOTE = "[the paper's value, measured on CHI3D: not comparable where the data is another]"
 
 
@@ -116,7 +119,7 @@ def log_table(config: Config, rows: Sequence[dict[str, Any]]) -> None:
     if logger is None:
         return
     columns, *lines = table(rows)
-    logger.experiment.log({"ablation": wandb.Table(columns=columns, data=lines)})
+    logger.experiment.log({TABLE: wandb.Table(columns=columns, data=lines)})
     wandb.finish()
 
 

@@ -192,6 +192,13 @@ class Study:
 
 
 @dataclass
+class Sweep:
+    """The grid that `make sweep` runs: a W&B sweep's file."""
+
+    file: str = "experiments/sweep.yaml"
+
+
+@dataclass
 class Compute:
     """Passed on to Lightning's Trainer: `devices=2`, of `num_nodes` each, makes as many processes of a command, and a
     cluster's scheduler is recognised. A `batch_size` counts the poses of all processes together, which share out every
@@ -228,6 +235,7 @@ class Config:
     evaluation: Evaluation = field(default_factory=Evaluation)
     completion: Completion = field(default_factory=Completion)
     study: Study = field(default_factory=Study)
+    sweep: Sweep = field(default_factory=Sweep)
     compute: Compute = field(default_factory=Compute)
     wandb: Wandb = field(default_factory=Wandb)
 
