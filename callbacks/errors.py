@@ -91,14 +91,9 @@ def by_joint(errors: Tensor, skeleton: Skeleton) -> Grouped:
     return {joint.replace("_", " "): column for joint, column in zip(skeleton.joints, columns, strict=True)}
 
 
-def take_of(sequence: str) -> str:
-    """The take of a sequence `s04/Grab 1/50591643`: `Grab 1`."""
-    return sequence.split("/")[-2]
-
-
 def action_of(sequence: str) -> str:
-    """What is acted in a sequence: its take without the number."""
-    take = take_of(sequence)
+    """What is acted in a sequence `s04/Grab 1/50591643`: its take without the number, `Grab`."""
+    take = sequence.split("/")[-2]
     return re.sub(r"[ _-]*\d+$", "", take) or take
 
 

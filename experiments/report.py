@@ -4,11 +4,7 @@
 """
 
 import json
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +19,7 @@ from datamodules.actions import ACTIONS
 from duolift.files import write_text
 from duolift.outputs.page import ALONE, plotly_script
 from duolift.placement import TABLE_1
+from experiments import origin
 from experiments.ablation import HEADS
 from experiments.config import Config, load, plain
 from experiments.finished import Run, load_json
@@ -45,19 +42,18 @@ COLUMNS = {name: HEADS[name] for name in (*PUBLISHED_METRICS, "pa_mpjpe_person_m
 
 def write_report(run: Run) -> list[Path]:
     """Write the page and the figures; returns their paths, the page's first."""
+    text, charts = page(run)
+    written = [run.folder / "report.html"]
+    write_text(written[0], text)
+    for chart in charts:
+        written += print_figure(chart.figure, run.folder / "figures" / chart.name)
+    return written
+
+
+def page(run: Run) -> tuple[str, list[Chart]]:
+    """The page's text, with all that it needs inside, and its figures."""
     chosen = shown(run.ground.scene)
-    paper, errors = paper_figures(run, chosen), [elevation(run), *error_charts(run), *noise(run)]
-    logged = curves(run)
-    page = run.folder / "report.html"
-    write_text(page, render(run, chosen, paper, errors, logged))
-    printed = [print_figure(chart.figure, run.folder / "figures" / chart.name) for chart in (*paper, *errors, *logged)]
-    return [page, *(path for paths in printed for path in paths)]
-
-
-def render(
-    run: Run, chosen: Mapping[str, int], paper: Sequence[Chart], errors: Sequence[Chart], logged: Sequence[Chart]
-) -> str:
-    """The page's text, with all that it needs inside."""
+    paper, errors, logged = paper_figures(run, chosen), [elevation(run), *error_charts(run), *noise(run)], curves(run)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -65,7 +61,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE).render(
+    text = environment.get_template(TEMPLATE).render(
         policy=ALONE,
         plotly=Markup(plotly_script(".html")),
         run=run.config.run,
@@ -84,8 +80,17 @@ def render(
         sequences=extreme_sequences(run.ground),
         paper=[chart for chart in paper if chart.name != "figure-4"],
         errors=errors,
-        curves=logged,
+        curves=by_stage(logged),
     )
+    return text, [*paper, *errors, *logged]
+
+
+def by_stage(charts: Sequence[Chart]) -> dict[str, list[Chart]]:
+    """Curves by the stage that their titles end in."""
+    stages: dict[str, list[Chart]] = {}
+    for chart in charts:
+        stages.setdefault(chart.title.rpartition(": ")[2], []).append(chart)
+    return stages
 
 
 def scenes(run: Run, chosen: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -115,8 +120,8 @@ def told(run: Run) -> dict[str, str]:
     """What was run, on what, by what."""
     config, scenes = run.config, run.scenes
     first = run.folder / run.lifters[0]
-    finished = date.fromtimestamp(max((run.folder / name / "metrics.json").stat().st_mtime for name in run.lifters))
-    trained = torch.load(first / "last.ckpt", map_location="cpu", weights_only=True)
+    files = {name: run.folder / name / "origin.json" for name in run.lifters}
+    trained = {name: origin.told(load_json(file)) if file.exists() else "not recorded" for name, file in files.items()}
     kind = "the embedded set" if config.data.source == "synthetic" else "in CHI3D's layout"
     return {
         "Experiment": f"{config.experiment}, seed {config.seed}",
@@ -128,8 +133,8 @@ def told(run: Run) -> dict[str, str]:
         "Trained on": ", ".join([*config.data.train, *config.data.extra]),
         "Evaluated on": f"{', '.join(config.data.evaluate)}: {len(scenes):,} scenes by {len(scenes.cameras)} cameras",
         "Content": load_json(first / "settings.json")["data"]["content"],
-        "Finished": f"{finished}, by Lightning {trained['pytorch-lightning_version']}",
-        "This page": f"{date.today()}, by commit {commit()}, {versions()}",
+        **{f"Trained: {name}": by for name, by in trained.items()},
+        "This page": origin.told(origin.origin()),
     }
 
 
@@ -160,26 +165,6 @@ def made_by(config: Config) -> str:
     arguments = f' ARGS="{" ".join(more)}"' if more else ""
     data = f"DATA={config.data.source} ROOT={config.data.root}"
     return f"make ablation RUN={config.run} EXPERIMENT={config.experiment} {data}{arguments}"
-
-
-def versions() -> str:
-    """Of what computes."""
-    return f"Python {platform.python_version()}, " + ", ".join(
-        f"{name} {version(name)}" for name in ("duolift", "torch")
-    )
-
-
-def commit() -> str:
-    """The checkout's commit, and whether its files differ; `unknown` where git does not tell."""
-    try:
-        return _git("rev-parse", "--short=12", "HEAD") + (" with changes" if _git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _git(*arguments: str) -> str:
-    here = str(Path(__file__).parent)
-    return subprocess.run(["git", "-C", here, *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def comparable(run: Run) -> str:
@@ -255,8 +240,8 @@ def extreme_sequences(errors: Errors) -> list[tuple[str, list[tuple[str, str, st
 
 def main(arguments: Sequence[str]) -> None:
     named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    page, *figures = write_report(Run.read(Path(named.get("runs", "runs")) / named.get("run", "default"), arguments))
-    print(f"report   {page} ({page.stat().st_size / 1e6:.1f} MB)")
+    report, *figures = write_report(Run.read(Path(named.get("runs", "runs")) / named.get("run", "default"), arguments))
+    print(f"report   {report} ({report.stat().st_size / 1e6:.1f} MB)")
     print(f"figures  {figures[0].parent}: {len(figures)} files, .pdf and .png")
 
 

@@ -20,8 +20,8 @@ from callbacks.errors import (
     deep_scenes,
     distances,
     grouped,
-    take_of,
 )
+from callbacks.evaluation import whereabouts
 from callbacks.figures import (
     curves_chart,
     distribution_chart,
@@ -45,10 +45,10 @@ DEEP = (
 PANELS = (
     ("errors", "Errors on evaluation scenes", r"eval/(pa_mpjpe|pa_mpjpe_person|translation_error|root_\w+)_mm", "mm"),
     ("elevation", "Elevation", r"(eval/elevation_error|train/elevation_\w+)_deg", "degrees"),
-    ("likelihood", "Negative log-likelihood of 2D poses", r"(train|val)/nll_\w+_nats", "nats"),
-    ("training", "Losses in training", r"train/(?!elevation|nll_|grad)\w+", "loss"),
-    ("held-out", "Losses on held-out 2D poses", r"val/(?!nll_|bits)\w+", "loss"),
-    ("gradient", "Gradient norms", r"train/grad\w*", "norm"),
+    ("likelihood", "Negative log-likelihood by part", r"(train|val)/(nll|likelihood)_\w+_nats", "nats"),
+    ("training", "Losses in training", r"train/(?!elevation|gradient)\w+(?<!_nats)", "loss"),
+    ("held-out", "Losses on held-out 2D poses", r"val/(?!bits)\w+(?<!_nats)", "loss"),
+    ("gradient", "Gradient norm, before its bound", r"train/gradient_norm\w*", "norm"),
     ("speed", "Training speed", r"poses_per_second", "poses a second"),
 )
 """Curves over epochs: a name for files, a title, which of what was logged, and its unit."""
@@ -70,11 +70,9 @@ class Chart:
 
 
 def title_of(scenes: Scenes, number: int) -> str:
-    """A scene by its take, the frame within, and its camera."""
-    sequence = int(scenes.sequence[number])
-    frame = int((scenes.sequence[:number] == sequence).sum()) + 1
-    name = scenes.sequences[sequence]
-    return f"{take_of(name)}, frame {frame}, camera {name.rpartition('/')[2]}"
+    """A scene by its take, the frame within from 1, and its camera."""
+    where = whereabouts(scenes, number)
+    return f"{where['action']}, frame {where['frame'] + 1}, camera {where['camera']}"
 
 
 def paper_figures(run: Run, chosen: Mapping[str, int]) -> list[Chart]:
@@ -209,7 +207,7 @@ def curves(run: Run) -> list[Chart]:
         for name, title, wanted, unit in PANELS:
             found = _logged(records, wanted)
             if found:
-                log = unit == "loss"
+                log = unit in ("loss", "norm")
                 figure = curves_chart(found, "epoch", unit, log)
                 charts.append(Chart(f"curves-{stage}-{name}", f"{title}: {stage}", "", figure))
     return charts
@@ -244,4 +242,4 @@ def _short(name: str) -> str:
     """A logged name without its unit; whether it is of training or of held-out poses stays."""
     kind, _, rest = name.rpartition("/")
     plain = re.sub(r"_(mm|deg|nats)$", "", rest).replace("pa_mpjpe", "PA-MPJPE").replace("_", " ")
-    return f"{plain}, {kind}" if kind and plain.startswith("nll") else plain
+    return f"{plain}, {kind}" if kind and rest.endswith("_nats") else plain

@@ -33,6 +33,7 @@ from callbacks.wandb_run import WandbRun, data_artifact, model_artifact
 from duolift.errors import InputError
 from duolift.files import write_text
 from experiments.config import LIFTERS, Config, plain
+from experiments.origin import origin
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
 
 
@@ -111,6 +112,7 @@ def fit(
     """
     if is_first():
         write_text(Path(config.runs) / config.run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
+        write_text(stage.folder / "origin.json", json.dumps(origin(), indent=1))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = build()
     logger = wandb_logger(config, stage.folder, stage.settings, stage.checkpoint.exists())
