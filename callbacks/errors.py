@@ -27,6 +27,8 @@ BIN_METRES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 SHOWN = 8
 """So many scenes are shown: the best, the median, the worst and the rest evenly picked."""
 
+GOLDEN = (5**0.5 - 1) / 2
+
 DEEP_SHARE = 0.1
 """The share of scenes, those whose people are furthest apart in depth, that shows what a method makes of depth."""
 
@@ -142,12 +144,15 @@ def grouped(values: Tensor, groups: Sequence[str]) -> Grouped:
 
 
 def shown(errors: Tensor) -> dict[str, int]:
-    """Which scenes (scene,) are shown, by why: the best, the median and the worst, the others evenly picked."""
-    order = errors.argsort(stable=True)
-    ranked = {"best": order[0], "median": order[(len(order) - 1) // 2], "worst": order[-1]}
-    even = torch.linspace(0, len(errors) - 1, SHOWN - len(ranked) + 2).long()[1:-1]
-    picked = {f"evenly picked, {number} of {len(even)}": scene for number, scene in enumerate(even, start=1)}
-    return {why: int(scene) for why, scene in (ranked | picked).items()}
+    """Which scenes (scene,) are shown, by why: the best, the median and the worst, the others evenly picked.
+
+    These lie at the first multiples of the golden ratio, which fall together with no take's length and no camera.
+    """
+    order, others = errors.argsort(stable=True), SHOWN - 3
+    ranked = {"best": int(order[0]), "median": int(order[(len(order) - 1) // 2]), "worst": int(order[-1])}
+    places = sorted(GOLDEN * number % 1 for number in range(1, others + 1))
+    picked = {f"evenly picked {number}": int(place * len(errors)) for number, place in enumerate(places, start=1)}
+    return ranked | picked
 
 
 def deep_scenes(scenes: Scenes, errors: Tensor, root: int, count: int = 3) -> Tensor:

@@ -69,6 +69,7 @@ def page(run: Run) -> tuple[str, list[Chart]]:
         if run.config.lifting.labels
         else "learned from 2D poses alone",
         tiles=tiles(run),
+        seen=", ".join(sorted({*run.config.data.train} & {*run.config.data.evaluate})),
         told=told(run),
         comparable=comparable(run),
         made_by=made_by(run.config),

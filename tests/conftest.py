@@ -1,6 +1,9 @@
 """What tests share: a fixed seed, random people, Lightning's trainer without its trappings, and no advice from it."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,8 @@ from duolift.skeleton import PAPER19, Skeleton, skeleton_named
 
 C = 5.0
 """Head lengths from the camera to the root of the poses that tests make up."""
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 FRAMES = 12
 """Of each sequence of `scenes`."""
@@ -153,6 +158,15 @@ def lifted(scenes: Scenes) -> Lifted:
     depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
     depths[:, :, PAPER19.root_index] = 0
     return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
+
+
+def browse(url: str, folder: Path, *options: str, seconds: float = 6) -> subprocess.CompletedProcess[str]:
+    """What a browser makes of a page after a while: the document on standard output, its console among the errors."""
+    assert CHROMIUM
+    usual = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--use-gl=angle"]
+    usual += ["--use-angle=swiftshader", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr"]
+    usual += [f"--virtual-time-budget={1000 * seconds:.0f}", "--dump-dom"]
+    return subprocess.run([CHROMIUM, *usual, *options, url], capture_output=True, text=True, timeout=120)
 
 
 HEIGHTS_AND_SIDES = {
