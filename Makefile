@@ -16,7 +16,8 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study sweep dashboard bench soak test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
+	dashboard bench soak test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,10 @@ weights: $(READY) ## Make the lifter that comes with the package, from the embed
 	@$(RUN_PYTHON) experiments.complete experiment=weights run=weights $(ARGS)
 	@$(RUN_PYTHON) experiments.pack run=weights $(ARGS)
 	@mkdir -p duolift/weights && cp runs/weights/whole.safetensors duolift/weights/synthetic.safetensors
+
+report: $(READY) ## A finished run (RUN=name) as a page, runs/<RUN>/report.html, and as figures for print
+	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.report run=$(RUN) $(ARGS)
 
 study: $(READY) ## One factor at a time from the default, into docs/study.csv
 	@$(RUN_PYTHON) experiments.study data.source=$(DATA) data.root=$(ROOT) $(ARGS)

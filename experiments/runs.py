@@ -34,6 +34,7 @@ from duolift.errors import InputError
 from duolift.files import locked, write_text
 from experiments.checkpoints import KINDS, Stamp, WholeCheckpoints, stamp_of
 from experiments.config import LIFTERS, Config, plain
+from experiments.origin import origin
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
 
 
@@ -121,6 +122,7 @@ def fit(
         if is_first():
             settings = OmegaConf.to_yaml(OmegaConf.create(plain(config)))
             write_text(Path(config.runs) / config.run / "config.yaml", settings)
+            write_text(stage.folder / "origin.json", json.dumps(origin(), indent=1))
         pl.seed_everything(config.seed, workers=True, verbose=False)
         module = build()
         before = stage.checkpoint if stage.checkpoint.exists() else None

@@ -1,6 +1,9 @@
 """What tests share: a fixed seed, random people, Lightning's trainer without its trappings, and no advice from it."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +13,23 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from duolift.camera import rotate, rotation_x, rotation_y
+from callbacks.lifted import Lifted, perfect_lift
+from duolift.camera import Intrinsics, rotate, rotation_x, rotation_y
 from duolift.lifting import project
+from duolift.normalisation import Normalisation
 from duolift.people import Architecture, PeopleLifter
 from duolift.predictor import Lifter
 from duolift.reconstruction import Reconstruction, to_camera
+from duolift.scenes import Scenes
 from duolift.skeleton import PAPER19, Skeleton, skeleton_named
 
 C = 5.0
 """Head lengths from the camera to the root of the poses that tests make up."""
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+FRAMES = 12
+"""Of each sequence of `scenes`."""
 
 ADVICE = (
     "exists and is not empty",
@@ -125,6 +136,37 @@ def fit(module: pl.LightningModule, data: Any, run: pl.Trainer) -> pl.Trainer:
     loader: DataLoader[Any] = DataLoader(data, 32)
     run.fit(module, loader, loader)
     return run
+
+
+@pytest.fixture
+def scenes() -> Scenes:
+    """Two people before two cameras of three, a sequence each."""
+    count = 2 * FRAMES
+    truth = 250 * some_bodies(PAPER19, 2 * count).unflatten(0, (count, 2)) + torch.tensor([0.0, 300.0, 4000.0])
+    truth[:, 1] += torch.tensor([800.0, 0.0, 300.0])
+    lens = Intrinsics.ideal(torch.full((count, 2), 1000.0), torch.full((count, 2), 450.0))
+    pixels = lens[:, None].project(truth)
+    up = torch.tensor([0.0, -1.0, 0.0]).expand(count, 3)
+    names = ("s04/Hug 1/left", "s04/Hug 1/middle", "s04/Hug 1/right")
+    return Scenes(pixels, lens, torch.tensor([0, 2]).repeat_interleave(FRAMES), names, truth, up)
+
+
+@pytest.fixture
+def lifted(scenes: Scenes) -> Lifted:
+    """Bodies and elevations that are somewhat off."""
+    exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
+    depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
+    depths[:, :, PAPER19.root_index] = 0
+    return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
+
+
+def browse(url: str, folder: Path, *options: str, seconds: float = 6) -> subprocess.CompletedProcess[str]:
+    """What a browser makes of a page after a while: the document on standard output, its console among the errors."""
+    assert CHROMIUM
+    usual = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--use-gl=angle"]
+    usual += ["--use-angle=swiftshader", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr"]
+    usual += [f"--virtual-time-budget={1000 * seconds:.0f}", "--dump-dom"]
+    return subprocess.run([CHROMIUM, *usual, *options, url], capture_output=True, text=True, timeout=120)
 
 
 HEIGHTS_AND_SIDES = {

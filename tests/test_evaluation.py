@@ -2,41 +2,15 @@
 
 import pytest
 import torch
-from conftest import some_bodies
+from conftest import FRAMES
 
 from callbacks.evaluation import KNOWN, Lift, place, rows_of
-from callbacks.lifted import Lifted, by_default, on_all_cores, perfect_lift, told_focal
+from callbacks.lifted import Lifted, by_default, on_all_cores, told_focal
 from duolift.alignment import align_scene
-from duolift.camera import Intrinsics
 from duolift.focal import focal_from_people
 from duolift.metrics import score
-from duolift.normalisation import Normalisation
 from duolift.scenes import Scenes
 from duolift.skeleton import PAPER19, WHOLE
-
-FRAMES = 12
-
-
-@pytest.fixture
-def scenes() -> Scenes:
-    """Two people before two cameras of three, a sequence each."""
-    count = 2 * FRAMES
-    truth = 250 * some_bodies(PAPER19, 2 * count).unflatten(0, (count, 2)) + torch.tensor([0.0, 300.0, 4000.0])
-    truth[:, 1] += torch.tensor([800.0, 0.0, 300.0])
-    lens = Intrinsics.ideal(torch.full((count, 2), 1000.0), torch.full((count, 2), 450.0))
-    pixels = lens[:, None].project(truth)
-    up = torch.tensor([0.0, -1.0, 0.0]).expand(count, 3)
-    names = ("s04/Hug 1/left", "s04/Hug 1/middle", "s04/Hug 1/right")
-    return Scenes(pixels, lens, torch.tensor([0, 2]).repeat_interleave(FRAMES), names, truth, up)
-
-
-@pytest.fixture
-def lifted(scenes: Scenes) -> Lifted:
-    """Bodies and elevations that are somewhat off."""
-    exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
-    depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
-    depths[:, :, PAPER19.root_index] = 0
-    return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
 
 
 def test_every_row_is_what_it_is_by_itself(scenes: Scenes, lifted: Lifted) -> None:

@@ -45,7 +45,7 @@ SMALL = [
     "lifting.likelihoods=[whole,legs]",
 ]
 STAGES = ("flows", "flows-pair", "joint", "whole")
-STAGE_FILES = ("last.ckpt", "history.json", "metrics.json", "settings.json")
+STAGE_FILES = ("last.ckpt", "history.json", "metrics.json", "origin.json", "settings.json")
 SETTINGS = ["name", "lifter", "elevation", "rotation", "rule", "scale_about"]
 
 

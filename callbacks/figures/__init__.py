@@ -4,17 +4,27 @@
 writes them.
 """
 
-from callbacks.figures.charts import noise_chart, study_chart
+from callbacks.figures.charts import (
+    curves_chart,
+    distribution_chart,
+    elevation_chart,
+    noise_chart,
+    spread_chart,
+    study_chart,
+)
 from callbacks.figures.files import print_figure, save_figure, svg
 from callbacks.figures.formats import JOINT_KINDS, STANDING, formats_sheet
-from callbacks.figures.people import bone_colour, draw_people, pose_grid, rows_sheet, scene_sheet
+from callbacks.figures.people import bone_colour, draw_people, pose_grid, rows_sheet, scene_sheet, side_sheet
 from callbacks.figures.turning import turning_scenes
 
 __all__ = [
     "JOINT_KINDS",
     "STANDING",
     "bone_colour",
+    "curves_chart",
+    "distribution_chart",
     "draw_people",
+    "elevation_chart",
     "formats_sheet",
     "noise_chart",
     "pose_grid",
@@ -22,6 +32,8 @@ __all__ = [
     "rows_sheet",
     "save_figure",
     "scene_sheet",
+    "side_sheet",
+    "spread_chart",
     "study_chart",
     "svg",
     "turning_scenes",

@@ -3,7 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+Values = NDArray[np.floating]
+
+SERIES_COLOURS = ("#3b7dd8", "#e07a1f", "#2a9d6f", "#b04fc4", "#8a8f98", "#c9405b")
+"""Of middling lightness: seen on white and on black."""
+
+COLUMN = 4.4
+"""Inches of a chart's width, which a phone shows legibly."""
+
+SMALL = 9.0
+"""Points of a chart's text."""
+
+MARKED = 40
+"""A curve of fewer values has a dot on each."""
 
 
 def study_chart(rows: Sequence[Mapping[str, str]], metric: str = "pa_mpjpe_person_mm") -> Figure:
@@ -38,4 +55,99 @@ def noise_chart(curves: Mapping[str, Mapping[float, float]]) -> Figure:
     axis.grid(linewidth=0.3)
     if curves:
         axis.legend()
+    return figure
+
+
+def spread_chart(series: Mapping[str, Mapping[str, Values]], label: str) -> Figure:
+    """Values by group: a dot is a group's mean, a line its middle half, a colour a series; it says how many they are.
+
+    Args:
+        series: name -> group -> values; all have the same groups, shown from the top down.
+        label: of the values, with their unit.
+    """
+    groups = list(next(iter(series.values())))
+    figure = Figure(figsize=(COLUMN, 0.9 + 0.26 * len(groups) + 0.2 * len(series)), layout="constrained")
+    axis = figure.subplots()
+    for number, (name, by_group) in enumerate(series.items()):
+        lines = np.arange(len(groups)) + 0.5 * ((number + 0.5) / len(series) - 0.5)
+        colour = SERIES_COLOURS[number]
+        low, high = np.array([np.quantile(by_group[group], [0.25, 0.75]) for group in groups]).T
+        axis.hlines(lines, low, high, color=colour, linewidth=2, alpha=0.5)
+        axis.plot([by_group[group].mean() for group in groups], lines, "o", color=colour, markersize=4, label=name)
+    counts = [len(next(iter(series.values()))[group]) for group in groups]
+    alike = len(set(counts)) == 1
+    names = [group if alike else f"{group}  ({count:,})" for group, count in zip(groups, counts, strict=True)]
+    axis.set_yticks(range(len(groups)), names)
+    axis.set(xlabel=f"{label}; {counts[0]:,} each" if alike else label, xlim=(0, None), ylim=(len(groups) - 0.5, -0.5))
+    axis.grid(axis="x", linewidth=0.3)
+    return _finished(figure, axis)
+
+
+def curves_chart(curves: Mapping[str, Mapping[float, float]], across: str, label: str, log: bool = False) -> Figure:
+    """A curve a name, of values by what goes across.
+
+    Args:
+        log: whether values beyond 1 are shown by their logarithm, negative ones too.
+    """
+    figure = Figure(figsize=(COLUMN, 2.9 + 0.1 * len(curves)), layout="constrained")
+    axis = figure.subplots()
+    for number, (name, curve) in enumerate(curves.items()):
+        again, colour = divmod(number, len(SERIES_COLOURS))
+        axis.plot(
+            list(curve),
+            list(curve.values()),
+            marker="o" if len(curve) < MARKED else None,
+            markersize=2.5,
+            linewidth=1.4,
+            color=SERIES_COLOURS[colour],
+            linestyle=("-", "--", ":")[again % 3],
+            label=name,
+        )
+    axis.set(xlabel=across, ylabel=label)
+    if log:
+        axis.set_yscale("symlog", linthresh=1)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.grid(linewidth=0.3)
+    return _finished(figure, axis)
+
+
+def distribution_chart(series: Mapping[str, Values], label: str) -> Figure:
+    """The share of values that are no larger, over the value: a curve a name, the worst at its end."""
+    figure = Figure(figsize=(COLUMN, 3.1), layout="constrained")
+    axis = figure.subplots()
+    shares = np.linspace(0, 100, 201)
+    for number, (name, values) in enumerate(series.items()):
+        colour = SERIES_COLOURS[number]
+        axis.plot(np.percentile(values, shares), shares, color=colour, linewidth=1.4, label=name)
+        axis.plot(values.max(), 100, "o", color=colour, markersize=4)
+    axis.set(xlabel=label, ylabel="scenes no worse, %", xlim=(0, None), ylim=(0, 103))
+    axis.grid(linewidth=0.3)
+    return _finished(figure, axis)
+
+
+def elevation_chart(predicted: Values, true: Values) -> Figure:
+    """Where people (person,) of a true elevation are predicted to be, degrees; on the line where it is right."""
+    figure = Figure(figsize=(COLUMN, 3.5), layout="constrained")
+    axis = figure.subplots()
+    low, high = np.quantile(np.concatenate([predicted, true]), [0.001, 0.999])
+    span = (low - 2, high + 2)
+    density = axis.hexbin(true, predicted, gridsize=36, extent=(*span, *span), mincnt=1, bins="log", linewidths=0.1)
+    axis.plot(span, span, color=SERIES_COLOURS[1], linewidth=1.2)
+    axis.set(xlabel="true elevation, degrees", ylabel="predicted, degrees", xlim=span, ylim=span, aspect="equal")
+    bar = figure.colorbar(density, ax=axis, shrink=0.8)
+    bar.set_label("people", fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
+    return _finished(figure, axis)
+
+
+def _finished(figure: Figure, axis: Axes) -> Figure:
+    """The text of one size; a legend above where there are several names, or one."""
+    names = axis.get_legend_handles_labels()[1]
+    if names:
+        columns = 1 if max(map(len, names)) > 30 else 2
+        figure.legend(loc="outside upper center", ncols=columns, fontsize=SMALL, frameon=False)
+    axis.tick_params(labelsize=SMALL)
+    for text in (axis.xaxis.label, axis.yaxis.label):
+        text.set_fontsize(SMALL)
+    axis.spines[["top", "right"]].set_visible(False)
     return figure

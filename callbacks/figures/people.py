@@ -1,6 +1,6 @@
 """People as sticks, functions from poses and scenes to a matplotlib figure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 import numpy as np
@@ -32,12 +32,15 @@ def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, fa
             axis.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.3 if faded else 1.8, solid_capstyle="round")
 
 
-def scene_sheet(pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skeleton) -> Figure:
+def scene_sheet(
+    pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skeleton, titles: Sequence[str] = ()
+) -> Figure:
     """Scenes side by side: the image, then prediction over grey ground truth from the front, the side and above.
 
     Args:
         pixels: (scene, person, joint, 2).
         predicted, truth: (scene, person, joint, 3), one level frame: x right, y down, z away from the camera.
+        titles: of the scenes, where they have some.
     """
     rows = ("the image: all that is given", "from the front", "from the side", "from above")
     figure = Figure(figsize=(2.3 * len(pixels), 2.3 * len(rows)), layout="constrained")
@@ -51,6 +54,8 @@ def scene_sheet(pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skel
             draw_people(axis, (found - centre)[..., [across, down]], skeleton)
             axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200))
         axes[0, column].invert_yaxis()
+    for column, title in enumerate(titles):
+        axes[0, column].set_title("\n".join(wrap(title, 26)), fontsize=9)
     for row, name in enumerate(rows):
         axes[row, 0].set_ylabel(name)
     for axis in axes.flat:
@@ -90,6 +95,56 @@ def rows_sheet(pixels: Tensor, rows: Mapping[str, Tensor], truth: Tensor, skelet
                 if not scene and not view:
                     axis.set_ylabel("\n".join(wrap(name, 18)), fontsize=8)
     return figure
+
+
+def side_sheet(pixels: Tensor, columns: Mapping[str, Tensor], truth: Tensor, skeleton: Skeleton) -> Figure:
+    """Scenes from the side by several methods, over grey ground truth on its ground: the paper's Figures 1 and 3.
+
+    Below each: how far off the joints are, how far each person's lower foot floats above where it truly is (below 0: is
+    sunk), and how far apart the pelvises of the first two are.
+
+    Args:
+        pixels: (scene, person, joint, 2), shown at the left.
+        columns: by name, (scene, person, joint, 3), aligned with the truth.
+        truth: (scene, person, joint, 3), millimetres; all in one level frame: x right, y down, z away.
+    """
+    figure = Figure(figsize=(2.0 * (1 + len(columns)), 2.6 * len(pixels)), layout="constrained")
+    axes = figure.subplots(len(pixels), 1 + len(columns), squeeze=False)
+    for row, (image, true) in enumerate(zip(pixels.numpy(), truth.numpy(), strict=True)):
+        draw_people(axes[row, 0], image, skeleton)
+        axes[row, 0].invert_yaxis()
+        axes[row, 0].set_aspect("equal", adjustable="datalim")
+        everybody = np.concatenate([true, *(people[row].numpy() for people in columns.values())])[..., [2, 1]]
+        middle = (everybody.max((0, 1)) + everybody.min((0, 1))) / 2
+        half = np.ptp(everybody, axis=(0, 1)).max() / 2 + 100
+        for column, people in enumerate(columns.values(), start=1):
+            axis, found = axes[row, column], people[row].numpy()
+            axis.axhline(_feet(true, skeleton).max(), color="#b0b0b0", linewidth=0.8)
+            draw_people(axis, true[..., [2, 1]], skeleton, faded=True)
+            draw_people(axis, found[..., [2, 1]], skeleton)
+            axis.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] + half, middle[1] - half))
+            axis.set_aspect("equal")
+            axis.set_xlabel(_told(found, true, skeleton), fontsize=8)
+    for axis, name in zip(axes[0], ("the image", *columns), strict=True):
+        axis.set_title("\n".join(wrap(name, 22)), fontsize=9)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return figure
+
+
+def _feet(people: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.floating]:
+    """How far down the lower foot of each is, (person,)."""
+    found: NDArray[np.floating] = people[:, skeleton.feet, 1].max(-1)
+    return found
+
+
+def _told(found: NDArray[np.floating], true: NDArray[np.floating], skeleton: Skeleton) -> str:
+    """What is off in a scene (person, joint, 3), millimetres."""
+    off = np.linalg.norm(found - true, axis=-1).mean()
+    floating = ", ".join(f"{cm:+.0f}" for cm in (_feet(true, skeleton) - _feet(found, skeleton)) / 10)
+    apart, truly = (np.linalg.norm(np.diff(people[:2, skeleton.root_index], axis=0)) / 1000 for people in (found, true))
+    return f"off by {off:.0f} mm\nfeet {floating} cm\n{apart:.2f} m apart, truly {truly:.2f}"
 
 
 def pose_grid(poses: Tensor, skeleton: Skeleton, columns: int = 8, joints: list[int] | None = None) -> Figure:

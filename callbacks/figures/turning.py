@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 METRES = 1e-3
 TRUTH_COLOUR = "#9a9a9a"
-GROUND_COLOUR = "#c8c8c8"
+GROUND_COLOUR = "#b0b4ba"
 TILE = 0.5
 """Metres between the lines of the ground."""
 
-VIEW = {"eye": {"x": 0.75, "y": -1.55, "z": 0.55}, "center": {"x": 0.0, "y": 0.0, "z": -0.1}}
+VIEW = {"eye": {"x": 0.88, "y": -1.87, "z": 0.6}, "center": {"x": 0.0, "y": 0.0, "z": -0.06}}
 """From where the camera is, a little to the right and above."""
 
 BARE = {"visible": False, "showspikes": False}

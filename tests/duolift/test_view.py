@@ -3,9 +3,7 @@
 import http.client
 import json
 import re
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import some_reconstruction
+from conftest import CHROMIUM, browse, some_reconstruction
 
 from duolift import view
 from duolift.errors import InputError
@@ -23,7 +21,6 @@ from duolift.outputs.document import from_json, to_json
 from duolift.reconstruction import Reconstruction
 from duolift.view import LARGEST, UPLOAD, Lift, Server, file_name
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror=\"document.title='got in'\">")
 
 
@@ -239,20 +236,12 @@ def test_a_page_of_one_file_asks_for_nothing_and_is_small(tmp_path: Path) -> Non
     assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=\"(?!data:)", text)
 
 
-def browse(url: str, folder: Path) -> str:
-    """The page's elements, after its script has run in a browser."""
-    assert CHROMIUM
-    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--use-gl=angle"]
-    options += ["--use-angle=swiftshader", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=6000"]
-    return subprocess.run([CHROMIUM, *options, "--dump-dom", url], capture_output=True, text=True, timeout=120).stdout
-
-
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 @pytest.mark.parametrize("served", [True, False], ids=["served", "one file"])
 def test_a_browser_shows_the_scene_and_runs_no_text(tmp_path: Path, served: bool) -> None:
     write(evil(), tmp_path / "scene.html")
     with serving(evil()) as server:
-        found = browse(server.url if served else (tmp_path / "scene.html").as_uri(), tmp_path)
+        found = browse(server.url if served else (tmp_path / "scene.html").as_uri(), tmp_path).stdout
     assert 'data-ready="yes"' in found
     assert "<title>duolift</title>" in found, "the attack would have changed it"
     assert "&lt;img src=x onerror=" in found, "the notes are shown, as text"

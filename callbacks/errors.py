@@ -1,0 +1,166 @@
+"""How far off every scene is, and what that goes with: the action, the camera, how far apart people are, the joint."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from callbacks.evaluation import SCORED_AT_ONCE, Lift, Row, level_pair, whole_sequences
+from callbacks.lifted import on_all_cores
+from duolift.alignment import align, align_scene
+from duolift.metrics import root_displacements
+from duolift.scenes import Scenes
+from duolift.skeleton import Skeleton
+
+Grouped = dict[str, NDArray[np.float32]]
+
+MOST_BINS = 8
+BIN_METRES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Distances are binned by the first of these that makes no more bins than `MOST_BINS`."""
+
+SHOWN = 8
+"""So many scenes are shown: the best, the median, the worst and the rest evenly picked."""
+
+GOLDEN = (5**0.5 - 1) / 2
+
+DEEP_SHARE = 0.1
+"""The share of scenes, those whose people are furthest apart in depth, that shows what a method makes of depth."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Scenes by one row of the ablation, and how far off they are.
+
+    Attributes:
+        lift, row: what is judged; scenes with ground truth.
+        together: (scene, person, joint), millimetres, people aligned by one similarity a scene.
+        alone: (scene, person, joint), each aligned alone, as lifted.
+    """
+
+    lift: Lift
+    row: Row
+    together: Tensor
+    alone: Tensor
+
+    @classmethod
+    def of(cls, lift: Lift, row: Row) -> Self:
+        """Place the scenes and compare them with their ground truth."""
+
+        def off(run: slice) -> tuple[Tensor, Tensor]:
+            some = lift[run]
+            truth = some.scenes.truth
+            assert truth is not None
+            bodies = align(some.lifted.bodies, truth)
+            return tuple((people - truth).norm(dim=-1) for people in (align_scene(some.placed(row), truth), bodies))
+
+        runs = on_all_cores(off, whole_sequences(lift.scenes.sequence, SCORED_AT_ONCE))
+        together, alone = (torch.cat(parts) for parts in zip(*runs, strict=True))
+        return cls(lift, row, together, alone)
+
+    @cached_property
+    def scene(self) -> Tensor:
+        """PA-MPJPE of every scene, (scene,), millimetres."""
+        return self.together.mean((1, 2))
+
+    @cached_property
+    def person(self) -> Tensor:
+        """PA-MPJPE of every scene's people, each aligned alone: (scene,), millimetres."""
+        return self.alone.mean((1, 2))
+
+    def level(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Some scenes, aligned, and their ground truth, both turned level: (scene, person, joint, 3), millimetres.
+
+        Whole sequences are placed, since the frames of one tell of each other.
+        """
+        pairs = []
+        for number in chosen.tolist():
+            sequence = self.lift.scenes.sequence
+            same = (sequence == sequence[number]).nonzero().flatten()
+            pairs.append(level_pair(self.row, self.lift[same], (same == number).nonzero().flatten()))
+        people, truth = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        return people, truth
+
+
+def by_joint(errors: Tensor, skeleton: Skeleton) -> Grouped:
+    """Errors (scene, person, joint) by the joint's name, a number a person."""
+    columns = errors.flatten(0, 1).numpy().T
+    return {joint.replace("_", " "): column for joint, column in zip(skeleton.joints, columns, strict=True)}
+
+
+def action_of(sequence: str) -> str:
+    """What is acted in a sequence `s04/Grab 1/50591643`: its take without the number, `Grab`."""
+    take = sequence.split("/")[-2]
+    return re.sub(r"[ _-]*\d+$", "", take) or take
+
+
+def actions(scenes: Scenes) -> list[str]:
+    """What is acted in each scene."""
+    names = [action_of(name) for name in scenes.sequences]
+    return [names[number] for number in scenes.sequence.tolist()]
+
+
+def cameras(scenes: Scenes, root: int) -> list[str]:
+    """The camera of each scene, by name and by how steeply it looks: the mean true elevation of its people."""
+    camera, elevations = scenes.camera, scenes.elevations(root).rad2deg().mean(-1)
+    names = [
+        f"{name}, {elevations[camera == number].mean():.0f}°" if (camera == number).any() else name
+        for number, name in enumerate(scenes.cameras)
+    ]
+    return [names[number] for number in camera.tolist()]
+
+
+def distances(scenes: Scenes, root: int) -> Tensor:
+    """How far apart the nearest two people of each scene are, pelvis to pelvis: (scene,), metres."""
+    assert scenes.truth is not None
+    return root_displacements(scenes.truth, root).norm(dim=-1).amin(-1) / 1000
+
+
+def depths_apart(scenes: Scenes, root: int) -> Tensor:
+    """How far apart in depth the first two people of each scene are: (scene,), metres."""
+    assert scenes.truth is not None
+    depth = scenes.truth[:, :2, root, 2]
+    return depth.diff(dim=1).abs().squeeze(1) / 1000
+
+
+def binned(metres: Tensor) -> list[str]:
+    """Each distance's bin, as text."""
+    low, high = metres.min().item(), metres.max().item()
+    width = next((w for w in BIN_METRES if high // w - low // w < MOST_BINS), BIN_METRES[-1])
+    decimals = 0 if width >= 1 else 2 if width == 0.25 else 1
+    starts = (metres / width).floor() * width
+    return [f"{start:.{decimals}f} to {start + width:.{decimals}f} m" for start in starts.tolist()]
+
+
+def grouped(values: Tensor, groups: Sequence[str]) -> Grouped:
+    """Values (scene,) by their group's name, names in order."""
+    names = np.array(groups)
+    return {str(name): values.numpy()[names == name] for name in np.unique(names)}
+
+
+def shown(errors: Tensor) -> dict[str, int]:
+    """Which scenes (scene,) are shown, by why: the best, the median and the worst, the others evenly picked.
+
+    These lie at the first multiples of the golden ratio, which fall together with no take's length and no camera.
+    """
+    order, others = errors.argsort(stable=True), SHOWN - 3
+    ranked = {"best": int(order[0]), "median": int(order[(len(order) - 1) // 2]), "worst": int(order[-1])}
+    places = sorted(GOLDEN * number % 1 for number in range(1, others + 1))
+    picked = {f"evenly picked {number}": int(place * len(errors)) for number, place in enumerate(places, start=1)}
+    return ranked | picked
+
+
+def deep_scenes(scenes: Scenes, errors: Tensor, root: int, count: int = 3) -> Tensor:
+    """Scenes that show what a method makes of depth: (count,) indices.
+
+    Of the tenth whose people are furthest apart in depth, those at the quartiles of its errors (scene,).
+    """
+    deepest = depths_apart(scenes, root).argsort(descending=True, stable=True)
+    some = deepest[: max(count, round(DEEP_SHARE * len(scenes)))]
+    ordered = some[errors[some].argsort(stable=True)]
+    return ordered[torch.linspace(0, len(ordered) - 1, count + 2).long()[1:-1]]

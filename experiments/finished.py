@@ -1,0 +1,118 @@
+"""A finished run, read again: its settings, its data, and what its lifters make of the evaluation scenes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from callbacks.errors import Errors
+from callbacks.evaluation import JOINT, Lift, Row, main_row, pictured_row, rows_of
+from callbacks.lifted import lift_scenes
+from datamodules import synthetic
+from datamodules.chi3d import read
+from duolift.errors import InputError
+from duolift.placement import TABLE_1
+from duolift.scenes import Scenes
+from duolift.skeleton import Skeleton, skeleton_named
+from experiments.config import LIFTERS, Config, load_run
+from experiments.evaluate import load_lifter
+from experiments.train_lifter import LABELLED
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: in `runs/`.
+        config: what it was made with.
+        lifters: the trained ones, without Figure 1's baseline; the first is shown.
+        skeleton, scenes: of the evaluation, with ground truth.
+    """
+
+    folder: Path
+    config: Config
+    lifters: tuple[str, ...]
+    skeleton: Skeleton
+    scenes: Scenes
+
+    @classmethod
+    def read(cls, folder: Path, arguments: Sequence[str] = ()) -> "Run":
+        """A run from its folder; the embedded set is written again where it is not there.
+
+        Args:
+            arguments: settings that are other now, such as `data.root`, where the data has moved to.
+
+        Raises:
+            InputError: no finished lifter is there, the data is missing, or is not what the run was made with.
+        """
+        config = load_run(folder / "config.yaml", arguments)
+        finished = tuple(name for name in LIFTERS if (folder / name / "metrics.json").exists())
+        if not finished:
+            raise InputError(f"{folder}: holds no trained lifter; expected one of {', '.join(LIFTERS)}")
+        root = Path(config.data.root)
+        if config.data.source == "synthetic":
+            synthetic.write(root, config.data.synthetic)
+        takes = read(root, [*config.data.train, *config.data.evaluate], config.data.cameras, Path(config.data.cache))
+        expected = load_json(folder / finished[0] / "settings.json")["data"]["content"].partition(" + ")[0]
+        if takes.fingerprint != expected:
+            raise InputError(
+                f"{root}: found the content {takes.fingerprint}; expected {expected}, which {folder} was made with "
+                "(make evaluate scores a run on other data)"
+            )
+        skeleton = skeleton_named(config.data.skeleton)
+        return cls(folder, config, finished, skeleton, takes.of(config.data.evaluate).scenes(skeleton))
+
+    def metrics(self, stage: str) -> dict[str, Any]:
+        """What a stage measured."""
+        found: dict[str, Any] = load_json(self.folder / stage / "metrics.json")
+        return found
+
+    @property
+    def has_joint(self) -> bool:
+        """Whether Figure 1's baseline was trained."""
+        return (self.folder / JOINT / "metrics.json").exists()
+
+    @property
+    def rows(self) -> list[Row]:
+        """What the lifter that is shown fills of the ablation."""
+        return rows_of(self.lifters[0] + (LABELLED if self.config.lifting.labels else ""))
+
+    @cached_property
+    def lift(self) -> Lift:
+        """The evaluation scenes, lifted again by the lifter that is shown."""
+        return self._lifted(self.lifters[0], self.skeleton.name)
+
+    @cached_property
+    def table_1(self) -> list[Errors]:
+        """By each row of Table 1, in its first reading."""
+        return [Errors.of(self.lift, row) for row in self.rows[: len(TABLE_1)]]
+
+    @property
+    def paper(self) -> Errors:
+        """By the paper's full method."""
+        return main_row(self.table_1)
+
+    @cached_property
+    def ground(self) -> Errors:
+        """By ground placement with everything."""
+        return Errors.of(self.lift, pictured_row(self.rows))
+
+    @cached_property
+    def joint(self) -> Errors:
+        """By Figure 1's baseline, where it was trained."""
+        return Errors.of(self._lifted(JOINT, self.skeleton.pair().name), rows_of(JOINT)[0])
+
+    def _lifted(self, lifter: str, skeleton: str) -> Lift:
+        module = load_lifter(self.folder / lifter / "last.ckpt", skeleton)
+        return Lift.of(self.scenes, lift_scenes(module, self.scenes, self.skeleton), self.skeleton)
+
+
+def load_json(path: Path) -> Any:
+    """A JSON file of a run. Raises InputError where it is missing or no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); expected what a finished stage leaves") from error

@@ -1,0 +1,250 @@
+"""What a run did, as one page and as figures for print.   python -m experiments.report run=default
+
+`runs/<run>/report.html` opens anywhere, without a network; `runs/<run>/figures/` has its figures as PDF and PNG.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from callbacks.errors import Errors, action_of, shown
+from callbacks.evaluation import JOINT, PUBLISHED_METRICS
+from callbacks.figures import print_figure, turning_scenes
+from datamodules.actions import ACTIONS
+from duolift.files import write_text
+from duolift.outputs.page import ALONE, plotly_script
+from duolift.placement import TABLE_1
+from experiments import origin
+from experiments.ablation import HEADS
+from experiments.config import Config, load, plain
+from experiments.finished import Run, load_json
+from experiments.report_charts import Chart, curves, elevation, error_charts, noise, paper_figures, title_of
+from experiments.runs import command
+
+TEMPLATE = "report.html.jinja"
+FEW = 5
+"""So many of the best and of the worst sequences are listed."""
+
+TOLD = ("run", "runs", "experiment", "seed", "lifter", "data.source", "data.root", "data.cache")
+"""Settings that are told by themselves, or say where things lie."""
+
+OF_THE_MACHINE = ("wandb.", "compute.", "study.")
+"""Settings that decide no result."""
+
+COLUMNS = {name: HEADS[name] for name in (*PUBLISHED_METRICS, "pa_mpjpe_person_mm", "elevation_error_deg")}
+"""The columns of the page's tables."""
+
+
+def write_report(run: Run) -> list[Path]:
+    """Write the page and the figures; returns their paths, the page's first."""
+    text, charts = page(run)
+    written = [run.folder / "report.html"]
+    write_text(written[0], text)
+    for chart in charts:
+        written += print_figure(chart.figure, run.folder / "figures" / chart.name)
+    return written
+
+
+def page(run: Run) -> tuple[str, list[Chart]]:
+    """The page's text, with all that it needs inside, and its figures."""
+    chosen = shown(run.ground.scene)
+    paper, errors, logged = paper_figures(run, chosen), [elevation(run), *error_charts(run), *noise(run)], curves(run)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = environment.get_template(TEMPLATE).render(
+        policy=ALONE,
+        plotly=Markup(plotly_script(".html")),
+        run=run.config.run,
+        learned="learned from 3D labels, as a reference"
+        if run.config.lifting.labels
+        else "learned from 2D poses alone",
+        tiles=tiles(run),
+        seen=", ".join(sorted({*run.config.data.train} & {*run.config.data.evaluate})),
+        told=told(run),
+        comparable=comparable(run),
+        made_by=made_by(run.config),
+        scenes=scenes(run, chosen),
+        heads=list(COLUMNS.values()),
+        main=main_lines(run),
+        every=every_line(run),
+        has_joint=run.has_joint,
+        sequences=extreme_sequences(run.ground),
+        paper=[chart for chart in paper if chart.name != "figure-4"],
+        errors=errors,
+        curves=by_stage(logged),
+    )
+    return text, [*paper, *errors, *logged]
+
+
+def by_stage(charts: Sequence[Chart]) -> dict[str, list[Chart]]:
+    """Curves by the stage that their titles end in."""
+    stages: dict[str, list[Chart]] = {}
+    for chart in charts:
+        stages.setdefault(chart.title.rpartition(": ")[2], []).append(chart)
+    return stages
+
+
+def scenes(run: Run, chosen: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The scenes that turn: why each is shown, which it is, how far off, and plotly's figure."""
+    numbers = torch.tensor([*chosen.values()])
+    people, truth = run.ground.level(numbers)
+    found = []
+    for index, (why, number) in enumerate(chosen.items()):
+        one = slice(index, index + 1)
+        figure = turning_scenes(people[one], truth[one], run.skeleton, [why])
+        found.append(
+            {
+                "why": why,
+                "title": title_of(run.scenes, number),
+                "together": f"{run.ground.scene[number]:.0f} mm",
+                "alone": f"{run.ground.person[number]:.0f} mm",
+                "figure": json.loads(figure.to_json()),
+            }
+        )
+    return found
+
+
+# What was run ---------------------------------------------------------------------------------------------------------
+
+
+def told(run: Run) -> dict[str, str]:
+    """What was run, on what, by what."""
+    config, scenes = run.config, run.scenes
+    first = run.folder / run.lifters[0]
+    files = {name: run.folder / name / "origin.json" for name in run.lifters}
+    trained = {name: origin.told(load_json(file)) if file.exists() else "not recorded" for name, file in files.items()}
+    kind = "the embedded set" if config.data.source == "synthetic" else "in CHI3D's layout"
+    return {
+        "Experiment": f"{config.experiment}, seed {config.seed}",
+        "Lifters": ", ".join([*run.lifters, *([f"{JOINT} (Figure 1's baseline)"] if run.has_joint else [])]),
+        "3D labels": "in training: this is a reference" if config.lifting.labels else "none in training",
+        "Settings": ", ".join(differences(config)) or "as the experiment has them",
+        "Epochs": f"{config.flows.epochs} of the flows, {config.lifting.epochs} of the lifter",
+        "Data": f"{config.data.root} ({kind})",
+        "Trained on": ", ".join([*config.data.train, *config.data.extra]),
+        "Evaluated on": f"{', '.join(config.data.evaluate)}: {len(scenes):,} scenes by {len(scenes.cameras)} cameras",
+        "Content": load_json(first / "settings.json")["data"]["content"],
+        **{f"Trained: {name}": by for name, by in trained.items()},
+        "This page": origin.told(origin.origin()),
+    }
+
+
+def differences(config: Config) -> list[str]:
+    """The settings that are not as the experiment has them, as arguments."""
+    usual, own = _flat(plain(load([f"experiment={config.experiment}"]))), _flat(plain(config))
+    return [
+        f"{key}={'null' if value is None else value}"
+        for key, value in own.items()
+        if value != usual[key] and key not in TOLD and not key.startswith(OF_THE_MACHINE)
+    ]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def made_by(config: Config) -> str:
+    """The command that makes the run, Figure 1's baseline with it."""
+    usual = load([f"experiment={config.experiment}"])
+    more = [
+        f"{key}={getattr(config, key)}" for key in ("seed", "lifter") if getattr(config, key) != getattr(usual, key)
+    ]
+    more += [setting.replace(" ", "").replace("'", "") for setting in differences(config)]
+    arguments = f' ARGS="{" ".join(more)}"' if more else ""
+    data = f"DATA={config.data.source} ROOT={config.data.root}"
+    return f"make ablation RUN={config.run} EXPERIMENT={config.experiment} {data}{arguments}"
+
+
+def comparable(run: Run) -> str:
+    """How this run's numbers compare with the published ones."""
+    if run.config.data.source == "synthetic":
+        return "The paper measured on CHI3D, this run on the embedded synthetic set: the numbers are not comparable."
+    if others := sorted({action_of(name) for name in run.scenes.sequences} - set(ACTIONS)):
+        some = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
+        return (
+            f"The paper measured on CHI3D, this run on other data in its layout (people act out {some}): "
+            "the numbers are not comparable."
+        )
+    return "The paper measured on CHI3D: the numbers are comparable where this run's data is CHI3D, and all of it."
+
+
+# Numbers --------------------------------------------------------------------------------------------------------------
+
+
+def tiles(run: Run) -> list[tuple[str, str]]:
+    """What to see first: a name, and a number with its unit."""
+    theta, true = run.lift.lifted.theta, run.scenes.elevations(run.skeleton.root_index)
+    return [
+        ("each person alone", f"{run.ground.person.mean():.1f} mm"),
+        ("one scene, on one ground", f"{run.ground.scene.mean():.1f} mm"),
+        ("one scene, the paper's method", f"{run.paper.scene.mean():.1f} mm"),
+        ("elevation off by", f"{(theta - true).abs().mean().rad2deg():.1f}°"),
+        ("scenes", f"{len(run.scenes):,}"),
+    ]
+
+
+def main_lines(run: Run) -> list[dict[str, Any]]:
+    """Figure 1's baseline, and of each lifter Table 1 in its first reading and ground placement."""
+    rows = run.metrics(JOINT)["rows"] if run.has_joint else []
+    for lifter in run.lifters:
+        table, rest = (found := run.metrics(lifter)["rows"])[: len(TABLE_1)], found[len(TABLE_1) :]
+        rows += table + [row for row in rest if not row["scale_about"] and row["lifter"] == found[0]["lifter"]]
+    return table_lines(rows)
+
+
+def every_line(run: Run) -> list[dict[str, Any]]:
+    """All rows of all lifters."""
+    stages = [*([JOINT] if run.has_joint else []), *run.lifters]
+    return table_lines([row for stage in stages for row in run.metrics(stage)["rows"]])
+
+
+def table_lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `metrics.json` as the page's tables have them: a cell a column, this run's number and the paper's."""
+    return [
+        {
+            "name": row["name"],
+            "lifter": row["lifter"],
+            "about": row["scale_about"] or "",
+            "cells": [(_cell(row["metrics"], name), _cell(row["published"] or {}, name)) for name in COLUMNS],
+        }
+        for row in rows
+    ]
+
+
+def _cell(metrics: Mapping[str, float], name: str) -> str:
+    return f"{metrics[name]:.1f}" if name in metrics else ""
+
+
+def extreme_sequences(errors: Errors) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The best and the worst sequences: name, mean error and worst, millimetres."""
+    sequence, lines = errors.lift.scenes.sequence, []
+    for number in sequence.unique().tolist():
+        values = errors.scene[sequence == number]
+        lines.append((values.mean().item(), values.max().item(), errors.lift.scenes.sequences[number]))
+    ordered = [(name, f"{mean:.1f}", f"{worst:.1f}") for mean, worst, name in sorted(lines)]
+    few = min(FEW, -(-len(ordered) // 2))
+    return [("The best sequences", ordered[:few]), ("The worst sequences", ordered[: -few - 1 : -1])]
+
+
+def main(arguments: Sequence[str]) -> None:
+    named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    report, *figures = write_report(Run.read(Path(named.get("runs", "runs")) / named.get("run", "default"), arguments))
+    print(f"report   {report} ({report.stat().st_size / 1e6:.1f} MB)")
+    print(f"figures  {figures[0].parent}: {len(figures)} files, .pdf and .png")
+
+
+if __name__ == "__main__":
+    command(main)
