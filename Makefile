@@ -16,7 +16,7 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study bench test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study bench docs test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ install: $(READY) ## Create the environment
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,outputs,rerun,bench,dev]"
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,outputs,rerun,bench,dev,docs]"
 	@touch $@
 
 pretrain-flows: $(READY) ## Learn the density of 2D poses
@@ -69,6 +69,10 @@ study: $(READY) ## One factor at a time from the default, into docs/study.csv
 
 bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (ARGS="flow data" for some)
 	@$(RUN_PYTHON) benchmarks $(ARGS)
+
+docs: $(READY) ## Build the documentation site, into docs/_build/html
+	@$(RUN_PYTHON) sphinx --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html
+	@echo "site  docs/_build/html/index.html"
 
 test: $(READY) ## Run the tests
 	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --cov=duolift --cov-report=term --cov-fail-under=95
