@@ -11,6 +11,7 @@ from torch import Tensor
 from duolift.camera import Intrinsics
 from duolift.focal import DEFAULT, FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
 from duolift.normalisation import Normalisation, join_pair, split_pair
+from duolift.progress import tracked
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
@@ -55,19 +56,23 @@ def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale:
     seen = normalisation.coordinates(scenes)
     seen = join_pair(seen, skeleton) if together else seen
     poses = normalisation(seen, seen[..., module.skeleton.root_index, :])
-    lifted = on_all_cores(lambda some: module(some.to(module.device)), poses.split(LIFTED_AT_ONCE))
+    lifted = on_all_cores(lambda some: module(some.to(module.device)), poses.split(LIFTED_AT_ONCE), "lifting")
     bodies, theta = (torch.cat(parts).to(seen.device) for parts in zip(*lifted, strict=True))
     return Lifted(split_pair(bodies) if together else bodies, theta, normalisation)
 
 
-def on_all_cores(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+def on_all_cores(work: Callable[[S], T], parts: Sequence[S], what: str = "scoring") -> list[T]:
     """The work on every part, without gradients: as many parts at a time as torch has threads, each on one core. What
-    fits a processor's cache is too small for several."""
+    fits a processor's cache is too small for several.
+
+    Args:
+        what: the work is called while it lasts.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(torch.no_grad()(work), parts))
+            return list(tracked(pool.map(torch.no_grad()(work), parts), what, len(parts)))
     finally:
         torch.set_num_threads(threads)
 
@@ -134,7 +139,7 @@ def told_focal(lifted: Lifted, assumed: Scenes, skeleton: Skeleton) -> FocalLeng
         )
 
     seen = camera.unique()
-    found = dict(zip(seen.tolist(), on_all_cores(told, seen.unbind()), strict=True))
+    found = dict(zip(seen.tolist(), on_all_cores(told, seen.unbind(), "focal lengths"), strict=True))
     unseen = FocalLength(focal.expand(1), focal.new_full((1,), FOCAL_PRIOR), (DEFAULT,))
     by_camera = [found.get(number, unseen) for number in range(len(assumed.cameras))]
     return FocalLength(

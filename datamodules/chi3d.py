@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.progress import tracked
 from datamodules.shares import Shares
 from duolift.camera import Camera
 from duolift.errors import InputError
@@ -32,6 +31,7 @@ from duolift.files import locked, whole_file
 from duolift.losses import bone_ratios
 from duolift.normalisation import Normalisation, join_pair
 from duolift.partners import Partners
+from duolift.progress import tracked
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, Skeleton
 

@@ -21,10 +21,10 @@ from scipy.spatial.transform import Rotation
 from datamodules.actions import ACTIONS, compose
 from datamodules.bodies import SIDES, Array, Body, dot, human, unit
 from datamodules.choreography import FPS, Scene, play
-from datamodules.progress import tracked
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.files import locked
+from duolift.progress import tracked
 from duolift.skeleton import CHI3D25
 
 FORMAT = 1

@@ -49,6 +49,7 @@ from duolift.focal import default_focal
 from duolift.lifters import fast_bfloat16
 from duolift.people import DETECTOR_NOISE, FEWEST_JOINTS
 from duolift.predictor import SHIPPED, Lifter
+from duolift.progress import tracked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,7 +97,12 @@ class People:
 
 
 def lift_files(
-    source: Path, target: Path, weights: Path | None = None, workers: int = 0, gpus: float = 0.0
+    source: Path,
+    target: Path,
+    weights: Path | None = None,
+    workers: int = 0,
+    gpus: float = 0.0,
+    watched: bool = False,
 ) -> Iterator[Outcome]:
     """Lift every Parquet file in a folder that is not in the other one yet; outcomes as they come.
 
@@ -106,6 +112,7 @@ def lift_files(
         workers: how many Ray actors, a core each, on the cluster that `RAY_ADDRESS` names, else on this machine;
             0 lifts here, without Ray.
         gpus: of every worker; two share one by 0.5.
+        watched: say on standard error how many files are done, and how long the others will take.
 
     Raises:
         InputError: no files, no lifter, files that another lifter has made, or a library is missing.
@@ -118,11 +125,13 @@ def lift_files(
     if not names:
         raise InputError(f"{source}: holds no files; expected *.parquet")
     missing = [name for name in names if not is_made(target / name, made_by)]
-    if workers and missing:
-        yield from _by_ray(missing, (weights, source, target), min(workers, len(missing)), gpus)
-    elif missing:
-        lifter = FileLifter(weights, source, target)
-        yield from map(lifter.lift, missing)
+    if not missing:
+        return
+    if workers:
+        outcomes = _by_ray(missing, (weights, source, target), min(workers, len(missing)), gpus)
+    else:
+        outcomes = map(FileLifter(weights, source, target).lift, missing)
+    yield from tracked(outcomes, "files", len(missing)) if watched else outcomes
 
 
 def _by_ray(names: Sequence[str], folders: tuple[Path, Path, Path], workers: int, gpus: float) -> Iterator[Outcome]:
@@ -390,7 +399,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--gpus", type=float, default=0.0, help="GPUs of every worker")
     given, failed = parser.parse_args(arguments), 0
     try:
-        for outcome in lift_files(given.source, given.target, given.weights, given.workers, given.gpus):
+        for outcome in lift_files(given.source, given.target, given.weights, given.workers, given.gpus, True):
             failed += bool(outcome.error)
             if outcome.error:
                 print(f"error: {outcome.error}", file=sys.stderr)

@@ -102,6 +102,7 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
 def _lift(chosen: argparse.Namespace) -> None:
     """People of a detector's files in one space"""
     from duolift.outputs import check_suffix, write
+    from duolift.progress import Step
 
     for output in chosen.output:
         check_suffix(output)
@@ -111,7 +112,9 @@ def _lift(chosen: argparse.Namespace) -> None:
     for label, scene in _labelled(scenes):
         for output in chosen.output:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
-            for file in write(scene, path):
+            with Step(f"writing {path.name}"):
+                files = write(scene, path)
+            for file in files:
                 print(file)
         for note in scene.notes:
             print(f"note: {f'{label}: ' if label else ''}{note}", file=sys.stderr)
@@ -126,18 +129,14 @@ def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
 
 
 def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
-    """The frames, with a count of them where somebody looks. Raises InputError where there is none."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    """The frames, and how many of them have been lifted. Raises InputError where there is none."""
+    from duolift.progress import tracked
 
-    console, number = Console(stderr=True), 0
-    columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("frames", total=None)
-        for number, frame in enumerate(frames, 1):
-            progress.update(task, completed=number)
-            yield frame
-    if not number:
+    some = False
+    for frame in tracked(frames, "frames"):
+        some = True
+        yield frame
+    if not some:
         raise InputError("the input holds no frame; expected at least one image's people")
 
 
@@ -199,8 +198,10 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 def _export(chosen: argparse.Namespace) -> None:
     """The lifter for other programs, images to people, as ONNX or torch.export"""
     from duolift.export import export
+    from duolift.progress import Step
 
-    apart = export(_lifter(chosen).people, chosen.output)
+    with Step("exporting", at_once=True):
+        apart = export(_lifter(chosen).people, chosen.output)
     print(f"{chosen.output}, within {1000 * apart:.4f} mm of the lifter")
 
 

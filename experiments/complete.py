@@ -21,6 +21,7 @@ from duolift.files import write_text
 from duolift.lifting import project
 from duolift.metrics import mpjpe
 from duolift.partners import Partners
+from duolift.progress import tracked
 from experiments.checkpoints import load_completion, load_lifter
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.pretrain_flows import open_data
@@ -79,7 +80,7 @@ def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: f
     generator, rows = torch.Generator().manual_seed(0), []
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for pixels in NOISE_PIXELS:
+        for pixels in tracked(NOISE_PIXELS, "noise", len(NOISE_PIXELS)):
             scenes = data.evaluation.noisy(pixels, generator)
             poses, told = data.poses(scenes), pixels / focal / normalisation.scale
             everything = torch.ones(poses.shape[:-1], dtype=torch.bool)
@@ -105,7 +106,8 @@ def score(module: CompletionModule, data: CHI3DDataModule) -> list[dict[str, Any
     partners = data.partners_of(data.evaluation)
     body = mean_body(module.teacher, data.training_poses[::AVERAGED])
     rows = []
-    for occlusion, joints in occlusions(skeleton).items():
+    hiding = occlusions(skeleton)
+    for occlusion, joints in tracked(hiding.items(), "hidden joints", len(hiding)):
         hidden = skeleton.indices(joints)
         present = everything.clone()
         present[:, hidden] = False

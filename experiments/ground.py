@@ -26,6 +26,7 @@ from duolift.ground import EVERYTHING, GroundPlacement, own_ups, robust_mean
 from duolift.metrics import score
 from duolift.normalisation import Normalisation
 from duolift.placement import LEVEL_PIXELS, TABLE_1, PaperPlacement
+from duolift.progress import tracked
 from duolift.scenes import Scenes
 from duolift.skeleton import CHI3D25, Skeleton, skeleton_named
 from experiments.checkpoints import load_lifter
@@ -374,15 +375,16 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     root = Path(config.data.root if config.data.source == "synthetic" else SYNTHETIC_ROOT)
     synthetic = read(write(root, config.data.synthetic), SUBJECTS, None, cache)
     save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")
-    return {
-        "Every row": rows_table(module, scenes, skeleton, image),
-        "Focal length, virtual cameras": focal_table(module, filmed(takes, skeleton, image), skeleton, image),
-        "Rolled cameras, PA-MPJPE mm": roll_table(module, scenes, skeleton),
-        "More people, the embedded set's bodies": crowd_table(synthetic, skeleton),
-        "The rule of 50 pixels, PA-MPJPE mm": rule_table(lifted, perfect, scenes, skeleton),
-        "Confidence": confidence_table(lifted, perfect, scenes, skeleton),
-        "Perfect lifts, PA-MPJPE mm": kind_table(takes.scenes),
+    made: dict[str, Callable[[], Table]] = {
+        "Every row": lambda: rows_table(module, scenes, skeleton, image),
+        "Focal length, virtual cameras": lambda: focal_table(module, filmed(takes, skeleton, image), skeleton, image),
+        "Rolled cameras, PA-MPJPE mm": lambda: roll_table(module, scenes, skeleton),
+        "More people, the embedded set's bodies": lambda: crowd_table(synthetic, skeleton),
+        "The rule of 50 pixels, PA-MPJPE mm": lambda: rule_table(lifted, perfect, scenes, skeleton),
+        "Confidence": lambda: confidence_table(lifted, perfect, scenes, skeleton),
+        "Perfect lifts, PA-MPJPE mm": lambda: kind_table(takes.scenes),
     }
+    return {title: table() for title, table in tracked(made.items(), "tables", len(made))}
 
 
 def main(arguments: Sequence[str]) -> None:

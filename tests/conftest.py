@@ -1,5 +1,6 @@
 """What tests share: a fixed seed, random people, Lightning's trainer without its trappings, and no advice from it."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ ADVICE = (
     "self.log",
 )
 """What Lightning warns of in small and short runs."""
+
+os.environ.setdefault("CI", "true")  # quiet, in the processes that tests start as well
 
 torch.set_num_threads(1)  # small tensors: threads cost more than they gain, and one gives the same sums everywhere
 

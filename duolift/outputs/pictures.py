@@ -11,6 +11,7 @@ from duolift.files import whole_file
 from duolift.outputs.colours import colours_of
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of
+from duolift.progress import tracked
 from duolift.reconstruction import Reconstruction
 
 SIZE, DPI = (12.8, 7.2), 100
@@ -111,7 +112,8 @@ class Picture:
     def play(self, step: int = 1) -> Iterator[NDArray[np.uint8]]:
         """Every `step`th frame as pixels (height, width, 3)."""
         canvas = self._canvas(self.figure)
-        for frame in range(0, max(1, len(self.reconstruction.names)), step):
+        frames = range(0, max(1, len(self.reconstruction.names)), step)
+        for frame in tracked(frames, "drawing", len(frames), joining=True):
             self.show(frame)
             canvas.draw()
             yield np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 import pytest
@@ -47,12 +46,3 @@ def test_another_suffix_is_refused_and_leaves_nothing(lifter: Lifter, tmp_path: 
     with pytest.raises(InputError, match=r"suffix '.tflite'; expected one of .pt2, .onnx"):
         export(lifter.people, tmp_path / "lifter.tflite")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_example_of_the_docs_runs(lifter: Lifter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    export(lifter.people, tmp_path / "lifter.onnx")
-    monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
-    found: dict[str, Any] = {}
-    exec(text.split("```python\n")[1].split("```")[0], found)
-    assert found["people"].shape == (1, 2, len(PAPER19), 3) and found["up"].shape == (1, 3)
