@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import pytorch_lightning as pl
@@ -25,9 +24,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.shares import Shares
+from duolift import npz
 from duolift.camera import Camera
 from duolift.errors import InputError
-from duolift.files import locked, whole_file
+from duolift.files import locked, read_bytes, whole_file
 from duolift.losses import bone_ratios
 from duolift.normalisation import Normalisation, join_pair
 from duolift.partners import Partners
@@ -39,6 +39,7 @@ CAMERAS = ("50591643", "58860488", "60457274", "65906101")
 """The data set's four cameras."""
 
 PEOPLE = 2
+LARGEST_FILE = 256 * 2**20  # bytes
 CACHE_VERSION = 1
 MILLIMETRES = 1000.0
 CAMERA_SHAPES = {
@@ -123,7 +124,7 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     folders = {subject: _subject_folder(root, subject) for subject in subjects}
     cameras = tuple(cameras or _expected_cameras(root, folders.values()))
     files = _files(folders.values(), cameras)
-    content = {path: _read_bytes(path) for take, views in files.items() for path in (take, *views)}
+    content = {path: read_bytes(path, LARGEST_FILE) for take, views in files.items() for path in (take, *views)}
     digest = hashlib.blake2b(repr((CACHE_VERSION, cameras)).encode(), digest_size=16)
     for path, data in content.items():
         digest.update(repr((str(path.relative_to(root)), len(data))).encode() + hashlib.blake2b(data).digest())
@@ -157,7 +158,7 @@ def _subject_folder(root: Path, subject: str) -> Path:
 def _expected_cameras(root: Path, subjects: Iterable[Path]) -> list[str]:
     for info in (root / "info.json", root / "chi3d_info.json"):
         if info.is_file():
-            names = _json(info, _read_bytes(info)).get("all_camera_names")
+            names = _json(info, read_bytes(info, LARGEST_FILE)).get("all_camera_names")
             if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
                 raise InputError(f"{info}: all_camera_names is {names!r}; expected a list of folder names")
             return names
@@ -182,13 +183,6 @@ def _files(folders: Iterable[Path], cameras: Sequence[str]) -> dict[Path, list[P
                         f"{view}: missing; expected the parameters of camera {view.parent.name} for {take.name}"
                     )
     return files
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _json(path: Path, content: bytes) -> dict:
@@ -306,15 +300,31 @@ def _save(takes: Takes, path: Path) -> None:
 def _load(path: Path, fingerprint: str) -> Takes | None:
     """A parsed copy, or None where there is none that can be read."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (OSError, ValueError, EOFError, BadZipFile):
+        arrays = npz.read_arrays(path, str(path), "this")
+        return _takes(arrays, fingerprint)
+    except (InputError, KeyError, ValueError, TypeError):
         return None
+
+
+def _takes(arrays: dict[str, NDArray[Any]], fingerprint: str) -> Takes:
+    """What `_save` has written. Raises ValueError or KeyError for anything else."""
+    world, start, names, cameras = (arrays[key] for key in ("world", "start", "names", "cameras"))
+    shapes = {key: (len(names), len(cameras), *shape) for key, shape in CAMERA_SHAPES.items()}
+    shapes |= {"world": (len(world), PEOPLE, len(CHI3D25), 3), "start": (len(names) + 1,)}
+    for key, shape in shapes.items():
+        if arrays[key].shape != shape or arrays[key].dtype != (np.int64 if key == "start" else np.float32):
+            raise ValueError(key)
+        if not np.isfinite(arrays[key]).all():
+            raise ValueError(key)
+    if start[0] != 0 or start[-1] != len(world) or (np.diff(start) < 1).any():
+        raise ValueError("start")
+    if {names.dtype.kind, cameras.dtype.kind} != {"U"}:
+        raise ValueError("names")
     return Takes(
-        world=torch.from_numpy(arrays["world"]),
-        start=torch.from_numpy(arrays["start"]),
-        names=tuple(arrays["names"].tolist()),
-        cameras=tuple(arrays["cameras"].tolist()),
+        world=torch.from_numpy(world),
+        start=torch.from_numpy(start),
+        names=tuple(names.tolist()),
+        cameras=tuple(cameras.tolist()),
         views=Camera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
         fingerprint=fingerprint,
     )

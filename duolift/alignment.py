@@ -19,7 +19,7 @@ CONVERGED, MOST_STEPS = 1e-9, 50
 def align(points: Tensor, target: Tensor) -> Tensor:
     """`points` moved by the similarity that minimises the squared distance to `target`.
 
-    Points that all coincide have no scale or rotation: they are moved to the target's centroid.
+    Points that all coincide have no scale or rotation, nor has a target whose points do: all go to its centroid.
 
     Args:
         points, target: (..., point, 3), one unit or two.
@@ -53,12 +53,13 @@ def reversed_axes(tensor: Tensor) -> Tensor:
 def _aligned(points: Tensor, target: Tensor) -> Tensor:
     """`align` in planes (3, point, ...)."""
     middle, centre = points.mean(1, keepdim=True), target.mean(1, keepdim=True)
-    here = points - middle
-    spread = here.square().sum((0, 1))
-    if not (flat := spread <= torch.finfo(points.dtype).tiny).any():
-        return _registered(here, target - centre, spread) + centre
-    safe = torch.where(flat, target - centre, here)
-    return torch.where(flat, centre, _registered(safe, target - centre, safe.square().sum((0, 1))) + centre)
+    here, there = points - middle, target - centre
+    spread, tiny = here.square().sum((0, 1)), torch.finfo(points.dtype).tiny
+    if not (flat := (spread <= tiny) | (there.square().sum((0, 1)) <= tiny)).any():
+        return _registered(here, there, spread) + centre
+    anything = torch.arange(here[0].numel() * 3, device=here.device).view(here.shape).to(here).sin()
+    here, there = torch.where(flat, anything, here), torch.where(flat, anything, there)
+    return torch.where(flat, centre, _registered(here, there, here.square().sum((0, 1))) + centre)
 
 
 def _registered(here: Tensor, there: Tensor, spread: Tensor) -> Tensor:

@@ -151,5 +151,5 @@ def elevation(points: Tensor, up: Tensor) -> Tensor:
         points: (..., 3) camera frame, any unit.
         up: (..., 3) unit vector, camera frame.
     """
-    sine = (points * up).sum(-1) / points.norm(dim=-1)
+    sine = (points * up).sum(-1) / points.norm(dim=-1).clamp(min=torch.finfo(points.dtype).tiny)
     return sine.clamp(-1, 1).asin()

@@ -5,6 +5,7 @@ pieces, and more than once where a frame's people are scattered over it: first i
 as soon as it is whole, in order.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,15 @@ from numpy.typing import NDArray
 from duolift.errors import InputError
 from duolift.json_stream import JsonStream, member, numbers, short
 from duolift.keypoints import FORMATS, HANDS, KeypointFormat, format_named, format_of
+from duolift.npz import read_arrays
 
 Array = NDArray[np.float64]
 
 FARTHEST = 1e6
 """Pixels; a coordinate beyond is no place in an image."""
+
+NUMBER = re.compile(r"[0-9]{1,9}")
+"""Of a joint, as a key."""
 
 OCCLUDED = 0.5
 """Confidence of a joint that an annotator placed though it is hidden."""
@@ -419,12 +424,12 @@ def _mmpose(source: Source) -> Iterator[Found]:
 
 
 def _named_by_meta(stream: JsonStream, where: str) -> KeypointFormat | None:
-    for meta in stream.items("meta_info"):
-        names = member(meta, "keypoint_id2name", f"{where}: meta_info", dict, default={})
+    for names in stream.items("meta_info.keypoint_id2name"):
+        here = f"{where}: meta_info.keypoint_id2name"
+        if not isinstance(names, dict) or not all(NUMBER.fullmatch(key) for key in names):
+            raise InputError(f"{here} is {short(names)}; expected names by number")
         if names:
-            if not all(key.isdecimal() and isinstance(name, str) for key, name in names.items()):
-                raise InputError(f"{where}: meta_info.keypoint_id2name is {short(names)}; expected names by number")
-            return format_of([names[key] for key in sorted(names, key=int)], f"{where}: meta_info.keypoint_id2name")
+            return format_of([member(names, key, here, str) for key in sorted(names, key=int)], here)
     return None
 
 
@@ -450,14 +455,8 @@ def _instance(entry: Any, joints: Joints, where: str, source: Source) -> Person 
 def _npz(source: Source) -> Iterator[Found]:
     """`keypoints` (frame, person, joint, 2|3), the third being confidence, and what else `docs/formats.md` lists."""
     where = source.where
-    try:
-        source.file.seek(0)
-        with np.load(source.file, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except Exception as error:  # a damaged archive may raise anything
-        raise InputError(f"{where}: cannot be read as npz ({' '.join(str(error).split())})") from error
-    if alien := [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]:
-        raise InputError(f"{where}: {alien[0]} is no array; expected a file written by numpy.savez")
+    source.file.seek(0)
+    arrays = read_arrays(source.file, where)
     keypoints = _array(arrays, "keypoints", where)
     if keypoints.ndim != 4 or keypoints.shape[-1] not in (2, 3):
         raise InputError(f"{where}: keypoints has shape {keypoints.shape}; expected (frame, person, joint, 2 or 3)")

@@ -1,6 +1,7 @@
-"""Files appear whole or not at all, and one process at a time works in a folder."""
+"""Files appear whole or not at all, one process at a time works in a folder, and what is read is a file."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,3 +58,31 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def regular(path: Path) -> Path:
+    """The path itself, of a file: pipes and devices may never end, or never begin.
+
+    Raises:
+        InputError: nothing is there, or no file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or device"
+        raise InputError(f"{path}: cannot be read (it is {kind}); expected a file")
+    return path
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """What a file holds. Raises InputError as `regular` does, and for one of more than `largest` bytes."""
+    try:
+        with regular(path).open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(content) > largest:
+        raise InputError(f"{path}: is larger than {largest // 2**20} MB; expected less")
+    return content

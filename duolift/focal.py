@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from duolift.camera import facing, rotate
-from duolift.ground import log_size, sequence_means
+from duolift.ground import STEEPEST, log_size, sequence_means
 from duolift.horizon import (
     MISLED,
     agreed_tilt,
@@ -108,7 +108,7 @@ def focal_from_people(
         told = agreed_tilt(theta, turn, sequence)
         tilts = told.unsqueeze(-1) + pitches  # (scene, pitch)
         up = torch.stack([torch.zeros_like(tilts), -tilts.cos(), tilts.sin()], dim=-1)
-        above = (turn[..., :, 2] @ up.mT).clamp(-1, 1).asin()  # (scene, person, pitch)
+        above = (turn[..., :, 2] @ up.mT).clamp(-STEEPEST, STEEPEST).asin()  # (scene, person, pitch)
         off.append(sequence_means((theta.unsqueeze(-1) - above).mean(1), sequence))
         against.append(tilt_evidence(down, ahead, size, tilts, sequence, count))
     likely = _likely(

@@ -22,6 +22,7 @@ import numpy as np
 from duolift.containers import CONTAINERS, Found, Source, positive
 from duolift.detections import Frame
 from duolift.errors import InputError
+from duolift.files import regular
 from duolift.json_stream import JsonStream
 from duolift.keypoints import THRESHOLD, format_named, to_joints
 from duolift.pictures import camera_of_picture
@@ -43,6 +44,9 @@ ROOT_KEYS = {
     "meta_info": "mmpose",
 }
 """Keys of a JSON object -> its container."""
+
+KEYS_LOOKED_AT = 1000
+"""If none of so many tells what a file is, nothing will."""
 
 ENOUGH = 8
 """Joints of an image that are no mistake of the detector's."""
@@ -184,7 +188,7 @@ def _files_of(folder: Path) -> list[Path]:
 
 def _opened(path: Path, stem: str, options: Options) -> Iterator[Found]:
     try:
-        file = path.open("rb")
+        file = regular(path).open("rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     with file:
@@ -220,6 +224,8 @@ def _recognised(file: BinaryIO, where: str) -> str:
             return "alphapose"
         elif listed and prefix in {"", "item"} and event != "start_map":
             break
+        if len(keys) > KEYS_LOOKED_AT:
+            break
     if listed and (event == "end_array" or {"instances", "keypoint_scores"} & {*keys}):
         return "mmpose"  # an empty list is its image without people
     if listed and {"image_id", "keypoints"} <= {*keys}:
@@ -247,6 +253,14 @@ class _Camera:
     def _picture(self, name: str) -> Path | None:
         if self.pictures is None or not self.pictures.is_dir():
             return self.pictures
-        bare = self.pictures / Path(name).name
-        endings = [bare.with_name(bare.name + ending) for ending in PICTURES]
-        return next((path for path in (bare, *endings) if path.is_file()), None)
+        bare = Path(name).name
+        paths = [self.pictures / f"{bare}{ending}" for ending in ("", *PICTURES)] if bare else []
+        return next((path for path in paths if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there, which is not so for a name that no file can have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

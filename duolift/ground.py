@@ -106,7 +106,7 @@ class Placed:
     @property
     def tilt(self) -> Tensor:
         """The camera's angle above the horizon, (scene,), radians; negative where it looks down."""
-        return self.up[..., 2].asin()
+        return self.up[..., 2].clamp(-STEEPEST, STEEPEST).asin()
 
 
 @dataclass(frozen=True)
@@ -405,20 +405,21 @@ def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton, there: Tensor | 
     placed = scale.exp()[..., None, None] * people
     distance = placed.norm(dim=-1)  # (scene, person, joint)
     rays = placed / distance.unsqueeze(-1)
-    pulled = scale
-    for i in range(scale.shape[-1]):
-        for j in range(i + 1, scale.shape[-1]):
-            across = torch.cdist(rays[:, i], rays[:, j]) * (distance[:, i, :, None] + distance[:, j, None, :]) / 2
-            along = distance[:, j, None, :] - distance[:, i, :, None]  # (scene, joint of i, joint of j)
-            likely = torch.zeros_like(along)
-            likely[:, skeleton.hands] = 1
-            likely[:, :, skeleton.hands] = 1
-            likely = likely * (-0.5 * ((across / TOUCH_ACROSS).square() + (along / TOUCH_ALONG).square())).exp()
-            gap = there[:, i] * there[:, j] * (likely * along).sum((-1, -2)) / (likely.sum((-1, -2)) + 1)
-            closer = gap / (distance[:, i, skeleton.root_index] + distance[:, j, skeleton.root_index])
-            change = torch.zeros_like(scale)
-            change[:, i], change[:, j] = closer / 2, -closer / 2
-            pulled = pulled + change
+    pulled, hands = scale, skeleton.hands
+    for i in range(scale.shape[-1] - 1):  # everybody with all who come after
+        mine, theirs = distance[:, i, None, :, None], distance[:, i + 1 :, None, :]
+        across = torch.cdist(rays[:, i, None], rays[:, i + 1 :]) * (mine + theirs) / 2
+        along = theirs - mine  # (scene, other, joint of i, joint of other)
+        likely = torch.zeros_like(along)
+        likely[..., hands, :] = 1
+        likely[..., hands] = 1
+        likely = likely * (-0.5 * ((across / TOUCH_ACROSS).square() + (along / TOUCH_ALONG).square())).exp()
+        gap = there[:, i, None] * there[:, i + 1 :] * (likely * along).sum((-1, -2)) / (likely.sum((-1, -2)) + 1)
+        roots = distance[..., skeleton.root_index]
+        closer = gap / (roots[:, i, None] + roots[:, i + 1 :]) / 2
+        change = torch.nn.functional.pad(-closer, (i + 1, 0))
+        change[:, i] = closer.sum(-1)
+        pulled = pulled + change
     return pulled
 
 

@@ -10,7 +10,7 @@ Camera frame: x right, y down, z forward; head lengths; radians. Evidence is a n
 import torch
 from torch import Tensor
 
-from duolift.ground import LARGER, LOWEST_DROP, PEOPLE, own_ups, robust_mean, sequence_means
+from duolift.ground import LARGER, LOWEST_DROP, PEOPLE, STEEPEST, own_ups, robust_mean, sequence_means
 
 SIZE_ERROR = 0.05
 """Deviation of a size (logarithm) that a lifted person on the ground has in one frame."""
@@ -27,7 +27,7 @@ FRAMES = 60
 
 def agreed_tilt(theta: Tensor, turn: Tensor, sequence: Tensor) -> Tensor:
     """The tilt (scene,) that a sequence's elevations (scene, person) agree on."""
-    return robust_mean(own_ups(theta, turn), sequence)[..., 2].asin()
+    return robust_mean(own_ups(theta, turn), sequence)[..., 2].clamp(-STEEPEST, STEEPEST).asin()
 
 
 def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:

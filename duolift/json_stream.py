@@ -1,5 +1,6 @@
 """JSON as a stream: what a file holds item by item, so that a long one never is in memory whole; its values checked."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -10,6 +11,12 @@ from duolift.errors import InputError
 
 MARK = b"\xef\xbb\xbf"
 """What some editors put before UTF-8."""
+
+DEEPEST = 64
+"""Objects and lists in each other that are read."""
+
+LARGEST = 16 * 2**20
+"""Bytes of what is in memory at once, at most: a value that is asked for, or one text or number."""
 
 WORDS: dict[type, str] = {dict: "an object", list: "a list", str: "a text", int: "a whole number", float: "a number"}
 
@@ -46,27 +53,29 @@ class JsonStream:
         """
         import ijson
 
-        return self._checked(ijson.items(self._rewound(), prefix, use_float=True, map_type=JsonObject))
+        return self._checked(ijson.items(self._rewound(_steps(prefix)), prefix, use_float=True, map_type=JsonObject))
 
     def members(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """Every key and value of the object at a path. Raises as `items` does."""
         import ijson
 
-        return self._checked(ijson.kvitems(self._rewound(), prefix, use_float=True, map_type=JsonObject))
+        return self._checked(
+            ijson.kvitems(self._rewound(_steps(prefix) + 1), prefix, use_float=True, map_type=JsonObject)
+        )
 
     def events(self) -> Iterator[tuple[str, str, Any]]:
         """What begins, is and ends, with the path where it does. Raises as `items` does."""
         import ijson
 
-        return self._checked(ijson.parse(self._rewound(), use_float=True))
+        return self._checked(ijson.parse(self._rewound(DEEPEST), use_float=True))
 
     def root(self) -> str:
         """`start_map`, `start_array`, or the kind of the single value that the file is. Raises as `items` does."""
         return next(self.events(), ("", "nothing", None))[1]
 
-    def _rewound(self) -> BinaryIO:
+    def _rewound(self, level: int) -> "_Bounded":
         self.file.seek(self._start)
-        return self.file
+        return _Bounded(self.file, self.where, level)
 
     def _checked(self, found: Iterator[Any]) -> Iterator[Any]:
         from ijson import JSONError
@@ -76,6 +85,56 @@ class JsonStream:
         except (JSONError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split("\n")[0].split()).removeprefix("b'")
             raise InputError(f"{self.where}: not valid JSON ({reason}); is the file cut off?") from error
+
+
+class _Bounded:
+    """A JSON file that is refused as it is read where it nests too deep, or what is read at once is too long.
+
+    Parsers take memory for every level, and keep a value until it ends.
+
+    Args:
+        level: what is in so many objects and lists is read piece by piece, what is in more of them at once.
+    """
+
+    _ESCAPED = re.compile(rb"\\.", re.DOTALL)
+    _STEPS = np.zeros(256, np.int64)
+    _STEPS[[*b"[{"]], _STEPS[[*b"]}"]] = 1, -1
+    _ENDS = np.zeros(256, np.bool_)
+    _ENDS[[*b"[]{},"]] = True
+
+    def __init__(self, file: BinaryIO, where: str, level: int) -> None:
+        self.file, self.where, self.level = file, where, level
+        self.depth, self.length, self.quoted, self.escape = 0, 0, False, b""
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self.file.read(size)
+        if chunk:
+            self._measure(chunk)
+        return chunk
+
+    def _measure(self, chunk: bytes) -> None:
+        text = self.escape + chunk
+        if b"\\" in text:
+            text = self._ESCAPED.sub(b"", text)
+        self.escape = b"\\" if text.endswith(b"\\") else b""
+        codes = np.frombuffer(text, np.uint8)
+        quoted = np.logical_xor.accumulate(np.append(self.quoted, codes == ord('"')))[1:]
+        depth = self.depth + np.cumsum(np.where(quoted, 0, self._STEPS[codes]))
+        ends = np.flatnonzero(self._ENDS[codes] & ~quoted & (depth <= self.level))
+        self.length = len(codes) - int(ends[-1]) if len(ends) else self.length + len(chunk)
+        if len(codes):
+            self.depth, self.quoted = int(depth[-1]), bool(quoted[-1])
+        if len(codes) and depth.max() > DEEPEST:
+            raise InputError(f"{self.where}: nests objects and lists more than {DEEPEST} deep; expected fewer")
+        if self.length > LARGEST:
+            raise InputError(
+                f"{self.where}: a single value, or image, takes more than {LARGEST // 2**20} MB; expected less"
+            )
+
+
+def _steps(prefix: str) -> int:
+    """Of a path."""
+    return len(prefix.split(".")) if prefix else 0
 
 
 def member(entry: Any, key: str, where: str, *kinds: type, default: Any = None) -> Any:

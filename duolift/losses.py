@@ -5,6 +5,9 @@ from torch import Tensor
 ELEVATION_WEIGHT = 10.0
 """A squared radian of elevation weighs as much as so many head lengths of the whole pose."""
 
+SMALLEST = 1e-6
+"""Mean bone length that nobody falls below, in whatever unit."""
+
 
 def reprojection(poses: Tensor, back: Tensor) -> Tensor:
     """L1 distance between input and cycled 2D poses `(..., joint, 2)`, summed over the pose."""
@@ -30,7 +33,7 @@ def deformation(body: Tensor, returned: Tensor) -> Tensor:
 def bone_ratios(body: Tensor, bones: Tensor) -> Tensor:
     """Bone lengths over their mean: poses (..., joint, 3), bones (bone, 2) -> (..., bone)."""
     lengths = (body[..., bones[:, 0], :] - body[..., bones[:, 1], :]).norm(dim=-1)
-    return lengths / lengths.mean(dim=-1, keepdim=True)
+    return lengths / lengths.mean(dim=-1, keepdim=True).clamp(min=SMALLEST)
 
 
 def bone_prior(body: Tensor, bones: Tensor, ratios: Tensor) -> Tensor:

@@ -20,12 +20,17 @@ def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
         predicted: (..., person, joint, 3), any unit, any frame.
         truth: (..., person, joint, 3), millimetres.
         root: index of the root joint.
+
+    Raises:
+        ValueError: arrays of other shapes, or true people of no size, of which nothing is a share.
     """
     if predicted.shape != truth.shape or truth.ndim < 3 or truth.shape[-3] < 2:
         raise ValueError(
             f"predicted {tuple(predicted.shape)}, truth {tuple(truth.shape)}: "
             "expected the same shape (..., person, joint, 3) with two people or more"
         )
+    if not (truth != truth[..., root : root + 1, :]).any(-1).any(-1).all():
+        raise ValueError("truth: all joints of somebody are in one place; expected people of some size")
     return aligned_scores(align_scene(predicted, truth), truth, root)
 
 
@@ -90,7 +95,7 @@ def contact_error(predicted: Tensor, pair: Tensor, distance: Tensor) -> Tensor:
 
 def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:
     """Mean distance between joints, over all people of a scene."""
-    return reversed_axes(planes(predicted - truth).square().sum(0).sqrt().mean((0, 1)))
+    return reversed_axes(_root(planes(predicted - truth).square().sum(0)).mean((0, 1)))
 
 
 def pose_sizes(people: Tensor, root: int) -> Tensor:
@@ -98,7 +103,12 @@ def pose_sizes(people: Tensor, root: int) -> Tensor:
 
     The scale error compares these a person at a time; the scene's, their sum over its people.
     """
-    return reversed_axes(planes(people - people[..., root : root + 1, :]).square().sum((0, 1)).sqrt())
+    return reversed_axes(_root(planes(people - people[..., root : root + 1, :]).square().sum((0, 1))))
+
+
+def _root(squares: Tensor) -> Tensor:
+    """Square roots, with a gradient at zero."""
+    return squares.clamp(min=torch.finfo(squares.dtype).tiny).sqrt()
 
 
 def translation_error(predicted: Tensor, truth: Tensor, root: int) -> Tensor:

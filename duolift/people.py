@@ -9,6 +9,7 @@ over how long such bones look on the mean.
 Camera frame: x right, y down, z forward; head lengths.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,13 +18,16 @@ from torch import Tensor, nn
 
 from duolift.completion import Completer, Completion
 from duolift.lifters import LiftingNetwork
-from duolift.lifting import lift
+from duolift.lifting import NEAREST, lift
 from duolift.normalisation import Normalisation
 from duolift.partners import Partners
 from duolift.skeleton import skeleton_named
 
 FEWEST_JOINTS = 4
 """Who shows fewer joints than this is not lifted."""
+
+LARGEST_NETWORK = 2**16
+"""Width, and blocks, of networks."""
 
 SMALLEST_UNIT = 1e-6
 """Nobody's head length is a smaller slope than this."""
@@ -42,6 +46,9 @@ class Architecture:
         c, centring: see `duolift.normalisation.Normalisation`.
         flip: lift every pose and its mirror image, and take the mean.
         completer_width, completer_blocks: see `duolift.completion.Completer`; None for no completer.
+
+    Raises:
+        ValueError: a value of another type, or out of its range.
     """
 
     skeleton: str
@@ -54,6 +61,28 @@ class Architecture:
     flip: bool
     completer_width: int | None = None
     completer_blocks: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("width", "blocks", "completer_width", "completer_blocks"):
+            count = getattr(self, key)
+            optional = key.startswith("completer") and count is None
+            if not optional and not (type(count) is int and 0 < count <= LARGEST_NETWORK):
+                raise ValueError(f"{key} is {count!r}; expected a whole number up to {LARGEST_NETWORK}")
+        if not (_is_number(self.c) and NEAREST < self.c < math.inf):
+            raise ValueError(f"c is {self.c!r}; expected head lengths above {NEAREST:.0f}")
+        if self.elevation_bound is not None and not (_is_number(self.elevation_bound) and 0 < self.elevation_bound < 2):
+            raise ValueError(f"elevation_bound is {self.elevation_bound!r}; expected radians, or none")
+        if not all(isinstance(name, str) for name in (self.skeleton, self.split, self.centring)):
+            raise ValueError(f"skeleton, split and centring are {self.skeleton!r}, {self.split!r}, {self.centring!r}")
+
+    def shapes(self) -> dict[str, torch.Size]:
+        """Of the weights of its `PeopleLifter`, of which nothing is in memory."""
+        with torch.device("meta"):
+            return {name: weight.shape for name, weight in PeopleLifter(self).state_dict().items()}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Lifted(NamedTuple):
@@ -143,7 +172,7 @@ class PeopleLifter(nn.Module):
         bones = _ratio((whole * length).sum(-1), (whole * self.bone_lengths).sum(-1))
         weight = present.to(rays).unsqueeze(-1)
         spread, usual = (
-            (weight * (points - _mean(points, weight))).square().sum((-1, -2)).sqrt()
+            (weight * (points - _mean(points, weight))).square().sum((-1, -2)).clamp(min=SMALLEST_UNIT**2).sqrt()
             for points in (rays, self.mean_pose)
         )
         return torch.where(whole.any(-1), bones, _ratio(spread, usual)).clamp(min=SMALLEST_UNIT)
@@ -160,4 +189,6 @@ def _mean(points: Tensor, weight: Tensor) -> Tensor:
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    return numerator / denominator.clamp(min=torch.finfo(denominator.dtype).tiny)
+    """0 where there is nothing to divide by."""
+    there = denominator > 0
+    return torch.where(there, numerator / torch.where(there, denominator, 1.0), 0.0)

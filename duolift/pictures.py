@@ -1,8 +1,10 @@
 """What a picture file tells of the camera that took it."""
 
+import warnings
 from pathlib import Path
 
 from duolift.errors import InputError
+from duolift.files import regular
 
 FILM_DIAGONAL = 43.27
 """Of a frame of 35 mm film, mm."""
@@ -26,18 +28,24 @@ def camera_of_picture(path: Path) -> tuple[tuple[float, float], float | None]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as picture:
+        regular(path)
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            warnings.simplefilter("ignore")  # of pictures so large that nobody should load them, which nobody does
             width, height = picture.size
             tags = picture.getexif()
+            turned, on_film = tags.get(ORIENTATION), tags.get_ifd(EXIF).get(FOCAL_35)
+    except InputError:
+        raise
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: not a picture; expected a format that Pillow reads, such as JPEG or PNG") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: cannot be read as a picture ({error})") from error
-    if tags.get(ORIENTATION) in ON_ITS_SIDE:
+    except Exception as error:  # a damaged picture may raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as a picture ({reason}); expected a whole one") from error
+    if turned in ON_ITS_SIDE:
         width, height = height, width
     try:
-        on_film = float(tags.get_ifd(EXIF).get(FOCAL_35) or 0)
+        film = float(on_film or 0)
     except (TypeError, ValueError, ZeroDivisionError):
-        on_film = 0.0
-    focal = on_film * (width**2 + height**2) ** 0.5 / FILM_DIAGONAL
+        film = 0.0
+    focal = film * (width**2 + height**2) ** 0.5 / FILM_DIAGONAL
     return (float(width), float(height)), focal if 0 < focal < float("inf") else None

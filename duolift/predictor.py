@@ -23,7 +23,7 @@ from torch import Tensor
 from duolift import __version__
 from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
-from duolift.files import whole_file
+from duolift.files import regular, whole_file
 from duolift.focal import DEFAULT, KNOWN, default_focal, focal_from_people
 from duolift.ground import EVERYTHING, GroundPlacement
 from duolift.keypoints import THRESHOLD, format_named, to_joints
@@ -86,10 +86,12 @@ class Lifter:
                 f"{path}: a checkpoint of a training stage; expected a .safetensors file (make pack RUN=name)"
             )
         try:
-            with safetensors.safe_open(path, "pt") as file:
+            with safetensors.safe_open(regular(path), "pt") as file:
                 header = json.loads((file.metadata() or {}).get("duolift", "{}"))
                 weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        except (OSError, safetensors.SafetensorError, ValueError) as error:
+        except InputError:
+            raise
+        except (OSError, safetensors.SafetensorError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: not readable as a lifter ({error}); expected a safetensors file") from error
         if not isinstance(header, dict) or header.get("format") != FILE_FORMAT:
             found = header.get("format") if isinstance(header, dict) else header
@@ -97,7 +99,15 @@ class Lifter:
                 f"{path}: metadata 'duolift' has format {found}; expected {FILE_FORMAT}, of a trained lifter"
             )
         try:
-            people = PeopleLifter(Architecture(**header["architecture"]))
+            architecture = Architecture(**header["architecture"])
+            if architecture.blocks + (architecture.completer_blocks or 0) > len(weights):
+                raise ValueError(f"{len(weights)} weights for more blocks")
+            expected = architecture.shapes()  # before anything is made that takes memory
+            if wrong := next((k for k in {**expected, **weights} if _shape(weights, k) != expected.get(k)), None):
+                raise ValueError(f"{wrong} has shape {_shape(weights, wrong)}, expected {expected.get(wrong)}")
+            if wrong := next((name for name, weight in weights.items() if not weight.isfinite().all()), None):
+                raise ValueError(f"{wrong} is not finite")
+            people = PeopleLifter(architecture)
             people.load_state_dict(weights)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{path}: weights and architecture disagree ({str(error).splitlines()[0]})") from error
@@ -257,6 +267,10 @@ class Lifter:
                 focal, source = float(told.pixels[0]), told.source[0]
                 lifted = self.people((pixels - centre) / focal, present, noise)
         return lifted, focal, source
+
+
+def _shape(weights: dict[str, Tensor], name: str) -> torch.Size | None:
+    return weights[name].shape if name in weights else None
 
 
 def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from duolift import __version__
 from duolift.errors import InputError
-from duolift.files import whole_file
+from duolift.files import regular, whole_file
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -101,10 +101,14 @@ def stamp_of(path: Path, kind: str) -> dict[str, Any]:
         InputError: the file is missing or no checkpoint, or of another format or kind.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(regular(path), map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint of {kind} ({type(error).__name__})") from error
     stamp: dict[str, Any] = content.get(STAMP, {}) if isinstance(content, dict) else {}
+    if stamp and not (isinstance(stamp, dict) and {"format", "version", "kind", "settings"} <= stamp.keys()):
+        raise InputError(f"{path}: its stamp is not whole; expected format, version, kind and settings")
     if stamp and stamp["format"] != FORMAT:
         raise InputError(
             f"{path}: has format {stamp['format']}, of duolift {stamp['version']}; expected {FORMAT}, of "

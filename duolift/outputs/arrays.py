@@ -1,15 +1,14 @@
 """A scene as NumPy arrays: the fields of `Reconstruction` under their own names, in the camera's coordinates."""
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from duolift import npz
 from duolift.errors import InputError
-from duolift.files import whole_file
+from duolift.files import regular, whole_file
 from duolift.outputs.checks import VERSION, build, expect
 from duolift.reconstruction import Reconstruction
 
@@ -38,13 +37,10 @@ def write_arrays(reconstruction: Reconstruction, path: Path) -> list[Path]:
 
 def read_arrays(path: Path) -> Reconstruction:
     """Read an `.npz`. Raises InputError for anything that is not as it should be."""
+    arrays: dict[str, Any] = npz.read_arrays(regular(path), str(path), "duolift")
     try:
-        with np.load(path, allow_pickle=False) as content:
-            arrays: dict[str, Any] = {key: content[key] for key in content.files}
         about = json.loads(str(arrays.pop("about")))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (KeyError, ValueError, BadZipFile, EOFError, zlib.error) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not a scene's arrays ({error}); expected an .npz that duolift has written"
         ) from error

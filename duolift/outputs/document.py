@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.errors import InputError
-from duolift.files import write_text
+from duolift.files import read_bytes, write_text
 from duolift.outputs.checks import VERSION, build, expect, listed
 from duolift.reconstruction import Reconstruction, to_camera
 
 FORMAT = "duolift scene"
+
+LARGEST = 256 * 2**20
+"""Bytes of a file that is read; an `.npz` holds a longer video."""
 
 METRES, PIXELS, SHARES, DIRECTIONS = 4, 2, 3, 7
 """Decimals that are written."""
@@ -57,11 +60,7 @@ def write_document(reconstruction: Reconstruction, path: Path) -> list[Path]:
 
 def read_document(path: Path) -> Reconstruction:
     """Read a `.json`. Raises InputError for anything that is not as it should be."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    return from_json(content, str(path))
+    return from_json(read_bytes(path, LARGEST), str(path))
 
 
 def from_json(content: bytes | str, source: str) -> Reconstruction:

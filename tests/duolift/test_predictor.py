@@ -64,7 +64,7 @@ def test_a_lifter_survives_its_file(lifter: Lifter, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("missing.safetensors", None, "not readable as a lifter"),
+        ("missing.safetensors", None, "cannot be read"),
         ("text.safetensors", b"no weights", "not readable as a lifter"),
         ("last.ckpt", b"", "checkpoint of a training stage"),
     ],

@@ -1,0 +1,261 @@
+"""Small valid files of everything that is read, by name: two people of the embedded set, as every reader knows them."""
+
+import io
+import json
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from datamodules.chi3d import read
+from datamodules.synthetic import CAMERA_IDS, SyntheticConfig, write_subject
+from duolift.keypoints import FORMATS, HANDS
+from duolift.people import Architecture, PeopleLifter
+from duolift.pictures import EXIF, FOCAL_35, ORIENTATION
+from duolift.predictor import Lifter
+from duolift.skeleton import CHI3D25, PAPER19
+from experiments.config import CONF
+
+SUBJECT, CAMERA = "s02", CAMERA_IDS[0]
+FRAMES = 2
+
+
+@cache
+def take() -> tuple[bytes, bytes]:
+    """A take's joints and its camera, as files of CHI3D's layout."""
+    with tempfile.TemporaryDirectory() as folder:
+        action = next(write_subject(Path(folder), SUBJECT, SyntheticConfig(takes=1, frames=FRAMES)))
+        joints = Path(folder) / "joints3d_25" / f"{action}.json"
+        camera = Path(folder) / "camera_parameters" / CAMERA / f"{action}.json"
+        return joints.read_bytes(), camera.read_bytes()
+
+
+def write_tree(root: Path, joints: bytes, camera: bytes, info: bytes) -> Path:
+    """A tree in CHI3D's layout with one take before one camera."""
+    subject = root / "train" / SUBJECT
+    for path, content in (
+        (subject / "joints3d_25" / "Grab 1.json", joints),
+        (subject / "camera_parameters" / CAMERA / "Grab 1.json", camera),
+        (root / "info.json", info),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return root
+
+
+INFO = json.dumps({"train_subj_names": [SUBJECT], "all_camera_names": [CAMERA]}).encode()
+
+
+@cache
+def pixels() -> NDArray[np.float64]:
+    """(frame, person, joint of `CHI3D25`, 2)."""
+    with tempfile.TemporaryDirectory() as folder:
+        scenes = read(write_tree(Path(folder), *take(), INFO), [SUBJECT]).scenes(CHI3D25)
+    return scenes.pixels.double().numpy()
+
+
+def people(joints: tuple[str, ...], frame: int = 0) -> list[NDArray[np.float64]]:
+    """x, y and confidence (joint, 3) of both people, 0 for joints that are not known."""
+    known = [CHI3D25.joints.index(joint) if joint in CHI3D25.joints else None for joint in joints]
+    return [
+        np.array([[0, 0, 0] if at is None else [*person[at].round(1), 0.9] for at in known])
+        for person in pixels()[frame]
+    ]
+
+
+def flat(joints: tuple[str, ...], frame: int = 0) -> list[list[float]]:
+    return [person.ravel().tolist() for person in people(joints, frame)]
+
+
+def openpose() -> list[bytes]:
+    found = [
+        {
+            "version": 1.3,
+            "people": [
+                {"person_id": [number], "pose_keypoints_2d": one, "hand_left_keypoints_2d": hand}
+                for number, (one, hand) in enumerate(zip(flat(FORMATS[name].joints), flat(HANDS["left"]), strict=True))
+            ],
+        }
+        for name in ("body25", "coco18")
+    ]
+    return [_json(content) for content in found]
+
+
+def coco() -> list[bytes]:
+    entries = [
+        {"id": frame, "image_id": frame, "category_id": 1, "iscrowd": 0, "keypoints": one, "track_id": number}
+        for frame in range(FRAMES)
+        for number, one in enumerate(flat(FORMATS["coco17"].joints, frame))
+    ]
+    images = [
+        {"id": frame, "file_name": f"{frame}.jpg", "width": 900, "height": 900, "vid_id": "1", "frame_id": frame}
+        for frame in range(FRAMES)
+    ]
+    named = {"id": 1, "name": "person", "keypoints": [*FORMATS["coco17"].joints]}
+    return [
+        _json({"categories": [category], "images": images, "annotations": entries})
+        for category in (named, {"id": 1, "name": "person"})
+    ]
+
+
+def results() -> list[bytes]:
+    return [
+        _json(
+            [
+                {"image_id": image, "category_id": 1, "keypoints": one, "score": 2.5, "idx": [[number + 1.0]]}
+                for number, one in enumerate(flat(FORMATS[name].joints))
+            ]
+        )
+        for name, image in (("coco17", 7), ("halpe26", "0.jpg"))
+    ]
+
+
+def alphapose() -> list[bytes]:
+    people = [{"joints": one} for one in flat(FORMATS["coco18"].joints)]
+    return [
+        _json({f"{frame}.jpg": {"version": "AlphaPose v0.3", "bodies": people} for frame in range(FRAMES)}),
+        _json({"version": "AlphaPose v0.3", "bodies": people}),
+    ]
+
+
+def mmpose() -> list[bytes]:
+    layout = FORMATS["coco17"]
+    instances = [
+        {
+            "keypoints": one[:, :2].tolist(),
+            "keypoint_scores": one[:, 2].tolist(),
+            "bbox_score": 0.8,
+            "track_id": 1 + number,
+        }
+        for number, one in enumerate(people(layout.joints))
+    ]
+    names = {str(number): joint for number, joint in enumerate(layout.joints)}
+    frames = [{"frame_id": frame, "instances": instances} for frame in range(FRAMES)]
+    meta = {"meta_info": {"dataset_name": "coco", "keypoint_id2name": names}, "instance_info": frames}
+    return [_json(instances), _json(frames), _json(meta)]
+
+
+def arrays() -> list[bytes]:
+    poses = np.array([people(FORMATS["coco17"].joints, frame) for frame in range(FRAMES)])
+    more = {"names": ["a.jpg", "b.jpg"], "ids": [3, 4], "image": [900, 900], "focal": 1000.0, "joints": "coco17"}
+    return [_npz(keypoints=poses), _npz(keypoints=poses[..., :2], confidence=poses[..., 2], **more)]
+
+
+def detectors() -> list[bytes]:
+    return [*openpose(), *coco(), *results(), *alphapose(), *mmpose(), *arrays()]
+
+
+def pictures() -> list[bytes]:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif.get_ifd(EXIF)[FOCAL_35] = 28
+    found = []
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
+        file = io.BytesIO()
+        Image.new("RGB", (16, 12)).save(file, kind, exif=exif)
+        found.append(file.getvalue())
+    for kind in ("BMP", "GIF", "PPM"):
+        file = io.BytesIO()
+        Image.new("RGB", (16, 12)).save(file, kind)
+        found.append(file.getvalue())
+    return found
+
+
+@cache
+def scenes(suffix: str) -> list[bytes]:
+    """Scenes as files: a video of two people, one of whom leaves, and an image of nobody."""
+    from duolift.outputs import write
+
+    poses = pixels().copy()
+    poses[1, 1] = np.nan
+    lifter = Lifter.load()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"scene{suffix}"
+        found = []
+        for keypoints in (poses, poses[:1, :0]):
+            write(lifter.lift(keypoints, format="chi3d"), path)
+            found.append(path.read_bytes())
+        return found
+
+
+@cache
+def lifters() -> list[bytes]:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for split, completer in (("whole", (None, None)), ("left_right", (4, 1))):
+            people = PeopleLifter(Architecture(PAPER19.name, split, 4, 1, 1.0, 5.0, "ray", True, *completer))
+            people.fit(torch.randn(8, len(PAPER19), 2))
+            Lifter(people, {"data": "nothing"}).save(path := Path(folder) / "lifter.safetensors")
+            found.append(path.read_bytes())
+    return found
+
+
+def checkpoints() -> list[bytes]:
+    stamp = {"format": 1, "version": "0.1.0", "kind": "a lifter", "settings": {"data": {"root": "data"}, "seed": 0}}
+    found = []
+    for content in (
+        {"duolift": stamp, "state_dict": {"weight": torch.ones(2, 3)}, "epoch": 1},
+        {"state_dict": {}, "hyper_parameters": {"width": 8}},
+    ):
+        file = io.BytesIO()
+        torch.save(content, file)
+        found.append(file.getvalue())
+    return found
+
+
+def settings() -> list[bytes]:
+    """Arguments, a line each."""
+    return [
+        b"experiment=quick\nseed=1\nlifting.width=64\ndata.extra=[synthetic]\nlifting.weights.augmentation=0.5",
+        b"lifter=all\nflows.parts=[whole,legs,torso,left,right]\ndata.c=10\ndata.normalisation=shift\nwandb.mode=offline",
+    ]
+
+
+def experiments() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(CONF.glob("*.yaml"))]
+
+
+@cache
+def caches() -> list[bytes]:
+    """A parsed copy of `take`."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, cache = Path(folder) / "tree", Path(folder) / "cache"
+        read(write_tree(root, *take(), INFO), [SUBJECT], None, cache)
+        return [path.read_bytes() for path in cache.iterdir()]
+
+
+def tables() -> list[bytes]:
+    """Parquet files of people, with focal lengths and without."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    poses = np.concatenate([np.array(people(PAPER19.joints, frame)) for frame in range(FRAMES)])
+    columns: dict[str, Any] = {
+        "image": [f"{frame}.jpg" for frame in range(FRAMES) for _ in range(2)],
+        "person": [0, 1] * FRAMES,
+        "width": [900] * 2 * FRAMES,
+        "height": [900.0] * 2 * FRAMES,
+        "keypoints": list(poses[..., :2].reshape(len(poses), -1)),
+        "confidence": list(poses[..., 2]),
+    }
+    found = []
+    for more in ({}, {"focal": [1000.0, 1000.0, None, None]}):
+        file = io.BytesIO()
+        pq.write_table(pa.table({**columns, **more}), file, row_group_size=3)
+        found.append(file.getvalue())
+    return found
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
+def _npz(**content: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **content)
+    return file.getvalue()
