@@ -17,7 +17,7 @@ SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(
 
 .DEFAULT_GOAL := help
 .PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
-	dashboard bench soak docs test lint format clean
+	dashboard bench soak audit docs test lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,9 +31,10 @@ help: ## Show this help
 
 install: $(READY) ## Create the environment
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt hashes.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,outputs,rerun,bench,dev,docs]"
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r hashes.txt
+	PIP_CONSTRAINT=constraints.txt $(VENV)/bin/pip install --quiet --disable-pip-version-check -e ".[train,outputs,rerun,bench,dev,docs]"
 	@touch $@
 
 pretrain-flows: $(READY) ## Learn the density of 2D poses
@@ -83,6 +84,9 @@ bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (
 
 soak: $(READY) ## An hour of use: does memory stay flat? (ARGS="--minutes 5")
 	@$(RUN_PYTHON) benchmarks.soak $(ARGS)
+
+audit: $(READY) ## Known weaknesses of what is installed, as far as their list can be reached
+	@$(VENV)/bin/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
 docs: $(READY) ## Build the documentation site, into docs/_build/html
 	@$(RUN_PYTHON) sphinx --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html
