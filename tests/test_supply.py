@@ -1,4 +1,4 @@
-"""What is installed is what was pinned, by its hash where one file serves every machine, under licences that allow it."""
+"""What is installed is what was pinned, by its hash where one file serves every machine; and its licences."""
 
 import json
 import re
@@ -47,7 +47,8 @@ def serves_every_machine(distribution: Distribution) -> bool:
 
 def test_everything_that_is_installed_is_pinned_to_its_version() -> None:
     versions = pinned("constraints.txt")
-    other = {name: one.version for name, one in installed().items() if versions.get(name) != one.version.split("+")[0]}
+    found = {name: one.version.split("+")[0] for name, one in installed().items()}
+    other = {name: version for name, version in found.items() if versions.get(name) != version}
     assert other == {}
 
 
