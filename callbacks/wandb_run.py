@@ -96,4 +96,4 @@ def data_artifact(data: Mapping[str, Any]) -> wandb.Artifact:
 
 def artifact_name(text: str) -> str:
     """A text in the letters that W&B lets an artifact's name have."""
-    return re.sub(r"[^\w.\-]+", "-", text)[:LONGEST_NAME]
+    return re.sub(r"[^a-zA-Z0-9_.\-]+", "-", text)[:LONGEST_NAME]
