@@ -154,7 +154,7 @@ def fit(
         raise KeyboardInterrupt from interrupted
     finally:
         if logger:
-            wandb.finish()
+            wandb.finish(exit_code=int(sys.exc_info()[0] is not None))  # a stage cut off is no finished run
 
 
 def wandb_logger(config: Config, folder: Path, settings: dict[str, Any], goes_on: bool = False) -> WandbLogger | None:
