@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 import torch
 from conftest import some_people
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from callbacks.figures import print_figure, svg, turning_scenes
-from callbacks.figures.people import scene_sheet
+from callbacks.figures import (
+    curves_chart,
+    distribution_chart,
+    elevation_chart,
+    print_figure,
+    scene_sheet,
+    side_sheet,
+    spread_chart,
+    svg,
+    turning_scenes,
+)
 from duolift.skeleton import PAPER19
 
 FEET = PAPER19.feet
@@ -85,3 +95,53 @@ def test_an_svg_stands_in_a_page_beside_others(people: Tensor) -> None:
     assert not set(ids) & set(re.findall(r'id="([^"]*)"', other))
     assert "currentColor" in one and "#000000" not in one and "http" not in one
     assert "from the side" in "".join(root.itertext())
+
+
+def labels(figure: Figure) -> list[str]:
+    return [axis.get_xlabel() for axis in figure.axes]
+
+
+def test_from_the_side_it_is_told_what_is_off(people: Tensor) -> None:
+    raised = people + torch.tensor([0.0, -50.0, 0.0])
+    figure = side_sheet(people[..., :2], {"exact": people, "raised": raised}, people, PAPER19)
+    apart = (people[:, 0] - people[:, 1])[:, PAPER19.root_index].norm(dim=-1) / 1000
+    told = np.reshape(labels(figure), (len(people), 3))
+    for (image, exact, off), distance in zip(told, apart, strict=True):
+        assert image == ""
+        assert exact == f"off by 0 mm\nfeet +0, +0 cm\n{distance:.2f} m apart, truly {distance:.2f}"
+        assert off == f"off by 50 mm\nfeet +5, +5 cm\n{distance:.2f} m apart, truly {distance:.2f}"
+
+
+def test_spreads_are_means_and_middle_halves_and_say_how_many() -> None:
+    groups = {"few": np.array([1.0, 2, 3, 4, 10]), "more": np.arange(9.0)}
+    axis = spread_chart({"one": groups, "other": {name: 2 * values for name, values in groups.items()}}, "mm").axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["few  (5)", "more  (9)"]
+    assert [list(line.get_xdata()) for line in axis.lines] == [[4, 4], [8, 8]]
+    halves = [segment[:, 0].tolist() for lines in axis.collections for segment in lines.get_segments()]
+    assert halves == [[2, 4], [2, 6], [4, 8], [4, 12]]
+    alike = spread_chart({"one": {"a": np.arange(3.0), "b": np.arange(3.0)}}, "mm").axes[0]
+    assert alike.get_xlabel() == "mm; 3 each"
+
+
+def test_curves_show_every_value_negative_ones_too() -> None:
+    curve = {1: 50.0, 2: 0.5, 3: -20.0}
+    axis = curves_chart({"loss": curve}, "epoch", "loss", log=True).axes[0]
+    (line,) = axis.lines
+    assert line.get_xydata().tolist() == [[epoch, value] for epoch, value in curve.items()]
+    low, high = axis.get_ylim()
+    places = axis.transData.transform([(1, value) for value in (low, -20.0, 0.5, 50.0, high)])[:, 1]
+    assert (np.diff(places) > 0).all() and np.isfinite(places).all()
+
+
+def test_a_distribution_ends_at_the_worst() -> None:
+    values = np.arange(1.0, 102.0)
+    curve, end = distribution_chart({"one": values}, "mm").axes[0].lines
+    assert np.interp(26.0, *curve.get_data()) == pytest.approx(25)
+    assert end.get_xydata().tolist() == [[101, 100]]
+
+
+def test_elevations_count_everybody_once() -> None:
+    true = np.random.default_rng(0).uniform(-30, 0, 500)
+    density = elevation_chart(true + 2, true).axes[0].collections[0]
+    inside = density.get_array().sum()
+    assert 0.98 * len(true) <= inside <= len(true), "but for the outermost"

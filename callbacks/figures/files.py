@@ -28,6 +28,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 def print_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write `<stem>.pdf`, of vectors, and `<stem>.png`, 300 dots an inch, each whole."""
+    _settle(figure)
     written = []
     for kind, options in PRINTED.items():
         written.append(stem.with_name(f"{stem.name}.{kind}"))
@@ -42,6 +43,7 @@ def svg(figure: Figure, name: str) -> str:
     Args:
         name: unique in the page: what the identifiers inside begin with.
     """
+    _settle(figure)
     file = io.StringIO()
     with mpl.rc_context(FONTS):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
@@ -51,3 +53,10 @@ def svg(figure: Figure, name: str) -> str:
     head, _, inside = text[text.index("<svg") :].partition(">")
     (box,) = re.findall(r'viewBox="[^"]*"', head)
     return f'<svg {box} width="{width}" height="{height}" fill="currentColor">{inside}'
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once for all files of it."""
+    if figure.get_layout_engine():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")

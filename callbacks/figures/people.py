@@ -5,6 +5,7 @@ from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
@@ -24,12 +25,15 @@ def bone_colour(joint: str) -> str:
 
 def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, faded: bool = False) -> None:
     """People (person, joint, 2) as sticks, each in a colour of their own, left limbs lighter than right ones."""
+    children, parents = (list(joints) for joints in skeleton.bone_ends)
+    sides = [child.startswith("left") for child, _ in skeleton.bones]
     for number, person in enumerate(people):
-        colours = colours_of(number)
-        for child, parent in skeleton.bones:
-            ends = person[[skeleton.index(child), skeleton.index(parent)]]
-            colour = "#b0b0b0" if faded else colours[child.startswith("left")]
-            axis.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.3 if faded else 1.8, solid_capstyle="round")
+        colours = ["#b0b0b0" if faded else colours_of(number)[side] for side in sides]
+        bones = np.stack([person[children], person[parents]], axis=1)  # (bone, 2 ends, 2)
+        axis.add_collection(
+            LineCollection(list(bones), colors=colours, linewidths=1.3 if faded else 1.8, capstyle="round")
+        )
+    axis.autoscale_view()
 
 
 def scene_sheet(
