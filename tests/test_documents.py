@@ -470,7 +470,7 @@ def test_every_page_is_in_the_sites_contents() -> None:
 
 
 OWN_BUSINESS = {
-    *("containers", "files", "json_stream"),
+    *("containers", "files", "json_stream", "progress"),
     *(f"outputs.{name}" for name in ("checks", "colours", "libraries", "tracks", "turns")),
 }
 """Modules that no user needs, and no page tells of."""
