@@ -74,7 +74,7 @@ def one_cycle(step: int, steps: int) -> float:
     peak = max(1, round(WARM_UP * steps)) - 1
     if step <= peak:
         return (step + 1) / (peak + 1)
-    return 0.5 + 0.5 * math.cos(math.pi * (step - peak) / (steps - 1 - peak))
+    return 0.5 + 0.5 * math.cos(math.pi * (step - peak) / max(1, steps - 1 - peak))
 
 
 def randomly_mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:

@@ -216,7 +216,8 @@ def test_a_finished_run_completes_any_number_of_people_in_an_image(done: Path) -
 def test_the_command_measures_every_occlusion_method_and_noise(done: Path) -> None:
     run = done / "runs" / "small"
     stage = run / "completion-legs_torso"
-    assert {path.name for path in stage.iterdir()} == {"last.ckpt", "metrics.json", "settings.json"}
+    files = {"history.json", "last.ckpt", "metrics.json", "origin.json", "settings.json"}
+    assert {path.name for path in stage.iterdir()} == files
     result = json.loads((run / "completion.json").read_text())
     assert (result["run"], result["experiment"], result["seed"]) == ("small", "quick", 0)
     assert result["lifters"] == {"legs_torso": json.loads((stage / "metrics.json").read_text())}

@@ -291,7 +291,7 @@ def make(folder: Path, *words: str) -> list[str]:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A folder with what the documents take for granted, and everything small."""
     folder, before = tmp_path_factory.mktemp("documents"), dict(os.environ)
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "hashes.txt"):
         shutil.copy(REPOSITORY / name, folder)
     (folder / ".installed").touch()
     (folder / "docs").mkdir()
