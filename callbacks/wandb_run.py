@@ -75,8 +75,8 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> wandb.Table:
 
 def turning(predicted: Tensor, truth: Tensor, skeleton: Skeleton, titles: Sequence[str]) -> wandb.Html:
     """Scenes over their ground truth that a person turns, as one page that needs no network; see `turning_scenes`."""
-    page = turning_scenes(predicted, truth, skeleton, titles).to_html(include_plotlyjs=True, full_html=True)
-    return wandb.Html(page, inject=False)
+    figure = turning_scenes(predicted, truth, skeleton, titles)
+    return wandb.Html(figure.to_html(include_plotlyjs=True, default_height="96vh"), inject=False)
 
 
 def model_artifact(name: str, checkpoint: Path, settings: Mapping[str, Any]) -> wandb.Artifact:
@@ -96,4 +96,4 @@ def data_artifact(data: Mapping[str, Any]) -> wandb.Artifact:
 
 def artifact_name(text: str) -> str:
     """A text in the letters that W&B lets an artifact's name have."""
-    return re.sub(r"[^\w.\-]+", "-", text)[:LONGEST_NAME]
+    return re.sub(r"[^a-zA-Z0-9_.\-]+", "-", text)[:LONGEST_NAME]

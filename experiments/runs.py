@@ -156,7 +156,7 @@ def fit(
         raise KeyboardInterrupt from interrupted
     finally:
         if logger:
-            wandb.finish()
+            wandb.finish(exit_code=int(sys.exc_info()[0] is not None))  # a stage cut off is no finished run
 
 
 def wandb_logger(config: Config, folder: Path, settings: dict[str, Any], goes_on: bool = False) -> WandbLogger | None:
@@ -172,8 +172,10 @@ def wandb_logger(config: Config, folder: Path, settings: dict[str, Any], goes_on
     swept = os.environ.get("WANDB_SWEEP_ID") and folder.name not in LIFTERS
     if mode == "disabled" or not is_first() or swept:
         return None
+    own = folder.resolve() / "wandb"
+    os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(own)
+    os.environ["WANDB_CACHE_DIR"] = str(own / "cache")
     wandb.setup(wandb.Settings(silent=True))
-    os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_ARTIFACT_DIR"] = str(folder.resolve() / "wandb")
     identity, follows = wandb_identity(folder, mode, goes_on)
     return WandbLogger(
         project=config.wandb.project,

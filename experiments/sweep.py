@@ -82,7 +82,7 @@ def run_sweep(arguments: Sequence[str], sweep: dict[str, Any]) -> list[dict[str,
     configs = [load([*arguments, *arguments_of(sweep, values)]) for values in points]
     if len({config.run for config in configs}) < len(configs):
         raise InputError(
-            f"sweep {sweep['name']}: runs share the name {configs[0].run}; expected one by all their values"
+            f"sweep {sweep['name']}: runs share a name; expected run=... in its command by all their values"
         )
     if any(config.lifter == "all" for config in configs):
         raise InputError("setting lifter is 'all'; expected one lifter, since a sweep's run has one")

@@ -4,7 +4,19 @@ import pytest
 import torch
 from conftest import FRAMES
 
-from callbacks.evaluation import KNOWN, Lift, place, rows_of
+import callbacks.evaluation
+from callbacks.evaluation import (
+    CONTACT,
+    KNOWN,
+    Lift,
+    extremes,
+    pictured_row,
+    place,
+    rows_of,
+    score_rows,
+    score_scenes,
+    whereabouts,
+)
 from callbacks.lifted import Lifted, by_default, on_all_cores, told_focal
 from duolift.alignment import align_scene
 from duolift.focal import focal_from_people
@@ -31,6 +43,34 @@ def test_some_scenes_of_a_lift_share_nothing_with_the_others(scenes: Scenes, lif
     lift.placed(row)
     some = slice(FRAMES, None)
     torch.testing.assert_close(lift[some].placed(row), place(row, lifted[some], scenes[some], PAPER19))
+
+
+@pytest.mark.parametrize("at_once", [1, 1024])
+def test_a_rows_metrics_are_the_means_of_its_scenes(
+    scenes: Scenes, lifted: Lifted, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks.evaluation, "SCORED_AT_ONCE", at_once)
+    lift, row = Lift.of(scenes, lifted, PAPER19), pictured_row(rows_of(WHOLE))
+    scores = score_scenes(row, lift)
+    (means,) = score_rows([row], [lift])
+    assert all(values.shape == (len(scenes),) for values in scores.values())
+    assert means == pytest.approx({name: scores[name].nanmean().item() for name in means}, rel=1e-5)
+    assert scores.keys() - means.keys() <= {CONTACT}, "nobody touches"
+    whole = place(row, lifted, scenes, PAPER19)
+    assert scenes.truth is not None
+    aligned = (align_scene(whole, scenes.truth) - scenes.truth).norm(dim=-1).mean((-1, -2))
+    torch.testing.assert_close(scores["pa_mpjpe_mm"], aligned, rtol=1e-4, atol=1e-2)
+
+
+def test_the_extremes_are_one_scene_a_sequence_in_order() -> None:
+    errors, sequence = torch.tensor([5.0, 1.0, 2.0, 9.0, 8.0, 3.0]), torch.tensor([0, 0, 0, 1, 1, 2])
+    assert extremes(errors, sequence, 10, largest=False) == [1, 5, 4]
+    assert extremes(errors, sequence, 2, largest=True) == [3, 0]
+
+
+def test_a_scene_is_told_by_its_take_camera_and_frame(scenes: Scenes) -> None:
+    for scene, camera, frame in ((0, "left", 0), (FRAMES - 1, "left", FRAMES - 1), (FRAMES + 2, "right", 2)):
+        assert whereabouts(scenes, scene) == {"subject": "s04", "action": "Hug 1", "camera": camera, "frame": frame}
 
 
 def test_a_cameras_focal_length_is_told_by_what_it_saw(scenes: Scenes, lifted: Lifted) -> None:
