@@ -103,7 +103,7 @@ class Rule:
         patched: what stands for something else meanwhile, by its dotted name.
         made: files that have to be there afterwards, templates as well.
         elsewhere: which file runs it, and how it is called there; then nothing is typed.
-        external: another project's command, which nobody here can type.
+        external: it asks a server elsewhere, or is another project's command; nobody here can type it.
     """
 
     pattern: str
@@ -126,6 +126,9 @@ PLACES = {"/data/chi3d": "folder", "ROOT=other": "ROOT=folder", "RUN=name": "RUN
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
 PACKED = "make pack RUN=mine"
 FEW_SCENES = {"experiments.ground.CROWD_SCENES": 20, "experiments.ground.CAMERAS": 3}
+
+POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
+"""Of a sweep's grid."""
 
 RULES = (
     Rule(r"make (help|pretrain-flows)", settings=SETTINGS),
@@ -197,6 +200,16 @@ RULES = (
         r"\2 parquet/ people/",
         made=("people/a.parquet",),
     ),
+    Rule(r"make report RUN=mine", after=(TRAINED,), made=("runs/mine/report.html",)),
+    Rule(r"make dashboard( ARGS=.*)?", elsewhere=("tests/test_wandb.py", "    dashboard.main(")),
+    Rule(
+        r"make sweep DATA=chi3d ROOT=folder",
+        settings=f"{SETTINGS} sweep.file={REPOSITORY}/experiments/sweep.yaml",
+        patched={"experiments.sweep.grid": lambda _: [POINT]},
+        made=("runs/sweep-width-and-rate.md",),
+    ),
+    Rule(r"make soak", settings="--minutes 0.02"),
+    Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
     Rule(r"pip install ['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
     Rule(r"openpose.bin .*|python (demo|scripts)/\w+.py .*", external=True),
