@@ -16,7 +16,7 @@ RUN_PYTHON := $(VENV)/bin/python -m
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study bench test lint format clean
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights study bench test fuzz lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (
 
 test: $(READY) ## Run the tests
 	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --cov=duolift --cov-report=term --cov-fail-under=95
+
+fuzz: $(READY) ## Give every reader 100,000 broken files (ARGS="npz pictures --inputs 1000" for some)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
+	@$(RUN_PYTHON) fuzzing $(ARGS)
 
 lint: $(READY) ## Check style and types
 	@$(VENV)/bin/ruff check .
