@@ -63,6 +63,9 @@ TOUCH_ACROSS = 0.05
 TOUCH_ALONG = 0.1
 """And seem to be this close along it."""
 
+MOST_PULL = 1.0
+"""Contact never changes a scale (logarithm) by more: who nearly is in the camera is nobody's measure."""
+
 MOST_LEAN = 0.15
 """Radians: beyond this, who disagrees on the camera's tilt lies or bends, and is not wrong about that."""
 
@@ -405,7 +408,7 @@ def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton, there: Tensor | 
     placed = scale.exp()[..., None, None] * people
     distance = placed.norm(dim=-1)  # (scene, person, joint)
     rays = placed / distance.unsqueeze(-1)
-    pulled, hands = scale, skeleton.hands
+    pull, hands = torch.zeros_like(scale), skeleton.hands
     for i in range(scale.shape[-1] - 1):  # everybody with all who come after
         mine, theirs = distance[:, i, None, :, None], distance[:, i + 1 :, None, :]
         across = torch.cdist(rays[:, i, None], rays[:, i + 1 :]) * (mine + theirs) / 2
@@ -419,8 +422,8 @@ def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton, there: Tensor | 
         closer = gap / (roots[:, i, None] + roots[:, i + 1 :]) / 2
         change = torch.nn.functional.pad(-closer, (i + 1, 0))
         change[:, i] = closer.sum(-1)
-        pulled = pulled + change
-    return pulled
+        pull = pull + change
+    return scale + pull.clamp(-MOST_PULL, MOST_PULL)
 
 
 def _weighted_mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -46,8 +46,16 @@ def read_arrays(file: BinaryIO | Path, where: str, written_by: str = "numpy.save
     for key, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise InputError(f"{where}: {key} is no array; expected a file written by {written_by}")
+        if array.dtype.kind == "U" and not _is_text(array):
+            raise InputError(f"{where}: {key} holds what is no text; expected Unicode")
         if not array.nbytes and array.shape and max(array.shape) > MOST_OF_NOTHING:
             raise InputError(
                 f"{where}: {key} has shape {array.shape} with nothing in it; expected at most {MOST_OF_NOTHING} of that"
             )
     return arrays
+
+
+def _is_text(array: NDArray[np.str_]) -> bool:
+    """Whether numbers that stand for characters do: NumPy takes any, and fails where one is looked at."""
+    codes = np.frombuffer(array.tobytes(), np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    return not ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any()

@@ -54,7 +54,12 @@ def fuzz(reader: str, inputs: int, folder: Path = FOLDER) -> Result:
     result, ends = Result(reader), 0
     while result.inputs < inputs and ends < MOST_ENDS:
         options = [f"-runs={inputs - result.inputs}", f"-max_len={LONGEST}", "-len_control=0", "-print_final_stats=1"]
-        options += [f"-timeout={SLOWEST}", f"-rss_limit_mb={MOST_MEMORY}", f"-artifact_prefix={failures}/ended-"]
+        options += [
+            f"-timeout={SLOWEST}",
+            f"-report_slow_units={SLOWEST}",
+            f"-rss_limit_mb={MOST_MEMORY}",
+            f"-artifact_prefix={failures}/ended-",
+        ]
         began = time.monotonic()
         run = subprocess.run(
             [sys.executable, "-m", "fuzzing.one", reader, str(corpus), str(failures), *options],

@@ -33,6 +33,7 @@ AS_BYTES = 0.5
 
 with atheris.instrument_imports(include=INSTRUMENTED):
     from duolift.errors import InputError
+    from fuzzing.mutations import bytes_changed
     from fuzzing.readers import READERS
 
 
@@ -58,7 +59,10 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
         random = Random(seed)
         if not content or random.random() < AS_BYTES:
             return bytes(atheris.Mutate(content, most))
-        return reader.changed(content, random)[:most]
+        try:
+            return reader.changed(content, random)[:most]
+        except Exception:  # what was changed before may be anything
+            return bytes_changed(content, random)[:most]
 
     atheris.Setup([sys.argv[0], str(corpus), *options], read, custom_mutator=changed, internal_libfuzzer=True)
     atheris.Fuzz()
