@@ -42,9 +42,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from duolift.containers import FARTHEST
 from duolift.errors import InputError
 from duolift.export import ImageLifter
-from duolift.files import whole_file
+from duolift.files import regular, whole_file
 from duolift.focal import default_focal
 from duolift.lifters import fast_bfloat16
 from duolift.people import DETECTOR_NOISE, FEWEST_JOINTS
@@ -262,13 +263,18 @@ def whole_images(path: Path) -> Iterator[tuple["pa.Table", NDArray[np.int64]]]:
 
     parquet = _parquet()
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(regular(path))
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: not readable as Parquet ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path}: not readable as Parquet ({_reason(error)})") from error
     with file:
         names = file.schema_arrow.names
         if lacking := [name for name in READ if name not in names]:
             raise InputError(f"{path}: has no column {lacking[0]}; expected {', '.join(READ)}")
+        if twice := [name for name in (*READ, "focal") if names.count(name) > 1]:
+            raise InputError(f"{path}: has the column {twice[0]} twice; expected it once")
+        kind = file.schema_arrow.field("image").type
+        if not any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer)):
+            raise InputError(f"{path}: column image is of {kind}; expected strings or integers")
         columns = [*READ, *(name for name in ("focal",) if name in names)]
         seen: set[Any] = set()
         rest = file.schema_arrow.empty_table().select(columns)
@@ -281,8 +287,10 @@ def whole_images(path: Path) -> Iterator[tuple["pa.Table", NDArray[np.int64]]]:
                 if last:
                     yield rows.slice(0, last), starts[:-1]
                 rest = rows.slice(last)
-        except pa.ArrowException as error:
-            raise InputError(f"{path}: cannot be read to its end ({str(error).splitlines()[0]})") from error
+        except InputError:
+            raise
+        except Exception as error:  # a damaged file may raise anything
+            raise InputError(f"{path}: cannot be read to its end ({_reason(error)})") from error
     starts = _starts(rest, path)
     _refuse_scattered(rest, starts, seen, path)
     if len(rest) or not seen:
@@ -314,28 +322,32 @@ def people_of(rows: "pa.Table", joints: int, path: Path) -> People:
         raise InputError(f"{path}: an image's size is {size[bad[0]].tolist()} pixels; expected positive numbers")
     points = _lists(rows, "keypoints", 2 * joints, path).reshape(-1, joints, 2)
     present = np.isfinite(points).all(-1) & (_lists(rows, "confidence", joints, path) > 0)
+    if (np.abs(points[present]) > FARTHEST).any() or (size > FARTHEST).any():
+        raise InputError(f"{path}: keypoints or sizes are beyond {FARTHEST:.0f} pixels; expected places in an image")
     focal = default_focal(torch.from_numpy(size) / 2).numpy()
     if "focal" in rows.column_names:
-        told = _numbers(
-            rows.select(["focal"]).set_column(0, "focal", rows["focal"].fill_null(float("nan"))), "focal", path
-        )
+        told = _numbers(rows, "focal", path, nulls=True)
         if (told <= 0).any():
             raise InputError(f"{path}: focal is {told.min()} pixels; expected positive numbers, or null")
         focal = np.where(np.isfinite(told), told, focal)
     return People(np.where(present[..., None], points, 0).astype(np.float32), present, size, focal)
 
 
-def _numbers(rows: "pa.Table", name: str, path: Path) -> NDArray[np.float32]:
-    """A column of numbers (row,)."""
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _numbers(rows: "pa.Table", name: str, path: Path, nulls: bool = False) -> NDArray[np.float32]:
+    """A column of numbers (row,), NaN for nulls where there may be some."""
     import pyarrow as pa
 
     try:
         column = rows[name].cast(pa.float32(), safe=False)
     except pa.ArrowException as error:
         raise InputError(f"{path}: column {name} is of {rows[name].type}; expected numbers") from error
-    if column.null_count:
+    if column.null_count and not nulls:
         raise InputError(f"{path}: column {name} holds nulls; expected numbers")
-    return np.array(column.to_numpy())
+    return np.array(column.fill_null(float("nan")).to_numpy())
 
 
 def _lists(rows: "pa.Table", name: str, length: int, path: Path) -> NDArray[np.float32]:

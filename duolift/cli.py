@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from duolift.formats import Options
     from duolift.predictor import Lifter, View
     from duolift.reconstruction import Reconstruction
+
+LONGEST_LABEL = 80
+"""Characters of an image's name that are kept in its scene's file's name."""
 
 EXAMPLES = """examples:
   duolift lift keypoints.json -o scene.html          one file, whatever detector wrote it
@@ -142,13 +145,15 @@ def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
 
 def _labelled(scenes: Iterator[tuple[str, "Reconstruction"]]) -> Iterator[tuple[str, "Reconstruction"]]:
     """Every scene with what its file's name has in addition: nothing where there is but one, else a name of its own."""
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     held, several = next(scenes), False
     for following in chain(scenes, [None]):
         several = several or following is not None
-        name = re.sub(r"[^\w.-]+", "_", Path(held[0]).stem).strip("_.") or "scene"
-        taken[name] = taken.get(name, 0) + 1
-        yield (name if taken[name] == 1 else f"{name}-{taken[name]}") if several else "", held[1]
+        name = re.sub(r"[^\w.-]+", "_", Path(held[0]).stem)[:LONGEST_LABEL].strip("_.") or "scene"
+        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        label = next(name for name in names if name not in taken)
+        taken.add(label)
+        yield label if several else "", held[1]
         if following is not None:
             held = following
 

@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 FARTHEST = 1e6
 """Pixels; a coordinate beyond is no place in an image."""
 
+NEAREST = 1e-3
+"""Pixels; an image, or a focal length, is not smaller."""
+
 NUMBER = re.compile(r"[0-9]{1,9}")
 """Of a joint, as a key."""
 
@@ -175,7 +178,7 @@ def positive(value: Any, where: str, count: int) -> tuple[float, ...]:
         found = np.asarray(value, dtype=np.float64).reshape(-1)
     except (TypeError, ValueError):
         found = np.empty(0)
-    if len(found) != count or not (np.isfinite(found) & (found > 0)).all():
+    if len(found) != count or not ((found >= NEAREST) & (found <= FARTHEST)).all():
         raise InputError(f"{where} is {short(value)}; expected {count} positive number{'s' * (count > 1)} of pixels")
     return tuple(found.tolist())
 

@@ -8,6 +8,7 @@ What is not as it should be raises InputError, but for what detectors mean by it
 seen, nor is one of negative confidence; confidence above 1 is 1; who has not two joints apart is nobody.
 """
 
+import os
 import re
 import shutil
 import sys
@@ -162,9 +163,11 @@ def _found(source: Path | str, options: Options) -> Iterator[Found]:
     path = Path(source)
     folder = path.is_dir()
     for file in _files_of(path) if folder else [path]:
-        stem = file.stem.removesuffix("_keypoints")
+        stem = os.fsencode(file.stem).decode("utf-8", "replace").removesuffix("_keypoints")
         numbered = OPENPOSE_FRAME.fullmatch(stem) if folder else None
-        for found in _as_told(_opened(file, stem, options), path.stem, options.video):
+        for found in _as_told(
+            _opened(file, stem, options), os.fsencode(path.stem).decode("utf-8", "replace"), options.video
+        ):
             yield (
                 found
                 if numbered is None or found.video or options.video is False

@@ -6,6 +6,7 @@ that rebinds its name) or come from another site's page. It serves what is liste
 
 import json
 import sys
+import time
 import traceback
 import webbrowser
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from duolift.errors import InputError
 from duolift.outputs.document import FORMAT, from_json, to_json
@@ -35,7 +36,10 @@ LONGEST_NAME = 200
 """Characters of a file's name that are kept."""
 
 PATIENCE = 60.0
-"""Seconds that a silent connection is waited for."""
+"""Seconds that a silent connection is waited for, and a file from its first byte to its last."""
+
+AT_ONCE = 2**16
+"""Bytes that are read of a connection at a time."""
 
 HEAD = 100
 """A scene says so within its first bytes."""
@@ -72,6 +76,11 @@ class Server(ThreadingHTTPServer):
         except (OSError, OverflowError) as error:
             raise InputError(f"port: {port} cannot be listened on ({error}); expected a free one, or 0") from error
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever leaves before the answer is no defect."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
     @property
     def hosts(self) -> set[str]:
         """What this server may be called."""
@@ -93,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         """The page's files, and the scene."""
         if not self._welcome():
             return
-        path = urlsplit(self.path).path
+        path = _split(self.path).path
         if path == "/scene.json":
             self._answer(HTTPStatus.OK, "application/json", self.server.scene or b"null")
         elif path in self.server.files:
@@ -105,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         """A file to lift, answered by its scene."""
         if not self._welcome():
             return
-        parts = urlsplit(self.path)
+        parts = _split(self.path)
         length = self.headers.get("Content-Length", "")
         size = int(length) if length.isascii() and length.isdecimal() and len(length) <= LONGEST_LENGTH else None
         if parts.path != "/lift" or self.server.lift is None:
@@ -117,10 +126,20 @@ class Handler(BaseHTTPRequestHandler):
         elif size > LARGEST:
             text = f"the file has {size / 2**20:.0f} MB; expected at most {LARGEST // 2**20}"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
-        elif len(content := self.rfile.read(size)) < size:
+        elif len(content := self._received(size)) < size:
             self._refuse(HTTPStatus.BAD_REQUEST, "the file was cut off on its way")
         else:
             self._lift(content, file_name(parse_qs(parts.query).get("name", [""])[0]))
+
+    def _received(self, size: int) -> bytes:
+        """So many bytes, or those that came in time."""
+        content, until = bytearray(), time.monotonic() + PATIENCE
+        while len(content) < size and time.monotonic() < until:
+            part = self.rfile.read1(min(AT_ONCE, size - len(content)))
+            if not part:
+                break
+            content += part
+        return bytes(content)
 
     def _lift(self, content: bytes, name: str) -> None:
         assert self.server.lift is not None
@@ -160,6 +179,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing: requests are not the user's business."""
+
+
+def _split(url: str) -> SplitResult:
+    """A request's address; one that is none has no path."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def file_name(text: str) -> str:

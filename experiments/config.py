@@ -14,11 +14,12 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, YAMLError, parse
 
 from datamodules.synthetic import SyntheticConfig
 from duolift.augmentation import Augmentation
 from duolift.errors import InputError
+from duolift.files import read_bytes
 from duolift.focal import KNOWN, SOURCES
 from duolift.lifters import SPLITS, parts_of
 from duolift.normalisation import CENTRINGS
@@ -59,6 +60,9 @@ NOT_NEGATIVE = (
 )
 """Settings that are 0 or more."""
 
+
+DEEPEST, LARGEST = 8, 2**20
+"""Levels of settings, and bytes of a file of them."""
 
 SYNTHETIC_ROOT = "data/synthetic"
 """Where the embedded set is written."""
@@ -281,8 +285,9 @@ def plain(config: object) -> dict[str, Any]:
 
 def _overrides(arguments: Sequence[str]) -> DictConfig:
     for argument in arguments:
-        if not re.fullmatch(r"[\w.]+=.*", argument, re.DOTALL):
-            raise InputError(f"argument {argument!r}: expected key=value, such as lifter=left_right")
+        if not re.fullmatch(r"\w+(\.\w+){,4}=.*", argument, re.DOTALL):
+            raise InputError(f"argument {argument[:200]!r}: expected key=value, such as lifter=left_right")
+        _refuse_nested(argument.partition("=")[2], "arguments")
     try:
         return OmegaConf.from_dotlist(list(arguments))
     except (OmegaConfBaseException, YAMLError) as error:
@@ -296,7 +301,20 @@ def _experiment(name: str) -> DictConfig:
     return _yaml(CONF / f"{name}.yaml")
 
 
+def _refuse_nested(text: str, where: str) -> None:
+    """What would take any amount of memory, or of the stack, is no setting. Text that is no YAML is let through."""
+    depth = 0
+    try:
+        for event in parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > DEEPEST or isinstance(event, AliasEvent):
+                raise InputError(f"{where}: holds aliases or more than {DEEPEST} levels; expected plain settings")
+    except YAMLError:
+        return
+
+
 def _yaml(path: Path) -> DictConfig:
+    _refuse_nested(read_bytes(path, LARGEST).decode("utf-8", "replace"), str(path))
     try:
         loaded = OmegaConf.load(path)
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:

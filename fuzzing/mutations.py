@@ -142,7 +142,8 @@ def array_changed(data: bytes, random: Random) -> bytes:
         return bytes_changed(data, random)
     change = random.randrange(4)
     if change == 0:  # a head that says something else than is there
-        shape, descr = array.shape, np.lib.format.dtype_to_descr(array.dtype)
+        shape: Any = array.shape
+        descr: Any = np.lib.format.dtype_to_descr(array.dtype)
         shape, descr = (random.choice(SHAPES), descr) if random.random() < 0.5 else (shape, random.choice(TYPES))
         written = io.BytesIO()
         head = {"descr": descr, "fortran_order": random.random() < 0.2, "shape": shape}
@@ -206,7 +207,22 @@ def table_changed(data: bytes, random: Random) -> bytes:
             table = table.rename_columns([random.choice(("x", "focal", n)) for n in table.column_names])
         else:
             values = json.loads(json.dumps(table[name].to_pylist()))
-            odd = (None, 0, -1, 1e300, float("nan"), float("inf"), "", "a", [], [None], [1.0], [[1.0]], True, {"a": 1})
+            odd: tuple[Any, ...] = (
+                None,
+                0,
+                -1,
+                1e300,
+                float("nan"),
+                float("inf"),
+                "",
+                "a",
+                [],
+                [None],
+                [1.0],
+                [[1.0]],
+                True,
+                {"a": 1},
+            )
             new = [random.choice(odd)] * len(values)
             if change == 2 and values:
                 values[random.randrange(len(values))] = new[0]

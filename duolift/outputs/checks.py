@@ -72,13 +72,13 @@ def build(
         raise InputError(f"{source}: {missing[0]} is missing; expected the keys {', '.join(sorted(keys))}")
 
     joints, names, identities = (listed(fields[key], source, key) for key in ("joints", "names", "identities"))
-    check(isinstance(fields["skeleton"], str), "skeleton", "the skeleton's name")
+    check(is_text(fields["skeleton"]), "skeleton", "the skeleton's name")
     check(all(isinstance(j, str) for j in joints), "joints", "the joints' names")
     try:
         skeleton = Skeleton.person(fields["skeleton"], joints)
     except ValueError as error:
         raise InputError(f"{source}: joints: {error}") from error
-    check(all(isinstance(name, str) for name in names), "names", "the images' names")
+    check(all(is_text(name) for name in names), "names", "the images' names")
     check(all(type(i) is int for i in identities), "identities", "whole numbers")
     check(len(set(identities)) == len(identities), "identities", "a number of their own for everybody")
 
@@ -105,7 +105,7 @@ def build(
     check(fields["focal_source"] in FOCAL_SOURCES, "focal_source", f"one of {', '.join(FOCAL_SOURCES)}")
     check(fields["rate"] is None or _positive(fields["rate"]), "rate", "frames a second, or nothing")
     notes = listed(fields["notes"], source, "notes")
-    check(all(isinstance(note, str) for note in notes), "notes", "sentences")
+    check(all(is_text(note) for note in notes), "notes", "sentences")
     return Reconstruction(
         skeleton=skeleton,
         names=tuple(names),
@@ -123,6 +123,11 @@ def build(
         rate=None if fields["rate"] is None else float(fields["rate"]),
         notes=tuple(notes),
     )
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is text that can be written: JSON can hold halves of characters."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 _KINDS = {"iuf": "numbers", "b": "true and false"}

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import random
 import re
 import socket
 import threading
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 from conftest import CHROMIUM, browse, some_reconstruction
 
-from duolift import view
+from duolift import formats, view
 from duolift.errors import InputError
 from duolift.outputs import write
 from duolift.outputs.document import from_json, to_json
+from duolift.predictor import Lifter
 from duolift.reconstruction import Reconstruction
 from duolift.view import LARGEST, UPLOAD, Lift, Server, file_name
+from fuzzing.readers import READERS
 
 EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror=\"document.title='got in'\">")
 
@@ -80,6 +83,16 @@ def test_the_page_and_its_files_are_served_and_no_others() -> None:
             "//etc/passwd",
             "/index.html",
             "/page/",
+            "/page.js/../../view.py",
+            "/%2e%2e/%2e%2e/etc/passwd",
+            "/..%5c..%5cetc%5cpasswd",
+            "/..\\..\\etc\\passwd",
+            "/%00",
+            "/page.css%00.js",
+            "/file:///etc/passwd",
+            "http://127.0.0.1/etc/passwd",
+            "//[",
+            "/page.css;/../x",
         ):
             assert ask(server, "GET", path)[0] == 404, path
 
@@ -184,6 +197,92 @@ def test_an_upload_that_is_cut_off_is_refused() -> None:
             connection.sendall(head.encode() + b"Content-Length: 100\r\n\r\nhalf")
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(1000).split()[1] == b"400"
+
+
+def exchange(server: Server, content: bytes, close: bool = True) -> bytes:
+    """What is answered to bytes of any kind."""
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as connection:
+        connection.sendall(content)
+        if close:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        return answer
+
+
+def test_a_file_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "PATIENCE", 0.3)
+    monkeypatch.setattr(view.Handler, "timeout", 0.3)
+    with serving(None) as server:
+        head = f"POST /lift HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\nContent-Type: {UPLOAD}\r\n"
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as connection:
+            connection.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n")
+            connection.settimeout(0.1)
+            answer = b""
+            for _ in range(50):
+                try:
+                    connection.sendall(b"1")
+                    answer = connection.recv(1000)
+                    break
+                except TimeoutError:
+                    continue
+                except OSError:
+                    break
+            assert answer[9:12] in (b"400", b""), "refused, or the connection is closed"
+        assert exchange(server, b"GET / HT", close=False) == b"", "who sends no request is not waited for either"
+        assert ask(server, "GET", "/")[0] == 200, "and others are served"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"\x16\x03\x01" + bytes(200),
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 70000 + b" HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.0\r\n" + b"a: b\r\n" * 500 + b"\r\n",
+        b"GET / HTTP/1.0\r\n" + b"a" * 70000 + b"\r\n\r\n",
+        b"DELETE / HTTP/1.0\r\n\r\n",
+        b"<script> / HTTP/1.0\r\n\r\n",
+        b"POST /lift HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+    ],
+)
+def test_what_is_no_request_is_no_trouble(content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(some_reconstruction(frames=1)) as server:
+        assert b" 200 " not in exchange(server, content)[:20]
+        assert ask(server, "GET", "/")[0] == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_files_of_every_kind_of_wrong_are_answered_in_words(lifter: Lifter, tmp_path: Path) -> None:
+    """Files that are changed a little are lifted or refused; none of them is a defect."""
+
+    def really(content: bytes, name: str) -> Reconstruction:
+        (tmp_path / name).write_bytes(content)
+        return next((scene for _, scene in lifter.lift_frames(formats.read(tmp_path / name))), some_reconstruction(0))
+
+    changes, answers = random.Random(0), set()
+    with serving(None, really) as server:
+        for reader in ("detectors", "scene.json"):
+            for number in range(60):
+                seed = READERS[reader].seeds()[number % len(READERS[reader].seeds())]
+                status, _, content = ask(server, "POST", "/lift?name=a", READERS[reader].changed(seed, changes))
+                answers.add(status)
+                assert (json.loads(content).keys() == {"error"}) == (status != 200)
+    assert answers == {200, 422}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff"])
+def test_texts_that_cannot_be_written_are_refused(text: str) -> None:
+    for key in ("names", "notes"):
+        content = json.loads(to_json(some_reconstruction(frames=1)))
+        content[key] = [text]
+        with serving(None) as server:
+            status, _, answer = ask(server, "POST", "/lift?name=a", json.dumps(content).encode())
+            assert status == 422 and f"a: {key} is" in json.loads(answer)["error"]
 
 
 def test_a_page_that_lifts_nothing_takes_no_files() -> None:
