@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 KILLS = int(os.environ.get("KILLS", "3"))
-"""How often a run is killed: `KILLS=20 python -m pytest tests/test_interruption.py` for more than a change needs."""
+"""How many times runs are killed: `KILLS=20 python -m pytest tests/test_interruption.py` for more than a change needs."""
 
 SEED = 0
 
@@ -92,24 +92,24 @@ def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(
     tmp_path: Path, timed: tuple[dict[str, Any], float]
 ) -> None:
     (finished, takes), moments, killed = timed, random.Random(SEED), 0
-    while True:
-        process = start(tmp_path / "killed")
-        try:
-            _, errors = process.communicate(timeout=moments.uniform(0, takes) if killed < KILLS else None)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            killed += 1
-            continue
+    while killed < KILLS:
+        folder = tmp_path / str(killed)
+        while True:
+            process = start(folder)
+            try:
+                _, errors = process.communicate(timeout=moments.uniform(0, takes) if killed < KILLS else None)
+                break
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+                killed += 1
         assert process.returncode == 0, errors.decode()
-        if killed >= KILLS:
-            break
-    assert outcome(tmp_path / "killed") == finished
-    run = tmp_path / "killed" / "runs" / "one"
-    assert [part for part in (tmp_path / "killed").rglob(".*.part") if part.parent != run] == []
+        assert outcome(folder) == finished
+        run = folder / "runs" / "one"
+        assert [part for part in folder.rglob(".*.part") if part.parent != run] == []
 
 
-@pytest.mark.parametrize("largest", [2_000, 30_000, 60_000], ids=["data", "checkpoint", "picture"])
+@pytest.mark.parametrize("largest", [2_000, 30_000], ids=["data", "checkpoint"])
 def test_a_disk_that_is_full_is_told_of_in_a_line_and_nothing_is_lost(
     tmp_path: Path, finished: dict[str, Any], largest: int
 ) -> None:
