@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 KILLS = int(os.environ.get("KILLS", "3"))
-"""How many times runs are killed: `KILLS=20 python -m pytest tests/test_interruption.py` for more than a change needs."""
+"""How often runs are killed: `KILLS=20 python -m pytest tests/test_interruption.py` for more."""
 
 SEED = 0
 
