@@ -135,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
         """So many bytes, or those that came in time."""
         content, until = bytearray(), time.monotonic() + PATIENCE
         while len(content) < size and time.monotonic() < until:
-            part = self.rfile.read1(min(AT_ONCE, size - len(content)))  # type: ignore[attr-defined]
+            part = self.rfile.read1(min(AT_ONCE, size - len(content)))
             if not part:
                 break
             content += part
