@@ -273,7 +273,8 @@ def whole_images(path: Path) -> Iterator[tuple["pa.Table", NDArray[np.int64]]]:
         if twice := [name for name in (*READ, "focal") if names.count(name) > 1]:
             raise InputError(f"{path}: has the column {twice[0]} twice; expected it once")
         kind = file.schema_arrow.field("image").type
-        if not any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer)):
+        kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
+        if not any(is_kind(kind) for is_kind in kinds):
             raise InputError(f"{path}: column image is of {kind}; expected strings or integers")
         columns = [*READ, *(name for name in ("focal",) if name in names)]
         seen: set[Any] = set()

@@ -163,16 +163,19 @@ def _found(source: Path | str, options: Options) -> Iterator[Found]:
     path = Path(source)
     folder = path.is_dir()
     for file in _files_of(path) if folder else [path]:
-        stem = os.fsencode(file.stem).decode("utf-8", "replace").removesuffix("_keypoints")
+        stem = _readable(file.stem).removesuffix("_keypoints")
         numbered = OPENPOSE_FRAME.fullmatch(stem) if folder else None
-        for found in _as_told(
-            _opened(file, stem, options), os.fsencode(path.stem).decode("utf-8", "replace"), options.video
-        ):
+        for found in _as_told(_opened(file, stem, options), _readable(path.stem), options.video):
             yield (
                 found
                 if numbered is None or found.video or options.video is False
                 else replace(found, video=numbered["video"])
             )
+
+
+def _readable(name: str) -> str:
+    """A file's name without what is no text in it."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _as_told(frames: Iterable[Found], name: str, video: bool | None) -> Iterator[Found]:

@@ -15,6 +15,9 @@ MARK = b"\xef\xbb\xbf"
 DEEPEST = 64
 """Objects and lists in each other that are read."""
 
+LISTED = 2
+"""Steps to an item of a list in an object, which is how long files are laid out."""
+
 LARGEST = 16 * 2**20
 """Bytes of what is in memory at once, at most: a value that is asked for, or one text or number."""
 
@@ -64,10 +67,13 @@ class JsonStream:
         )
 
     def events(self) -> Iterator[tuple[str, str, Any]]:
-        """What begins, is and ends, with the path where it does. Raises as `items` does."""
+        """What begins, is and ends, with the path where it does; items in lists in the whole are read piece by piece.
+
+        Raises as `items` does.
+        """
         import ijson
 
-        return self._checked(ijson.parse(self._rewound(DEEPEST), use_float=True))
+        return self._checked(ijson.parse(self._rewound(LISTED), use_float=True))
 
     def root(self) -> str:
         """`start_map`, `start_array`, or the kind of the single value that the file is. Raises as `items` does."""

@@ -36,6 +36,12 @@ SHAPES = ((), (0,), (1,), (3,), (10**9, 0), (10**18,), (2**63,), (-1,), (2, 2), 
 TYPES = ("<f8", "<f4", "|b1", "<i8", "<U1", "<U0", "<c16", "|O", "<M8[s]", "|V0", "|S3", ">f8", "<f2", "<U999999999")
 """Of arrays, in their heads."""
 
+CELLS: tuple[Any, ...] = (
+    *(None, 0, -1, 1e300, float("nan"), float("inf"), "", "a", True),
+    *([], [None], [1.0], [[1.0]], {"a": 1}),
+)
+"""What a cell of a table becomes."""
+
 _HERE = "\ue000"
 
 
@@ -142,7 +148,7 @@ def array_changed(data: bytes, random: Random) -> bytes:
         return bytes_changed(data, random)
     change = random.randrange(4)
     if change == 0:  # a head that says something else than is there
-        shape: Any = array.shape
+        shape: tuple[int, ...] = array.shape
         descr: Any = np.lib.format.dtype_to_descr(array.dtype)
         shape, descr = (random.choice(SHAPES), descr) if random.random() < 0.5 else (shape, random.choice(TYPES))
         written = io.BytesIO()
@@ -155,7 +161,7 @@ def array_changed(data: bytes, random: Random) -> bytes:
         texts[at] = json_changed(texts[at].encode("utf-8", "replace"), random).decode("utf-8", "replace")
         array = np.array(texts).reshape(array.shape)
     elif change == 1 and array.size and array.dtype.kind in "fiu":
-        odd = (0, -1, 1e300, np.nan, np.inf, -np.inf, 1e6, 1e-40)
+        odd = (0.0, -1.0, 1e300, np.nan, np.inf, -np.inf, 1e6, 1e-40)
         array = array.astype(np.float64)
         array.flat[random.randrange(array.size)] = random.choice(odd)
     elif change == 2 and array.ndim:
@@ -207,23 +213,7 @@ def table_changed(data: bytes, random: Random) -> bytes:
             table = table.rename_columns([random.choice(("x", "focal", n)) for n in table.column_names])
         else:
             values = json.loads(json.dumps(table[name].to_pylist()))
-            odd: tuple[Any, ...] = (
-                None,
-                0,
-                -1,
-                1e300,
-                float("nan"),
-                float("inf"),
-                "",
-                "a",
-                [],
-                [None],
-                [1.0],
-                [[1.0]],
-                True,
-                {"a": 1},
-            )
-            new = [random.choice(odd)] * len(values)
+            new = [random.choice(CELLS)] * len(values)
             if change == 2 and values:
                 values[random.randrange(len(values))] = new[0]
                 new = values
