@@ -264,7 +264,7 @@ def whole_images(path: Path) -> Iterator[tuple["pa.Table", NDArray[np.int64]]]:
     parquet = _parquet()
     try:
         file = parquet.ParquetFile(regular(path))
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as Parquet ({_reason(error)})") from error
     with file:
         names = file.schema_arrow.names

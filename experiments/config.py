@@ -252,7 +252,11 @@ def load(arguments: Sequence[str]) -> Config:
             out of its range, an argument that is no `key=value`.
     """
     overrides = _overrides(arguments)
-    return merged([_experiment(str(overrides.get("experiment", "default"))), overrides])
+    try:
+        experiment = str(overrides.get("experiment", "default"))
+    except OmegaConfBaseException as error:
+        raise InputError(f"setting experiment: {_first_line(error)}") from error
+    return merged([_experiment(experiment), overrides])
 
 
 def load_run(path: Path, arguments: Sequence[str]) -> Config:
@@ -290,7 +294,7 @@ def _overrides(arguments: Sequence[str]) -> DictConfig:
         _refuse_nested(argument.partition("=")[2], "arguments")
     try:
         return OmegaConf.from_dotlist(list(arguments))
-    except (OmegaConfBaseException, YAMLError) as error:
+    except (OmegaConfBaseException, YAMLError, UnicodeError) as error:
         raise InputError(f"arguments: {_first_line(error)}") from error
 
 
@@ -309,7 +313,7 @@ def _refuse_nested(text: str, where: str) -> None:
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             if depth > DEEPEST or isinstance(event, AliasEvent):
                 raise InputError(f"{where}: holds aliases or more than {DEEPEST} levels; expected plain settings")
-    except YAMLError:
+    except (YAMLError, UnicodeError):
         return
 
 

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from duolift.predictor import Lifter
 from experiments.checkpoints import STAMP, stamp_of
 from experiments.config import load, load_run
 from fuzzing import seeds
+from fuzzing.readers import rows
 
 MEGABYTES = 20
 """Of a bomb, more than is read at once."""
@@ -290,6 +292,50 @@ def test_settings_are_plain(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(InputError, match="expected plain settings"):
         load_run(tmp_path / "config.yaml", [])
+
+
+@pytest.mark.parametrize("argument", ["experiment=${data}", "experiment=${x", "run=\udccd", "run=${run}", "seed=${x}"])
+def test_arguments_that_say_nothing(argument: str) -> None:
+    with pytest.raises(InputError):
+        load([argument])
+
+
+TABLES: dict[str, Callable[[Any], Any]] = {
+    "a list for an image": lambda table: _with(table, "image", [[1.0], [2.0]] * 2),
+    "true for an image": lambda table: _with(table, "image", [True] * 4),
+    "a text for a lens": lambda table: _with(table, "focal", ["a", None, "b", None]),
+    "a list for a lens": lambda table: _with(table, "focal", [[1.0], None] * 2),
+    "an object for a width": lambda table: _with(table, "width", [{"a": 1}] * 4),
+    "texts for joints": lambda table: _with(table, "keypoints", [["a"]] * 4),
+    "a column twice": lambda table: table.append_column("width", table["width"]),
+    "beyond all pixels": lambda table: _with(table, "keypoints", [[1e30] * 38] * 4),
+    "a width beyond all pixels": lambda table: _with(table, "width", [1e30] * 4),
+}
+
+
+def _with(table: Any, name: str, values: list[Any]) -> Any:
+    import pyarrow as pa
+
+    rest = table.drop_columns([name]) if name in table.column_names else table
+    return rest.append_column(name, pa.array(values))
+
+
+@pytest.mark.parametrize("change", TABLES.values(), ids=TABLES)
+def test_a_table_of_something_else_is_refused(tmp_path: Path, change: Callable[[Any], Any]) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "people.parquet"
+    pq.write_table(change(pq.read_table(io.BytesIO(seeds.tables()[0]))), path)
+    with pytest.raises(InputError, match=r"people\.parquet: "):
+        rows(path)
+
+
+def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    whole, path = seeds.tables()[0], tmp_path / "people.parquet"
+    for damaged in (whole.replace(b"width", b"\x98idth"), whole[:4] + bytes(60) + whole[64:], whole[:-50]):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"people\.parquet: "):
+            rows(path)
 
 
 def test_arguments_are_plain() -> None:
