@@ -209,6 +209,7 @@ RULES = (
         made=("runs/sweep-width-and-rate.md",),
     ),
     Rule(r"make soak", settings="--minutes 0.02"),
+    Rule(r"make fuzz", elsewhere=("tests/test_fuzzing.py", "from fuzzing")),
     Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
     Rule(r"pip install ['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
