@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,9 @@ from duolift.files import write_text
 from experiments.tables import markdown_table
 
 FOLDER = Path("runs/fuzzing")
+
+IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+"""Where files are quick to write, if there is such a place."""
 
 SLOWEST, MOST_MEMORY = 20, 2048
 """Seconds that an input may take, and MiB that a process may: half of it are its libraries."""
@@ -61,13 +65,14 @@ def fuzz(reader: str, inputs: int, folder: Path = FOLDER) -> Result:
             f"-artifact_prefix={failures}/ended-",
         ]
         began = time.monotonic()
-        run = subprocess.run(
-            [sys.executable, "-m", "fuzzing.one", reader, str(corpus), str(failures), *options],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
+        with tempfile.TemporaryDirectory(prefix="fuzzing-", dir=IN_MEMORY) as scratch:
+            run = subprocess.run(
+                [sys.executable, "-m", "fuzzing.one", reader, str(corpus), str(failures), *options],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": scratch},
+            )
         told = run.stderr
         write_text(corpus.parent / "last.log", told)
         done = _last(r"stat::number_of_executed_units:\s*(\d+)", told) or _last(r"^#(\d+)", told)

@@ -3,7 +3,6 @@
 A reader takes a file's bytes. It may raise InputError and nothing else; what it gives is looked at to the end.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from experiments.checkpoints import stamp_of
 from fuzzing import mutations, seeds
 from fuzzing.mutations import Mutation
 
-FOLDER = Path(tempfile.mkdtemp(prefix="fuzzing-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-"""Where a process writes what is read, in memory where there is such a place."""
+_HELD = tempfile.TemporaryDirectory(prefix="fuzzing-")
+FOLDER = Path(_HELD.name)
+"""Where a process writes what is read."""
 
 
 @dataclass(frozen=True)
