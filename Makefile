@@ -93,7 +93,7 @@ docs: $(READY) ## Build the documentation site, into docs/_build/html
 	@echo "site  docs/_build/html/index.html"
 
 test: $(READY) ## Run the tests
-	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --cov=duolift --cov-report=term --cov-fail-under=95
+	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder --cov=duolift --cov-report=term --cov-fail-under=95
 
 fuzz: $(READY) ## Give every reader 100,000 broken files (ARGS="npz pictures --inputs 1000" for some)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"

@@ -401,7 +401,7 @@ REFUSED = {
     "malformed": (["data.root=["], lambda run: None, "arguments: "),
     "another skeleton": (["data.skeleton=paper23"], lambda run: None, "lifts the skeleton paper19"),
     "cut off": ([], cut_off, "whole/last.ckpt: not a checkpoint of a lifter"),
-    "missing": ([], lambda run: (run / "whole" / "last.ckpt").unlink(), "whole/last.ckpt: not a checkpoint"),
+    "missing": ([], lambda run: (run / "whole" / "last.ckpt").unlink(), "whole/last.ckpt: cannot be read"),
     "flows": ([], lambda run: shutil.copy(run / "flows/last.ckpt", run / "whole/last.ckpt"), "not a checkpoint"),
     "untrained": ([], lambda run: [(run / n / "metrics.json").unlink() for n in ("joint", "whole")], "no trained"),
     "settings spoilt": ([], lambda run: (run / "config.yaml").write_text("flows: 3"), "setting flows is 3"),
