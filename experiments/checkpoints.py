@@ -4,6 +4,7 @@ Each carries a stamp: the version of duolift that made it, the format, the kind 
 stage, the data's fingerprint among them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from torch import nn
 from duolift import __version__
 from duolift.errors import InputError
 from duolift.files import regular, whole_file
+from experiments.config import LIFTERS
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -57,6 +59,14 @@ class Stamp(pl.Callback):
             "kind": KINDS[type(pl_module)],
             "settings": self.settings,
         }
+
+
+def trained_lifters(run: Path, names: Sequence[str] = LIFTERS) -> list[str]:
+    """Those of the lifters that a run's folder holds finished. Raises InputError where it holds none."""
+    trained = [name for name in names if (run / name / "metrics.json").exists()]
+    if not trained:
+        raise InputError(f"{run}: holds no trained lifter; expected one of {', '.join(LIFTERS)}")
+    return trained
 
 
 def load_flows(path: Path) -> nn.ModuleDict:

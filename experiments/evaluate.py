@@ -7,13 +7,12 @@ from typing import Any
 from callbacks.evaluation import JOINT, PERFECT, evaluate, rows_of
 from callbacks.lifted import by_default, by_people, through
 from datamodules.chi3d import read
-from duolift.errors import InputError
 from duolift.focal import DEFAULT, FOCAL_PRIOR, KNOWN, PEOPLE
 from duolift.normalisation import Normalisation
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton, skeleton_named
 from experiments.ablation import show, write_tables
-from experiments.checkpoints import load_lifter
+from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import LIFTERS, Config, load_run
 from experiments.runs import command
 from experiments.train_lifter import LABELLED
@@ -23,9 +22,7 @@ from lightning_modules.lifter import LifterModule
 def evaluate_run(config: Config) -> dict[str, Any]:
     """Every row of every trained lifter of a run, on the evaluation subjects of `data.root`."""
     folder, root = Path(config.runs) / config.run, Path(config.data.root)
-    trained = [name for name in (JOINT, *LIFTERS) if (folder / name / "metrics.json").exists()]
-    if not trained:
-        raise InputError(f"{folder}: holds no trained lifter; expected one of {', '.join(LIFTERS)}")
+    trained = trained_lifters(folder, (JOINT, *LIFTERS))
     skeleton = skeleton_named(config.data.skeleton)
     takes = read(root, config.data.evaluate, config.data.cameras, Path(config.data.cache))
     scenes = takes.scenes(skeleton)

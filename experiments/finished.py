@@ -16,8 +16,8 @@ from duolift.errors import InputError
 from duolift.placement import TABLE_1
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton, skeleton_named
-from experiments.config import LIFTERS, Config, load_run
-from experiments.evaluate import load_lifter
+from experiments.checkpoints import load_lifter, trained_lifters
+from experiments.config import Config, load_run
 from experiments.train_lifter import LABELLED
 
 
@@ -49,9 +49,7 @@ class Run:
             InputError: no finished lifter is there, the data is missing, or is not what the run was made with.
         """
         config = load_run(folder / "config.yaml", arguments)
-        finished = tuple(name for name in LIFTERS if (folder / name / "metrics.json").exists())
-        if not finished:
-            raise InputError(f"{folder}: holds no trained lifter; expected one of {', '.join(LIFTERS)}")
+        finished = tuple(trained_lifters(folder))
         root = Path(config.data.root)
         if config.data.source == "synthetic":
             synthetic.write(root, config.data.synthetic)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from duolift.errors import InputError
 from duolift.people import Architecture, PeopleLifter
 from duolift.predictor import Lifter
-from experiments.checkpoints import load_completion, load_lifter
-from experiments.config import LIFTERS, Config, load_run
+from experiments.checkpoints import load_completion, load_lifter, trained_lifters
+from experiments.config import Config, load_run
 from experiments.pretrain_flows import open_data
 from experiments.runs import command
 from lightning_modules.completion import CompletionModule
@@ -52,11 +51,8 @@ def pack_run(config: Config) -> list[Path]:
         InputError: the run has none.
     """
     folder = Path(config.runs) / config.run
-    trained = [name for name in LIFTERS if (folder / name / "metrics.json").exists()]
-    if not trained:
-        raise InputError(f"{folder}: holds no trained lifter; expected one of {', '.join(LIFTERS)}")
     files = []
-    for lifter in trained:
+    for lifter in trained_lifters(folder):
         completed, completion = folder / f"completion-{lifter}", None
         if (completed / "metrics.json").exists():
             teacher = load_lifter(folder / lifter / "last.ckpt", config.data.skeleton)
