@@ -105,8 +105,8 @@ class _Bounded:
     _ESCAPED = re.compile(rb"\\.", re.DOTALL)
     _STEPS = np.zeros(256, np.int64)
     _STEPS[[*b"[{"]], _STEPS[[*b"]}"]] = 1, -1
-    _ENDS = np.zeros(256, np.bool_)
-    _ENDS[[*b"[]{},"]] = True
+    _MARKS = _STEPS != 0
+    _MARKS[ord('"')] = True
 
     def __init__(self, file: BinaryIO, where: str, level: int) -> None:
         self.file, self.where, self.level = file, where, level
@@ -124,13 +124,18 @@ class _Bounded:
             text = self._ESCAPED.sub(b"", text)
         self.escape = b"\\" if text.endswith(b"\\") else b""
         codes = np.frombuffer(text, np.uint8)
-        quoted = np.logical_xor.accumulate(np.append(self.quoted, codes == ord('"')))[1:]
-        depth = self.depth + np.cumsum(np.where(quoted, 0, self._STEPS[codes]))
-        ends = np.flatnonzero(self._ENDS[codes] & ~quoted & (depth <= self.level))
-        self.length = len(codes) - int(ends[-1]) if len(ends) else self.length + len(chunk)
-        if len(codes):
-            self.depth, self.quoted = int(depth[-1]), bool(quoted[-1])
-        if len(codes) and depth.max() > DEEPEST:
+        places = np.flatnonzero(self._MARKS[codes])
+        marks = codes[places]
+        quoted = (self.quoted + np.cumsum(marks == ord('"'))) % 2 == 1
+        depth = self.depth + np.cumsum(np.where(quoted, 0, self._STEPS[marks]))
+        ends = places[~quoted & (depth <= self.level)]
+        end, rest = int(ends[-1]) if len(ends) else -1, 0
+        if len(places):
+            self.depth, self.quoted, rest = int(depth[-1]), bool(quoted[-1]), int(places[-1]) + 1
+        if self.depth <= self.level and not self.quoted:
+            end = max(end, text.rfind(b",", rest))
+        self.length = len(text) - end if end >= 0 else self.length + len(chunk)
+        if len(places) and depth.max() > DEEPEST:
             raise InputError(f"{self.where}: nests objects and lists more than {DEEPEST} deep; expected fewer")
         if self.length > LARGEST:
             raise InputError(
