@@ -12,7 +12,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, ValueNode
 from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, YAMLError, parse
 
@@ -274,9 +274,9 @@ def merged(layers: Sequence[DictConfig]) -> Config:
         try:
             settings = OmegaConf.merge(settings, layer)
             OmegaConf.resolve(settings)
-        except (OmegaConfBaseException, TypeError) as error:
+        except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
             key = getattr(error, "full_key", None)
-            raise InputError(f"setting {key}: {_first_line(error)}") from error
+            raise InputError(f"setting {key or 'values'}: {_first_line(error)}") from error
     config = cast(Config, OmegaConf.to_object(settings))
     _check(config)
     return config
@@ -292,10 +292,13 @@ def _overrides(arguments: Sequence[str]) -> DictConfig:
         if not re.fullmatch(r"\w+(\.\w+){,4}=.*", argument, re.DOTALL):
             raise InputError(f"argument {argument[:200]!r}: expected key=value, such as lifter=left_right")
         _refuse_nested(argument.partition("=")[2], "arguments")
-    try:
-        return OmegaConf.from_dotlist(list(arguments))
-    except (OmegaConfBaseException, YAMLError, UnicodeError) as error:
-        raise InputError(f"arguments: {_first_line(error)}") from error
+    settings = OmegaConf.create()
+    for argument in arguments:
+        try:
+            settings.merge_with_dotlist([argument])
+        except (OmegaConfBaseException, YAMLError, TypeError, ValueError) as error:
+            raise InputError(f"argument {argument[:200]!r}: {_first_line(error)}; expected key=value") from error
+    return settings
 
 
 def _experiment(name: str) -> DictConfig:
@@ -321,7 +324,7 @@ def _yaml(path: Path) -> DictConfig:
     _refuse_nested(read_bytes(path, LARGEST).decode("utf-8", "replace"), str(path))
     try:
         loaded = OmegaConf.load(path)
-    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+    except (OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as settings ({_first_line(error)})") from error
     if not isinstance(loaded, DictConfig):
         raise InputError(f"{path}: holds a list; expected settings by name")
@@ -335,8 +338,10 @@ def _refuse_unknown(layer: DictConfig, schema: DictConfig, prefix: str) -> None:
             raise InputError(
                 f"setting {prefix}{name} is unknown{_nearest(name, known)}; expected one of {', '.join(known)}"
             )
+        value = layer._get_node(key)
+        if isinstance(value, ValueNode) and isinstance(whole := value._value(), int) and abs(whole) >= 2**63:
+            raise InputError(f"setting {prefix}{name} has {whole.bit_length()} bits; expected less than 64")
         if isinstance(schema[name], DictConfig):
-            value = layer._get_node(key)
             if not isinstance(value, DictConfig) or value._is_none():
                 raise InputError(f"setting {prefix}{name} is {value}; expected settings by name, {prefix}{name}.<key>")
             _refuse_unknown(value, schema[name], f"{prefix}{name}.")

@@ -115,6 +115,7 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("data=[1]", "data"),
         ("lifting=null", "lifting"),
         ("lifter=${nothing}", "lifter"),
+        ("data.train=${seed}", "values"),
         # out of range
         ("flows.epochs=0", "flows.epochs"),
         ("flows.width=-1", "flows.width"),
@@ -132,6 +133,8 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("study.workers=0", "study.workers"),
         ("seed=-1", "seed"),
         ("seed=4294967296", "seed"),
+        (f"lifting.weights.bone={'9' * 400}", "lifting.weights.bone"),
+        (f"data.c=-{'9' * 400}", "data.c"),
         ("evaluation.every=0", "evaluation.every"),
         ("data.held_out=0", "data.held_out"),
         ("data.c=0.5", "data.c"),
@@ -213,9 +216,9 @@ def test_a_run_is_a_folders_name(name: str) -> None:
         ("lifter", "expected key=value"),
         ("--help", "expected key=value"),
         ("=3", "expected key=value"),
-        ("run=[", "arguments: "),
-        ("run={a", "arguments: "),
-        ("flows.parts=[whole", "arguments: "),
+        ("run=[", "argument 'run=[': "),
+        ("run={a", "argument 'run={a': "),
+        ("flows.parts=[whole", "argument 'flows.parts=[whole': "),
         ("experiment=", "experiment 'None' is unknown"),
         ("experiment=papr", "did you mean paper?"),
         ("experiment=../conf/paper", "expected one of default, paper, quick"),
@@ -229,7 +232,15 @@ def test_a_malformed_argument_is_refused_in_one_line(argument: str, fragment: st
             load_run(tmp_path / "config.yaml", [argument])
 
 
-@pytest.mark.parametrize("content", [b"- 1\n", b"\xff\xfe\x00", b"a: [", None])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("data=[]", "data.c=inf"), ("lifting=[]", "lifting.weights.bone=1"), ("seed=1", f"seed={'9' * 5000}")],
+)
+def test_an_argument_that_does_not_fit_those_before_it_is_named(first: str, second: str) -> None:
+    assert refusal([first, second]).startswith(f"argument '{second[:200]}': ")
+
+
+@pytest.mark.parametrize("content", [b"- 1\n", b"\xff\xfe\x00", b"a: [", b"seed: " + b"9" * 5000, None])
 def test_a_runs_settings_that_cannot_be_read_are_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "config.yaml"
     if content is not None:

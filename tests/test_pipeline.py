@@ -398,7 +398,7 @@ def cut_off(run: Path) -> None:
 REFUSED = {
     "no run": (["run=nothing"], lambda run: None, "nothing/config.yaml: no such file"),
     "no data": (["data.root=/nowhere"], lambda run: None, "/nowhere: no such folder"),
-    "malformed": (["data.root=["], lambda run: None, "arguments: "),
+    "malformed": (["data.root=["], lambda run: None, "argument 'data.root=[': "),
     "another skeleton": (["data.skeleton=paper23"], lambda run: None, "lifts the skeleton paper19"),
     "cut off": ([], cut_off, "whole/last.ckpt: not a checkpoint of a lifter"),
     "missing": ([], lambda run: (run / "whole" / "last.ckpt").unlink(), "whole/last.ckpt: cannot be read"),

@@ -15,7 +15,7 @@ def picture(
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     if focal is not None:
-        exif.get_ifd(EXIF)[FOCAL_35] = focal
+        exif[EXIF] = {FOCAL_35: focal}
     Image.new("RGB", size).save(path, exif=exif)
     return path
 

@@ -366,7 +366,7 @@ def test_options_say_what_a_file_does_not(tmp_path: Path) -> None:
 
 def test_options_overrule_a_file_and_pictures_do_not(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif.get_ifd(EXIF)[FOCAL_35] = 28
+    exif[EXIF] = {FOCAL_35: 28}
     Image.new("RGB", (400, 300)).save(tmp_path / "seven.jpg", exif=exif)
     sized = written(tmp_path / "a.json", annotations(FORMATS["coco17"]))
     unsized = written(tmp_path / "seven_keypoints.json", openpose(FORMATS["body25"]))
