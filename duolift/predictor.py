@@ -114,7 +114,11 @@ class Lifter:
         return cls(people, header.get("origin"))
 
     def save(self, path: Path) -> None:
-        """Write the lifter's file, its weights in half precision."""
+        """Write the lifter's file, its weights in half precision, whole or not at all.
+
+        Raises:
+            InputError: a place that cannot be written to, or a disk that is full.
+        """
         header = {
             "format": FILE_FORMAT,
             "version": __version__,
@@ -122,8 +126,11 @@ class Lifter:
             "origin": self.origin,
         }
         weights = {name: value.half().contiguous() for name, value in self.people.state_dict().items()}
-        with whole_file(Path(path)) as part:
-            safetensors.torch.save_file(weights, part, {"duolift": json.dumps(header)})
+        try:
+            with whole_file(Path(path)) as part:
+                part.write_bytes(safetensors.torch.save(weights, {"duolift": json.dumps(header)}))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
     def lift(
         self,

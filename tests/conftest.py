@@ -1,9 +1,12 @@
 """What tests share: a fixed seed, random people, Lightning's trainer without its trappings, and no advice from it."""
 
 import os
+import resource
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,18 @@ def lifted(scenes: Scenes) -> Lifted:
     depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
     depths[:, :, PAPER19.root_index] = 0
     return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
+
+
+@contextmanager
+def full_disk(largest: int) -> Iterator[None]:
+    """No file grows beyond so many bytes; what would is an error like that of a full disk."""
+    limits, before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
 
 
 def browse(url: str, folder: Path, *options: str, seconds: float = 6) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ from duolift.predictor import Lifter, View
 from duolift.skeleton import PAPER19
 from duolift.space import STATURE
 from duolift.tracking import detections
-from tests.conftest import some_people
+from tests.conftest import full_disk, some_people
 
 FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
 EXACT = View(focal=FOCAL, image=IMAGE, noise=0.0)
@@ -99,6 +99,16 @@ def test_a_spoilt_lifter_is_refused(change: dict[str, object], message: str, lif
     safetensors.torch.save_file(lifter.people.state_dict(), path, {"duolift": "[]"})
     with pytest.raises(InputError, match="format"):
         Lifter.load(path)
+
+
+def test_a_full_disk_is_told_of_and_leaves_the_lifter_of_before(lifter: Lifter, tmp_path: Path) -> None:
+    path = tmp_path / "lifter.safetensors"
+    path.write_bytes(b"before")
+    with full_disk(1000), pytest.raises(InputError, match=r"lifter\.safetensors: cannot be written \(File too large\)"):
+        lifter.save(path)
+    assert [*tmp_path.iterdir()] == [path] and path.read_bytes() == b"before"
+    lifter.save(path)
+    assert Lifter.load(path).origin == lifter.origin
 
 
 # People ---------------------------------------------------------------------------------------------------------------
