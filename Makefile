@@ -17,7 +17,7 @@ SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(
 
 .DEFAULT_GOAL := help
 .PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
-	dashboard bench soak audit docs test fuzz lint format clean
+	dashboard bench soak audit docs test lowest fuzz lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,11 @@ docs: $(READY) ## Build the documentation site, into docs/_build/html
 
 test: $(READY) ## Run the tests
 	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder --cov=duolift --cov-report=term --cov-fail-under=95
+
+lowest: ## Run the tests on the lowest versions that pyproject.toml allows, in .venv-lowest
+	$(PYTHON) -m venv .venv-lowest
+	PIP_CONSTRAINT=lowest.txt .venv-lowest/bin/pip install --quiet --disable-pip-version-check -e ".[train,outputs,rerun,bench,dev,docs]"
+	@.venv-lowest/bin/python -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 
 fuzz: $(READY) ## Give every reader 100,000 broken files (ARGS="npz pictures --inputs 1000" for some)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"

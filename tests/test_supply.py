@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -56,6 +57,22 @@ def test_every_hash_is_of_a_pinned_version() -> None:
     versions, hashed = pinned("constraints.txt"), pinned("hashes.txt")
     assert hashed and all(re.fullmatch(r"\S+ --hash=sha256:[0-9a-f]{64}", rest) for rest in hashed.values())
     assert {name: rest.split()[0] for name, rest in hashed.items()} == {name: versions[name] for name in hashed}
+
+
+NOT_LOWEST = {"torch", "atheris"}
+"""torch is that of constraints.txt, as CPU builds of lower ones are not to be had everywhere; no test needs atheris."""
+
+
+def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    wanted = [one for extra in (project["dependencies"], *project["optional-dependencies"].values()) for one in extra]
+    split = (re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?>=([\d.]+)", one) for one in wanted if not one.startswith("duolift["))
+    lowest = {canonical(found[1]): found[2] for found in split if found}
+    assert len(lowest) > 40 and lowest.keys() >= NOT_LOWEST
+    given = pinned("lowest.txt")
+    short = {name: re.sub(r"(\.0)+$", "", version) for name, version in lowest.items() if name not in NOT_LOWEST}
+    assert {name: re.sub(r"(\.0)+$", "", given.get(name, "missing")) for name in short} == short
+    assert given["torch"] == pinned("constraints.txt")["torch"]
 
 
 FROM_SOURCE = {"freia", "nflows"}
