@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,8 +38,14 @@ SETTINGS = [
 ]
 
 
-def start(folder: Path, largest: int = resource.RLIM_INFINITY) -> subprocess.Popen[bytes]:
-    """The whole pipeline in a folder, in which no file may grow beyond so many bytes."""
+def start(
+    folder: Path, largest: int = resource.RLIM_INFINITY, clock: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """The whole pipeline in a folder, in which no file may grow beyond so many bytes.
+
+    Args:
+        clock: variables that set the clock back.
+    """
 
     def limited() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then it is an error like that of a full disk
@@ -46,7 +53,7 @@ def start(folder: Path, largest: int = resource.RLIM_INFINITY) -> subprocess.Pop
 
     places = [f"data.root={folder / 'data'}", f"data.cache={folder / 'cache'}", f"runs={folder / 'runs'}", "run=one"]
     command = [sys.executable, "-m", "experiments.ablation", *SETTINGS, *places]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | (clock or {})
     return subprocess.Popen(
         command,
         env=environment,
@@ -122,3 +129,56 @@ def test_a_disk_that_is_full_is_told_of_in_a_line_and_nothing_is_lost(
     again = start(tmp_path / "one")
     assert again.communicate() and again.returncode == 0
     assert outcome(tmp_path / "one") == finished
+
+
+HOUR, YEAR = 3600, 365 * 86400
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+static long back(void) { return atol(getenv("SECONDS_BACK")); }
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = real(clock, now);
+    if (clock == CLOCK_REALTIME) now->tv_sec -= back();
+    return failed;
+}
+
+time_t time(time_t *told) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (told) *told = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+"""A clock that is behind, for a process that loads it before anything else."""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or shutil.which("gcc") is None, reason="needs Linux and gcc")
+@pytest.mark.parametrize("back", [HOUR, YEAR], ids=["hour", "year"])
+def test_a_clock_that_goes_back_between_two_starts_changes_nothing(
+    tmp_path: Path, timed: tuple[dict[str, Any], float], back: int
+) -> None:
+    (finished, takes), library = timed, tmp_path / "clock.so"
+    (tmp_path / "clock.c").write_text(CLOCK)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "clock.c", "-ldl"], check=True)
+    clock = {"LD_PRELOAD": str(library), "SECONDS_BACK": str(back)}
+    asked = [sys.executable, "-c", "import time; print(time.time())"]
+    told = float(subprocess.run(asked, env=os.environ | clock, capture_output=True, check=True).stdout)
+    assert abs(time.time() - back - told) < 600
+    folder = tmp_path / "one"
+    before = start(folder)
+    try:
+        before.communicate(timeout=0.7 * takes)
+    except subprocess.TimeoutExpired:
+        os.killpg(before.pid, signal.SIGKILL)
+        before.communicate()
+    after = start(folder, clock=clock)
+    errors = after.communicate()[1]
+    assert after.returncode == 0, errors.decode()
+    assert outcome(folder) == finished

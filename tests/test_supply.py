@@ -66,7 +66,9 @@ NOT_LOWEST = {"torch", "atheris"}
 def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     wanted = [one for extra in (project["dependencies"], *project["optional-dependencies"].values()) for one in extra]
-    split = (re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?>=([\d.]+)", one) for one in wanted if not one.startswith("duolift["))
+    split = (
+        re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?>=([\d.]+)", one) for one in wanted if not one.startswith("duolift[")
+    )
     lowest = {canonical(found[1]): found[2] for found in split if found}
     assert len(lowest) > 40 and lowest.keys() >= NOT_LOWEST
     given = pinned("lowest.txt")
