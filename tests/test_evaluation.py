@@ -1,5 +1,7 @@
 """What rows of the evaluation share changes none of them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from conftest import FRAMES
@@ -18,9 +20,15 @@ from callbacks.evaluation import (
     whereabouts,
 )
 from callbacks.lifted import Lifted, by_default, on_all_cores, told_focal
+from datamodules.chi3d import read
+from datamodules.synthetic import SyntheticConfig, write
 from duolift.alignment import align_scene
 from duolift.focal import focal_from_people
+from duolift.ground import GroundPlacement
+from duolift.lifting import lift
 from duolift.metrics import score
+from duolift.normalisation import Normalisation
+from duolift.predictor import Lifter
 from duolift.scenes import Scenes
 from duolift.skeleton import PAPER19, WHOLE
 
@@ -112,3 +120,24 @@ def test_planes_and_poses_align_alike() -> None:
     people, truth = torch.randn(2, 7, 2, 19, 3, dtype=torch.float64)
     strided = people.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
     torch.testing.assert_close(align_scene(strided, truth), align_scene(people, truth))
+
+
+def test_bfloat16_scores_within_a_millimetre_of_full_precision(tmp_path: Path) -> None:
+    write(tmp_path, SyntheticConfig(takes=1, frames=4))
+    scenes, people = read(tmp_path, ["s04"]).scenes(PAPER19), Lifter.load().people
+    normalisation = Normalisation.fitted(scenes, PAPER19, None, people.architecture.centring)
+    seen = normalisation.coordinates(scenes)
+    poses = normalisation(seen, seen[..., PAPER19.root_index, :])
+    rows, scored = rows_of(WHOLE), {}
+    for half in (False, True):
+        people.network.low_precision = half
+        with torch.no_grad():
+            offsets, theta = people.network.predict(poses, people.architecture.flip)
+        lifted = Lifted(lift(poses, offsets, normalisation.c), theta, normalisation)
+        scored[half] = score_rows(rows, [Lift.of(scenes, lifted, PAPER19)] * len(rows))
+    for row, full, low in zip(rows, scored[False], scored[True], strict=True):
+        assert full != low, "both in full precision"
+        ground = isinstance(row.placement, GroundPlacement)  # the paper's sizes follow from small differences of angles
+        names = [name for name in full if name.endswith("_mm") and (ground or name.startswith("pa_mpjpe"))]
+        apart = {name: abs(low[name] - full[name]) for name in names}
+        assert apart and max(apart.values()) < 1, (row.name, apart)
