@@ -13,6 +13,7 @@ RUN ?= $(EXPERIMENT)-$(notdir $(patsubst %/,%,$(ROOT)))
 
 READY := $(VENV)/.installed
 RUN_PYTHON := $(VENV)/bin/python -m
+TESTS := pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
@@ -93,12 +94,12 @@ docs: $(READY) ## Build the documentation site, into docs/_build/html
 	@echo "site  docs/_build/html/index.html"
 
 test: $(READY) ## Run the tests
-	@$(RUN_PYTHON) pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder --cov=duolift --cov-report=term --cov-fail-under=95
+	@$(RUN_PYTHON) $(TESTS) --cov=duolift --cov-report=term --cov-fail-under=95
 
 lowest: ## Run the tests on the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(PYTHON) -m venv .venv-lowest
 	PIP_CONSTRAINT=lowest.txt .venv-lowest/bin/pip install --quiet --disable-pip-version-check -e ".[train,outputs,rerun,bench,dev,docs]"
-	@.venv-lowest/bin/python -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
+	@.venv-lowest/bin/python -m $(TESTS)
 
 fuzz: $(READY) ## Give every reader 100,000 broken files (ARGS="npz pictures --inputs 1000" for some)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"

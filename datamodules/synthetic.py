@@ -220,7 +220,12 @@ def finished(root: Path, settings: dict[str, object]) -> bool:
 
 
 def write(root: Path, config: SyntheticConfig) -> Path:
-    """Write the data set to `root`, all of it or nothing; returns `root`. A finished folder is left as it is."""
+    """Write the data set to `root`, all of it or nothing; returns `root`. A finished folder is left as it is.
+
+    Raises:
+        InputError: something else is in `root`, settings that make no data, a place that cannot be written to, or a
+            disk that is full.
+    """
     root = Path(root)
     settings: dict[str, object] = {"format": FORMAT, "fps": FPS, **asdict(config)}
     if min(config.takes, config.frames) < 1:
@@ -237,6 +242,8 @@ def write(root: Path, config: SyntheticConfig) -> Path:
             write_tree(partial, config)
             write_json(partial / "synthetic.json", settings)
             partial.replace(root)
+        except OSError as error:
+            raise InputError(f"{root}: cannot be written ({error.strerror or error})") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return root

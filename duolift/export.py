@@ -5,6 +5,7 @@ placement of every image by itself. Inputs and outputs are those of `ImageLifter
 of an image may be as many as one likes. What is written is checked against the model that it was made from.
 """
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ def export(people: PeopleLifter, path: Path) -> float:
         `TOLERANCE`.
 
     Raises:
-        InputError: another suffix, or a library is missing.
+        InputError: another suffix, a library is missing, a place that cannot be written to, or a disk that is full.
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}")
@@ -111,10 +112,11 @@ def _no_advice() -> Iterator[None]:
 
 
 def _torch_file(program: torch.export.ExportedProgram, path: Path, joints: str) -> Runner:
-    with path.open("wb") as file:
-        torch.export.save(program, file, extra_files={"joints": joints})
-    with path.open("rb") as file:
-        loaded = torch.export.load(file).module()
+    file = io.BytesIO()
+    torch.export.save(program, file, extra_files={"joints": joints})
+    path.write_bytes(file.getvalue())
+    file.seek(0)
+    loaded = torch.export.load(file).module()
     return lambda arguments: loaded(*arguments)["people"]
 
 

@@ -14,23 +14,35 @@ from duolift.errors import InputError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
-    os.close(handle)
-    part = Path(name)
+    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+
+    Raises:
+        InputError: an OSError in the block: a place that cannot be written to, or a disk that is full.
+    """
     try:
-        yield part
-        part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
+        os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+            part.chmod(0o644)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole. Raises InputError as `whole_file` does; many a library that writes files itself does not."""
+    with whole_file(path) as part:
+        part.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+    """Write a text file whole. Raises InputError as `whole_file` does."""
+    write_bytes(path, text.encode())
 
 
 @contextmanager

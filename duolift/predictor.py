@@ -23,7 +23,7 @@ from torch import Tensor
 from duolift import __version__
 from duolift.detections import JOINTS, Detections, Frame
 from duolift.errors import InputError
-from duolift.files import regular, whole_file
+from duolift.files import regular, write_bytes
 from duolift.focal import DEFAULT, KNOWN, default_focal, focal_from_people
 from duolift.ground import EVERYTHING, GroundPlacement
 from duolift.keypoints import THRESHOLD, format_named, to_joints
@@ -126,11 +126,7 @@ class Lifter:
             "origin": self.origin,
         }
         weights = {name: value.half().contiguous() for name, value in self.people.state_dict().items()}
-        try:
-            with whole_file(Path(path)) as part:
-                part.write_bytes(safetensors.torch.save(weights, {"duolift": json.dumps(header)}))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        write_bytes(Path(path), safetensors.torch.save(weights, {"duolift": json.dumps(header)}))
 
     def lift(
         self,

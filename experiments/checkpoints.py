@@ -4,6 +4,7 @@ Each carries a stamp: the version of duolift that made it, the format, the kind 
 stage, the data's fingerprint among them.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from torch import nn
 
 from duolift import __version__
 from duolift.errors import InputError
-from duolift.files import regular, whole_file
+from duolift.files import regular, write_bytes
 from experiments.config import LIFTERS
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
@@ -40,8 +41,9 @@ class WholeCheckpoints(TorchCheckpointIO):
     to another disk they are copied, and a process that is killed on the way leaves half of one."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        with whole_file(Path(path)) as part:
-            torch.save(checkpoint, part)
+        file = io.BytesIO()
+        torch.save(checkpoint, file)
+        write_bytes(Path(path), file.getvalue())
 
 
 class Stamp(pl.Callback):

@@ -166,11 +166,17 @@ def lifted(scenes: Scenes) -> Lifted:
     return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
 
 
+def limit_files(largest: int) -> None:
+    """From now on no file of this process and those it starts grows beyond so many bytes: that is an OSError."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # which would end the process
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
 @contextmanager
 def full_disk(largest: int) -> Iterator[None]:
     """No file grows beyond so many bytes; what would is an error like that of a full disk."""
-    limits, before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, limits[1]))
+    limits, before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    limit_files(largest)
     try:
         yield
     finally:

@@ -1,6 +1,5 @@
 """Checkpoints say what they are, are refused by name where they do not fit, and run nothing."""
 
-import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from duolift.skeleton import PAPER19
 from experiments.checkpoints import KINDS, STAMP, WholeCheckpoints, load_completion, load_flows, load_lifter
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
-from tests.conftest import trainer
+from tests.conftest import full_disk, trainer
 
 
 def module() -> LifterModule:
@@ -108,7 +107,7 @@ def test_every_module_that_is_trained_has_a_kind() -> None:
     assert set(KINDS.values()) == {"flows", "a lifter", "a completion"}
 
 
-def test_a_checkpoint_that_is_cut_off_leaves_the_one_before_and_nothing_else(
+def test_a_full_disk_is_told_of_and_leaves_the_checkpoint_before_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, elsewhere = tmp_path / "runs" / "last.ckpt", tmp_path / "elsewhere"
@@ -116,14 +115,8 @@ def test_a_checkpoint_that_is_cut_off_leaves_the_one_before_and_nothing_else(
     monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
     writer = WholeCheckpoints()
     writer.save_checkpoint({"epoch": 1}, path)
-
-    def half(checkpoint: dict[str, Any], part: Path) -> None:
-        part.write_bytes(b"half")
-        assert list(elsewhere.iterdir()) == []  # which may be another disk
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(torch, "save", half)
-    with pytest.raises(OSError, match="No space left"):
-        writer.save_checkpoint({"epoch": 2}, path)
+    with full_disk(1000), pytest.raises(InputError, match=r"last\.ckpt: cannot be written \(File too large\)"):
+        writer.save_checkpoint({"epoch": 2, "weights": torch.zeros(1000)}, path)
+    assert list(elsewhere.iterdir()) == []  # which may be another disk
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert list(path.parent.iterdir()) == [path]

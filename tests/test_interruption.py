@@ -3,16 +3,21 @@
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import limit_files
 
 KILLS = int(os.environ.get("KILLS", "3"))
 """How often runs are killed: `KILLS=20 python -m pytest tests/test_interruption.py` for more."""
@@ -46,11 +51,6 @@ def start(
     Args:
         clock: variables that set the clock back.
     """
-
-    def limited() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then it is an error like that of a full disk
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
-
     places = [f"data.root={folder / 'data'}", f"data.cache={folder / 'cache'}", f"runs={folder / 'runs'}", "run=one"]
     command = [sys.executable, "-m", "experiments.ablation", *SETTINGS, *places]
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | (clock or {})
@@ -60,8 +60,20 @@ def start(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=limited,
+        preexec_fn=partial(limit_files, largest),
     )
+
+
+def killed_after(seconds: float | None, process: subprocess.Popen[bytes]) -> bool:
+    """Whether it takes longer than that, and is killed with all that it has started; if not, it has to end well."""
+    try:
+        errors = process.communicate(timeout=seconds)[1]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return True
+    assert process.returncode == 0, errors.decode()
+    return False
 
 
 def outcome(folder: Path) -> dict[str, Any]:
@@ -78,57 +90,58 @@ def outcome(folder: Path) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbs: its folder, what it ends with, and the seconds that it takes."""
+
+    folder: Path
+    outcome: dict[str, Any]
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def timed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
-    """What a run ends with that nobody disturbs, and the seconds that it takes."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     began, folder = time.monotonic(), tmp_path_factory.mktemp("whole")
-    whole = start(folder)
-    errors = whole.communicate()[1]
-    assert whole.returncode == 0, errors.decode()
+    killed_after(None, start(folder))
     assert len(outcome(folder)) >= 9
-    return outcome(folder), time.monotonic() - began
-
-
-@pytest.fixture
-def finished(timed: tuple[dict[str, Any], float]) -> dict[str, Any]:
-    return timed[0]
+    return Undisturbed(folder, outcome(folder), time.monotonic() - began)
 
 
 @pytest.mark.timeout(3600)
-def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(
-    tmp_path: Path, timed: tuple[dict[str, Any], float]
-) -> None:
-    (finished, takes), moments, killed = timed, random.Random(SEED), 0
+def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(tmp_path: Path, whole: Undisturbed) -> None:
+    moments, killed = random.Random(SEED), 0
     while killed < KILLS:
         folder = tmp_path / str(killed)
-        while True:
-            process = start(folder)
-            try:
-                _, errors = process.communicate(timeout=moments.uniform(0, takes) if killed < KILLS else None)
-                break
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-                killed += 1
-        assert process.returncode == 0, errors.decode()
-        assert outcome(folder) == finished
+        while killed_after(moments.uniform(0, whole.seconds) if killed < KILLS else None, start(folder)):
+            killed += 1
+        assert outcome(folder) == whole.outcome
         run = folder / "runs" / "one"
         assert [part for part in folder.rglob(".*.part") if part.parent != run] == []
 
 
-@pytest.mark.parametrize("largest", [2_000, 30_000], ids=["data", "checkpoint"])
+@pytest.mark.parametrize(
+    ("largest", "there", "fails"),
+    [
+        (30_000, [], "data"),
+        (100_000, [], r"cache/\w+\.npz"),
+        (50_000, ["data", "cache"], r"runs/one/.*last\.ckpt"),
+    ],
+    ids=["data", "cache", "checkpoint"],
+)
 def test_a_disk_that_is_full_is_told_of_in_a_line_and_nothing_is_lost(
-    tmp_path: Path, finished: dict[str, Any], largest: int
+    tmp_path: Path, whole: Undisturbed, largest: int, there: list[str], fails: str
 ) -> None:
-    full = start(tmp_path / "one", largest)
+    folder = tmp_path / "one"
+    for name in there:
+        shutil.copytree(whole.folder / name, folder / name)
+    full = start(folder, largest)
     lines = full.communicate()[1].decode().splitlines()
     assert full.returncode == 2
-    assert lines[-1].startswith("error: ") and lines[-1].endswith("File too large")
+    assert re.fullmatch(rf"error: {folder}/{fails}: cannot be written \(File too large\)", lines[-1]), lines[-1]
     assert not any("Traceback" in line for line in lines)
     assert list(tmp_path.rglob(".*.part")) == []
-    again = start(tmp_path / "one")
-    assert again.communicate() and again.returncode == 0
-    assert outcome(tmp_path / "one") == finished
+    killed_after(None, start(folder))
+    assert outcome(folder) == whole.outcome
 
 
 HOUR, YEAR = 3600, 365 * 86400
@@ -162,9 +175,9 @@ time_t time(time_t *told) {
 @pytest.mark.skipif(not sys.platform.startswith("linux") or shutil.which("gcc") is None, reason="needs Linux and gcc")
 @pytest.mark.parametrize("back", [HOUR, YEAR], ids=["hour", "year"])
 def test_a_clock_that_goes_back_between_two_starts_changes_nothing(
-    tmp_path: Path, timed: tuple[dict[str, Any], float], back: int
+    tmp_path: Path, whole: Undisturbed, back: int
 ) -> None:
-    (finished, takes), library = timed, tmp_path / "clock.so"
+    library = tmp_path / "clock.so"
     (tmp_path / "clock.c").write_text(CLOCK)
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "clock.c", "-ldl"], check=True)
     clock = {"LD_PRELOAD": str(library), "SECONDS_BACK": str(back)}
@@ -172,13 +185,6 @@ def test_a_clock_that_goes_back_between_two_starts_changes_nothing(
     told = float(subprocess.run(asked, env=os.environ | clock, capture_output=True, check=True).stdout)
     assert abs(time.time() - back - told) < 600
     folder = tmp_path / "one"
-    before = start(folder)
-    try:
-        before.communicate(timeout=0.7 * takes)
-    except subprocess.TimeoutExpired:
-        os.killpg(before.pid, signal.SIGKILL)
-        before.communicate()
-    after = start(folder, clock=clock)
-    errors = after.communicate()[1]
-    assert after.returncode == 0, errors.decode()
-    assert outcome(folder) == finished
+    killed_after(0.7 * whole.seconds, start(folder))
+    killed_after(None, start(folder, clock=clock))
+    assert outcome(folder) == whole.outcome

@@ -392,7 +392,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         raise OSError("disk full")
 
     monkeypatch.setattr(synthetic, "write_tree", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match=r"set: cannot be written \(disk full\)"):
         write(tmp_path / "set", SMALL)
     assert [path.name for path in tmp_path.iterdir()] == [".set.lock"]
 

@@ -45,14 +45,10 @@ def write(reconstruction: Reconstruction, path: Path | str) -> list[Path]:
 
     Raises:
         InputError: an unknown suffix, a format that cannot hold this reconstruction, a library that is not
-            installed, or a place that cannot be written to.
+            installed, a place that cannot be written to, or a disk that is full.
     """
     path = Path(path)
-    writer = WRITERS[check_suffix(path)]
-    try:
-        return writer(reconstruction, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return WRITERS[check_suffix(path)](reconstruction, path)
 
 
 def read(path: Path | str) -> Reconstruction:

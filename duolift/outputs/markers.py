@@ -74,7 +74,17 @@ def write_c3d(reconstruction: Reconstruction, path: Path) -> list[Path]:
         named = part.with_name(part.name + ".c3d")  # the library gives every file this suffix
         try:
             content.write(str(named))
+            _check_whole(named, points)
             named.replace(part)
         finally:
             named.unlink(missing_ok=True)
     return [path]
+
+
+def _check_whole(path: Path, points: NDArray[np.float64]) -> None:
+    """Raises OSError where a file lacks some of its points (4, marker, frame), of which its library does not tell."""
+    with path.open("rb") as file:
+        data = int.from_bytes(file.read(18)[-2:], "little")  # the block of 512 bytes in which they begin, from 1
+    _, markers, frames = points.shape
+    if data < 2 or path.stat().st_size < 512 * (data - 1) + 16 * markers * frames:
+        raise OSError("it ends early: is the disk full?")

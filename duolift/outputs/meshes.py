@@ -12,7 +12,7 @@ import roma
 import torch
 from numpy.typing import NDArray
 
-from duolift.files import whole_file
+from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of, without_gaps
@@ -63,8 +63,7 @@ def write_glb(reconstruction: Reconstruction, path: Path) -> list[Path]:
         _place(buffers, tree, motions, rate_of(reconstruction))
 
     content = trimesh.exchange.gltf.export_glb(scene, include_normals=True, buffer_postprocessor=place)
-    with whole_file(path) as part:
-        part.write_bytes(content)
+    write_bytes(path, content)
     return [path]
 
 

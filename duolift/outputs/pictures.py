@@ -1,6 +1,7 @@
 """A quick look, or a film: the image's poses, and the scene in perspective, from the side and from above."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,23 @@ def write_mp4(reconstruction: Reconstruction, path: Path) -> list[Path]:
             output_params=["-f", "mp4", "-movflags", "+faststart"],
             ffmpeg_log_level="error",
         )
-        writer.send(None)
-        for frame in picture.play():
-            writer.send(np.ascontiguousarray(frame))
+        with suppress(OSError):  # ffmpeg has ended
+            writer.send(None)
+            for frame in picture.play():
+                writer.send(np.ascontiguousarray(frame))
         writer.close()
+        _check_whole(ffmpeg, part, len(reconstruction.names))
     return [path]
+
+
+def _check_whole(ffmpeg: Any, path: Path, frames: int) -> None:
+    """Raises OSError where a film lacks some of its frames, of which ffmpeg does not always tell."""
+    try:
+        found, _ = ffmpeg.count_frames_and_secs(str(path))
+    except RuntimeError:
+        found = 0
+    if found < frames:
+        raise OSError(f"it ends after {found} of {frames} frames: is the disk full?")
 
 
 class Picture:

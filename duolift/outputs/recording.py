@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from duolift.files import whole_file
+from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of
@@ -18,12 +18,10 @@ JOINT_RADIUS, BONE_RADIUS = 0.03, 0.015
 def write_recording(reconstruction: Reconstruction, path: Path) -> list[Path]:
     """Write an `.rrd`: entities `scene/<identity>` and `scene/camera/image/<identity>`."""
     rerun = library("rerun", ".rrd", "rerun")
-    with whole_file(path) as part:
-        stream = rerun.RecordingStream("duolift")
-        stream.save(part)
-        _log(rerun, stream, reconstruction)
-        stream.flush()
-        stream.disconnect()
+    stream = rerun.RecordingStream("duolift")
+    recorded = stream.binary_stream()
+    _log(rerun, stream, reconstruction)
+    write_bytes(path, recorded.read())
     return [path]
 
 

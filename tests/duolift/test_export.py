@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from duolift.errors import InputError
-from duolift.export import INPUTS, OUTPUTS, TOLERANCE, ImageLifter, example, export
+from duolift.export import INPUTS, OUTPUTS, SUFFIXES, TOLERANCE, ImageLifter, example, export
 from duolift.people import FEWEST_JOINTS, PeopleLifter
 from duolift.predictor import Lifter
 from duolift.skeleton import PAPER19, SKELETONS
+from tests.conftest import full_disk
 
 
 @pytest.mark.parametrize("name", SKELETONS)
@@ -40,6 +41,15 @@ def test_onnx_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
     found = session.run(OUTPUTS, {n: a.numpy() for n, a in zip(INPUTS, arguments, strict=True)})
     for name, value in zip(OUTPUTS, found, strict=True):
         torch.testing.assert_close(torch.tensor(value), expected[name], rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_is_told_of_and_leaves_the_file_of_before(lifter: Lifter, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"lifter{suffix}"
+    path.write_bytes(b"before")
+    with full_disk(100_000), pytest.raises(InputError, match=rf"{suffix}: cannot be written \(File too large\)"):
+        export(lifter.people, path)
+    assert [*tmp_path.iterdir()] == [path] and path.read_bytes() == b"before"
 
 
 def test_another_suffix_is_refused_and_leaves_nothing(lifter: Lifter, tmp_path: Path) -> None:

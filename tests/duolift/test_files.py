@@ -42,7 +42,7 @@ def test_an_exception_leaves_what_was_there_and_nothing_else(tmp_path: Path, fai
 def test_a_block_that_writes_to_a_folders_name_fails_and_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises(InputError, match="folder: cannot be written"):
         write_text(folder, "text")
     assert list(tmp_path.iterdir()) == [folder]
 

@@ -12,6 +12,7 @@ from conftest import some_reconstruction
 from duolift.errors import InputError
 from duolift.outputs import READERS, WRITERS, read, write
 from duolift.reconstruction import Reconstruction
+from tests.conftest import full_disk
 
 NEEDS = {
     ".html": "plotly",
@@ -86,6 +87,17 @@ def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path, suffix: st
     with pytest.raises(InputError, match="cannot be written"):
         write(some_reconstruction(frames=1), tmp_path / "file" / f"scene{suffix}")
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("there", [0.05, 0.6, 0.99])
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_full_disk_is_told_of_in_a_line_and_leaves_what_was_there(tmp_path: Path, suffix: str, there: float) -> None:
+    scene = some_reconstruction(frames=40)
+    before = {path: path.read_bytes() for path in write(scene, tmp_path / f"scene{suffix}")}
+    room = int(there * min(len(content) for content in before.values()))
+    with full_disk(room), pytest.raises(InputError, match=rf"scene.*\{suffix}: cannot be written \([^\n]+\)$"):
+        write(scene, tmp_path / f"scene{suffix}")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_importing_the_outputs_asks_for_no_library() -> None:
