@@ -144,6 +144,7 @@ def array_changed(data: bytes, random: Random) -> bytes:
     """An array of another shape or type, with other numbers in it, or another text, if it is one."""
     try:
         array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+        texts = array.ravel().tolist() if array.dtype.kind == "U" else []  # which fails where it holds no text
     except Exception:
         return bytes_changed(data, random)
     change = random.randrange(4)
@@ -155,8 +156,7 @@ def array_changed(data: bytes, random: Random) -> bytes:
         head = {"descr": descr, "fortran_order": random.random() < 0.2, "shape": shape}
         np.lib.format.write_array_header_1_0(written, head)
         return written.getvalue() + array.tobytes()
-    if array.dtype.kind == "U" and array.size:
-        texts = array.ravel().tolist()
+    if texts:
         at = random.randrange(len(texts))
         texts[at] = json_changed(texts[at].encode("utf-8", "replace"), random).decode("utf-8", "replace")
         array = np.array(texts).reshape(array.shape)

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import pytest
 import wandb
+from packaging.version import Version
 from test_pipeline import arguments, load
 from wandb_workspaces.workspaces import Workspace
 
@@ -23,6 +24,9 @@ from duolift.errors import InputError
 from experiments import ablation, dashboard, pretrain_flows, runs
 from experiments import config as settings
 from experiments.runs import wandb_identity, wandb_logger
+
+INSPECTS = Version("0.31")
+"""W&B from here on prints what is in a run's folder."""
 
 STAGES = ("flows", "flows-pair", "joint", "whole")
 
@@ -49,6 +53,8 @@ def runs_of(folder: Path, stage: str) -> list[Path]:
 @cache
 def log(run: Path) -> list[dict[str, Any]]:
     """All records of a W&B run that has ended."""
+    if Version(wandb.__version__) < INSPECTS:
+        pytest.skip(f"wandb tells what is in a run from {INSPECTS} on")
     told = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(run)]
     lines = subprocess.run(told, capture_output=True, text=True, check=True).stdout.splitlines()
     return [json.loads(line) for line in lines]
