@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from callbacks.evaluation import SCORED_AT_ONCE, Lift, Row, level_pair, whole_sequences
+from callbacks.evaluation import Lift, Row, level_pair, portions
 from callbacks.lifted import on_all_cores
 from duolift.alignment import align, align_scene
 from duolift.metrics import root_displacements
@@ -59,7 +59,7 @@ class Errors:
             bodies = align(some.lifted.bodies, truth)
             return tuple((people - truth).norm(dim=-1) for people in (align_scene(some.placed(row), truth), bodies))
 
-        runs = on_all_cores(off, whole_sequences(lift.scenes.sequence, SCORED_AT_ONCE))
+        runs = on_all_cores(off, portions(lift.scenes.sequence))
         together, alone = (torch.cat(parts) for parts in zip(*runs, strict=True))
         return cls(lift, row, together, alone)
 

@@ -31,12 +31,12 @@ from callbacks.lifted import (
     told_focal,
 )
 from callbacks.wandb_run import ROWS, SCENES, TURNING, rows_table, table, turning
-from duolift.alignment import align, align_scene, planes, reversed_axes
+from duolift.alignment import align, align_scene
 from duolift.camera import levelling, rotate
 from duolift.files import write_text
 from duolift.focal import DEFAULT, KNOWN, PEOPLE
 from duolift.ground import EVERYTHING, GroundPlacement
-from duolift.metrics import aligned_scores, contact, contact_error, mpjpe
+from duolift.metrics import CONTACT, Truth, mpjpe
 from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.scenes import Scenes
 from duolift.skeleton import Skeleton
@@ -68,10 +68,8 @@ IMAGE = (900.0, 900.0)
 
 PERFECT = "perfect lift"
 
-SCORED_AT_ONCE = 1024
-"""So many scenes fit a processor's cache with what is computed on the way."""
-
-CONTACT = "contact_distance_error_mm"
+SCORED_AT_ONCE = 4096
+"""So many scenes keep torch busy for longer than Python takes to say what with, and nearly fit a processor's cache."""
 
 GROUND = {
     "ground": GroundPlacement(),
@@ -221,7 +219,7 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[Lift]) -> list[dict[str, flo
 
     A few sequences at a time go through all rows, which is quicker than all of them through a row.
     """
-    runs = whole_sequences(lifts[0].scenes.sequence, SCORED_AT_ONCE)
+    runs = portions(lifts[0].scenes.sequence)
     scores = list(zip(*on_all_cores(partial(score_some, rows, lifts), runs), strict=True))
     means = []
     for of_row in scores:
@@ -235,21 +233,16 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[Lift]) -> list[dict[str, flo
 def score_some(rows: Sequence[Row], lifts: Sequence[Lift], run: slice) -> list[dict[str, Tensor]]:
     """All metrics of every row, a number a scene, of a run of scenes."""
     some = {id(lift): lift[run] for lift in lifts}
-    truth, skeleton = lifts[0].scenes[run].truth, lifts[0].skeleton
-    assert truth is not None
-    touching, truth = contact(truth, skeleton.hands), reversed_axes(planes(truth))
-    scores = []
-    for row, lift in zip(rows, (some[id(lift)] for lift in lifts), strict=True):
-        people = align_scene(lift.placed(row), truth)
-        alone = lift.alone if row.keeps_bodies else None
-        error = {CONTACT: contact_error(people, *touching)}
-        scores.append(aligned_scores(people, truth, skeleton.root_index, alone) | error)
-    return scores
+    people, skeleton = lifts[0].scenes[run].truth, lifts[0].skeleton
+    assert people is not None
+    truth = Truth(people, skeleton.root_index, skeleton.hands)
+    pairs = zip(rows, (some[id(lift)] for lift in lifts), strict=True)
+    return [truth.score(lift.placed(row), lift.alone if row.keeps_bodies else None) for row, lift in pairs]
 
 
 def score_scenes(row: Row, lift: Lift) -> dict[str, Tensor]:
     """All metrics of one row, a number a scene."""
-    runs = whole_sequences(lift.scenes.sequence, SCORED_AT_ONCE)
+    runs = portions(lift.scenes.sequence)
     scores = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs)
     return {name: torch.cat([of_some[name] for of_some in scores]) for name in scores[0]}
 
@@ -271,16 +264,16 @@ def whereabouts(scenes: Scenes, scene: int) -> dict[str, Any]:
     return {"subject": subject, "action": take, "camera": camera, "frame": frame}
 
 
-def whole_sequences(sequence: Tensor, least: int) -> list[slice]:
-    """Runs of at least so many scenes that hold whole sequences (scene,); all in one where sequences are mixed."""
-    starts = (1 + sequence.diff().nonzero().flatten()).tolist()
-    if len(starts) >= len(sequence.unique()):
+def portions(sequence: Tensor) -> list[slice]:
+    """Runs of scenes, by their sequences (scene,), for all cores: of about as many, and each of whole sequences; all in
+    one where sequences are mixed."""
+    starts = torch.cat([sequence.new_zeros(1), 1 + sequence.diff().nonzero().flatten()])
+    if len(starts) > len(sequence.unique()):
         return [slice(0, len(sequence))]
-    bounds = [0]
-    for start in starts:
-        if min(start - bounds[-1], len(sequence) - start) >= least:
-            bounds.append(start)
-    return [slice(*ends) for ends in pairwise([*bounds, len(sequence)])]
+    number = max(-(-len(sequence) // SCORED_AT_ONCE), torch.get_num_threads())
+    even = len(sequence) * torch.arange(1, number) // number
+    bounds = {int(starts[(starts - bound).abs().argmin()]) for bound in even} | {0, len(sequence)}
+    return [slice(*ends) for ends in pairwise(sorted(bounds))]
 
 
 def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:

@@ -52,23 +52,35 @@ def reversed_axes(tensor: Tensor) -> Tensor:
 
 def _aligned(points: Tensor, target: Tensor) -> Tensor:
     """`align` in planes (3, point, ...)."""
-    middle, centre = points.mean(1, keepdim=True), target.mean(1, keepdim=True)
-    here, there = points - middle, target - centre
-    spread, tiny = here.square().sum((0, 1)), torch.finfo(points.dtype).tiny
-    if not (flat := (spread <= tiny) | (there.square().sum((0, 1)) <= tiny)).any():
-        return _registered(here, there, spread) + centre
-    anything = torch.arange(here[0].numel() * 3, device=here.device).view(here.shape).to(here).sin()
-    here, there = torch.where(flat, anything, here), torch.where(flat, anything, there)
-    return torch.where(flat, centre, _registered(here, there, here.square().sum((0, 1))) + centre)
+    centre = target.mean(1, keepdim=True)
+    here, there = points - points.mean(1, keepdim=True), target - centre
+    turn = similarity(correlation(here, there), here.square().sum((0, 1)), there.square().sum((0, 1)))
+    first, second, third = (axis * row.unsqueeze(1) for axis, row in zip(here, turn, strict=True))
+    return first + second + third + centre
 
 
-def _registered(here: Tensor, there: Tensor, spread: Tensor) -> Tensor:
-    """Centred points after the best rotation and scale; `spread` is the sum of their squares."""
-    correlation = torch.stack([(here * axis).sum(1) for axis in there], dim=1)  # (3 of here, 3 of there, ...)
+def correlation(here: Tensor, there: Tensor) -> Tensor:
+    """Sums of products over points, of planes (3, point, ...): (3 of here, 3 of there, ...)."""
+    return torch.stack([torch.stack([(axis * other).sum(0) for other in there]) for axis in here])
+
+
+def similarity(correlation: Tensor, spread: Tensor, target_spread: Tensor) -> Tensor:
+    """The rotation and scale that bring centred points closest to centred others, from sums over them.
+
+    Args:
+        correlation: (3 of the points, 3 of the others, ...), as the function of that name gives it.
+        spread, target_spread: (...), sums of squares of the points, and of the others.
+
+    Returns:
+        (3 of the points, 3 of the others, ...), what turns and scales them; zero where either do not differ.
+    """
+    tiny = torch.finfo(spread.dtype).tiny
+    if unknown := bool((flat := (spread <= tiny) | (target_spread <= tiny)).any()):
+        anything = torch.eye(3).to(correlation).view(3, 3, *[1] * flat.ndim)
+        correlation, spread = torch.where(flat, anything, correlation), torch.where(flat, 1, spread)
     rotation = reversed_axes(nearest_rotation(reversed_axes(correlation)))
     turn = rotation * ((rotation * correlation).sum((0, 1)) / spread)
-    first, second, third = (axis * row.unsqueeze(1) for axis, row in zip(here, turn, strict=True))
-    return first + second + third
+    return torch.where(flat, 0, turn) if unknown else turn
 
 
 def nearest_rotation(matrices: Tensor) -> Tensor:
@@ -97,7 +109,7 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
 
 def _largest_root(determinant: Tensor, squared: Tensor) -> Tensor:
     """The largest trace(R^T M) of matrices of norm 1, by Newton's method from above, which meets no other root."""
-    root = torch.full_like(determinant, 3**0.5)
+    root = (1 + 2 * (3 * squared).sqrt()).sqrt()  # the sum of three products is at most sqrt(3) times their norm
     for _ in range(MOST_STEPS):
         before, root = root, _newton(root, determinant, squared)
         if not (before - root > CONVERGED).any():
@@ -106,6 +118,7 @@ def _largest_root(determinant: Tensor, squared: Tensor) -> Tensor:
 
 
 def _newton(root: Tensor, determinant: Tensor, squared: Tensor) -> Tensor:
-    over = root.square() - 1
-    value = over.square() - 8 * root * determinant - 4 * squared
-    return root - value / (4 * root * over - 8 * determinant)
+    """A step towards (root^2 - 1)^2 = 8 root determinant + 4 squared."""
+    over, slope = root.square() - 1, 8 * determinant
+    value = torch.addcmul(torch.addcmul(-4 * squared, over, over), root, slope, value=-1)
+    return root - value / torch.addcmul(-slope, root, over, value=4)

@@ -14,6 +14,7 @@ from callbacks.evaluation import (
     extremes,
     pictured_row,
     place,
+    portions,
     rows_of,
     score_rows,
     score_scenes,
@@ -51,6 +52,31 @@ def test_some_scenes_of_a_lift_share_nothing_with_the_others(scenes: Scenes, lif
     lift.placed(row)
     some = slice(FRAMES, None)
     torch.testing.assert_close(lift[some].placed(row), place(row, lifted[some], scenes[some], PAPER19))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "at_once", "threads", "expected"),
+    [
+        ([150] * 20, 700, 2, [600, 600, 600, 600, 600]),
+        ([150] * 20, 4096, 2, [1500, 1500]),
+        ([150] * 20, 4096, 1, [3000]),
+        ([10, 10, 970, 10], 250, 2, [20, 970, 10]),
+        ([5], 1, 4, [5]),
+    ],
+)
+def test_portions_are_of_whole_sequences(
+    lengths: list[int], at_once: int, threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks.evaluation, "SCORED_AT_ONCE", at_once)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    sequence = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
+    runs = portions(sequence)
+    assert [run.stop - run.start for run in runs] == expected
+    assert torch.cat([torch.arange(len(sequence))[run] for run in runs]).tolist() == list(range(len(sequence)))
+
+
+def test_mixed_sequences_stay_together() -> None:
+    assert portions(torch.tensor([0, 1, 0, 1])) == [slice(0, 4)]
 
 
 @pytest.mark.parametrize("at_once", [1, 1024])

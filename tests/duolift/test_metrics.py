@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from duolift.alignment import align_scene
-from duolift.metrics import contact_distance_error, mpjpe, pose_sizes, root_displacements, score, translation_error
+from duolift.metrics import CONTACT, Truth, mpjpe, root_displacements, score
 from duolift.skeleton import PAPER19
 
 ROOT = PAPER19.root_index
@@ -107,12 +107,11 @@ def test_only_the_scenes_metrics_see_where_people_are(scenes: Callable[[int], Sc
 
 def test_two_people_each_of_the_wrong_size_can_have_the_right_total() -> None:
     """Sizes of 1.2 and 0.8 where both are 1: the scale error sees it, the scene's does not."""
-    person = torch.randn(len(PAPER19), 3)
-    person = person - person[ROOT]
-    wrong, right = torch.stack([1.2 * person, 0.8 * person]), torch.stack([person, person])
-    size, true = pose_sizes(wrong, ROOT), pose_sizes(right, ROOT)
-    torch.testing.assert_close(size / true, torch.tensor([1.2, 0.8]))
-    torch.testing.assert_close(size.sum(), true.sum())
+    person = torch.randn(len(PAPER19), 3, dtype=torch.float64)
+    far = torch.tensor([[[0.0, 0.0, 0.0]], [[1e6, 0.0, 0.0]]]).double()  # apart: no other scale suits
+    scores = score(torch.stack([1.2 * person, 0.8 * person]) + far, torch.stack([person, person]) + far, ROOT)
+    assert scores["scale_error_pct"].item() == pytest.approx(20, abs=0.01)
+    assert scores["scene_scale_error_pct"].item() == pytest.approx(0, abs=0.01)
 
 
 def test_known_values() -> None:
@@ -120,22 +119,37 @@ def test_known_values() -> None:
     predicted = truth.clone()
     predicted[0, 0], predicted[2, 0] = torch.tensor([3.0, 0, 0]), torch.tensor([-3.0, 4, 0])
     assert mpjpe(predicted, truth).item() == pytest.approx((3 + 5) / 6)
-    assert translation_error(predicted, truth, 0).item() == pytest.approx((2**2 + (4 / 3) ** 2) ** 0.5)
     assert root_displacements(predicted, 0).tolist() == [[-3, 0, 0], [-6, 4, 0], [-3, 4, 0]]
 
 
 @pytest.mark.parametrize("people", [2, 4])
 def test_contact_is_measured_between_the_joints_that_touch_and_nowhere_else(people: int) -> None:
-    truth = 200 * torch.randn(3, people, len(PAPER19), 3)
+    truth = 200 * torch.randn(3, people, len(PAPER19), 3, dtype=torch.float64)
     truth += 5000 * torch.arange(people)[:, None, None]
     hand, elbow = PAPER19.index("left_hand"), PAPER19.index("right_elbow")
     truth[1:, 0, hand] = truth[1:, 1, elbow] + torch.tensor([0.0, 40.0, 30.0])  # 50 mm apart
     predicted = truth.clone()
     predicted[2, 0, hand] += torch.tensor([0.0, 80.0, 60.0])
-    error = contact_distance_error(predicted, truth, PAPER19.hands)
+    error = Truth(truth, ROOT, PAPER19.hands).score(predicted / 700)[CONTACT]
     assert error[0].isnan(), "nobody touches anybody"
-    assert error[1:].tolist() == pytest.approx([0, 100], abs=1e-2)
-    torch.testing.assert_close(contact_distance_error(predicted.flip(1), truth.flip(1), PAPER19.hands)[1:], error[1:])
+    moved = align_scene(predicted, truth)[2]
+    expected = (moved[0, hand] - moved[1, elbow]).norm().item() - 50
+    assert expected == pytest.approx(100, abs=10)
+    assert error[1:].tolist() == pytest.approx([0, expected], abs=1e-6)
+    turned = Truth(truth.flip(1), ROOT, PAPER19.hands).score(predicted.flip(1))[CONTACT]
+    torch.testing.assert_close(turned[1:], error[1:])
+
+
+def test_many_predictions_of_a_truth_score_as_each_alone(scenes: Callable[[int], Scene]) -> None:
+    predicted, truth = scenes(2)
+    known = Truth(truth.view(2, 3, *truth.shape[1:]), ROOT)
+    for people in (predicted, truth + 1, 3 * predicted):
+        expected = score(people, truth, ROOT)
+        found = known.score(people.view(known.shape))
+        torch.testing.assert_close({name: value.flatten() for name, value in found.items()}, expected)
+        alone = torch.rand(2, 3)
+        told = known.score(people.view(known.shape), alone)
+        torch.testing.assert_close(told, found | {"pa_mpjpe_person_mm": alone})
 
 
 @pytest.mark.parametrize("people", [3, 5])
@@ -163,5 +177,5 @@ def test_all_people_are_aligned_by_one_similarity(scenes: Callable[[int], Scene]
     ("predicted", "truth"), [((2, 19, 3), (2, 18, 3)), ((1, 19, 3), (1, 19, 3)), ((19, 3), (19, 3))]
 )
 def test_wrong_shapes_are_refused(predicted: tuple[int, ...], truth: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="two people or more"):
+    with pytest.raises(ValueError, match=r"expected .*\(\.\.\., person, joint, 3\)"):
         score(torch.randn(predicted), torch.randn(truth), ROOT)
