@@ -9,6 +9,8 @@ of a centred pose is always (0, 0), a dimension of unbounded density, so no flow
 This is the only module that imports nflows.
 """
 
+import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -45,6 +47,11 @@ class CouplingBlock(Transform):
         self.log_scale = nn.Parameter(torch.zeros(dimensions))
         self.shift = nn.Parameter(torch.zeros(dimensions))
         self.register_buffer("rotation", rotation)
+
+    @property
+    def layers(self) -> tuple[nn.Linear, nn.Linear]:
+        """The subnet's, before and after its hidden units."""
+        return cast(nn.Linear, self.subnet[0]), cast(nn.Linear, self.subnet[2])
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(batch, dimensions) -> the same, and log |det| (batch,)."""
@@ -89,11 +96,21 @@ class PoseFlow(nn.Module):
         ]
         self.flow = Flow(CompositeTransform([standardise, *couplings]), StandardNormal([self.dimensions]))
 
+    @property
+    def standardisation(self) -> PointwiseAffineTransform:
+        """The fixed first map."""
+        return cast(PointwiseAffineTransform, self.flow._transform._transforms[0])
+
+    @property
+    def couplings(self) -> list[CouplingBlock]:
+        """What is learned, in the order of use."""
+        return [cast(CouplingBlock, block) for block in self.flow._transform._transforms[1:]]
+
     @torch.no_grad()
     def standardise(self, poses: Tensor) -> None:
         """Set the fixed first map so that these poses (pose, joint, 2) have mean 0 and deviation 1."""
         flat = self._flatten(poses)
-        first = self.flow._transform._transforms[0]
+        first = self.standardisation
         deviation = flat.std(0).clamp(min=1e-6)
         first._scale.copy_(1 / deviation)
         first._shift.copy_(-flat.mean(0) / deviation)
@@ -122,6 +139,87 @@ class PoseFlow(nn.Module):
         poses = flat.new_zeros(*flat.shape[:-1], self.size, 2)
         poses[..., self.joints, :] = flat.unflatten(-1, (-1, 2))
         return poses
+
+
+class FrozenFlows(nn.Module):
+    """Flows of one skeleton that learn no longer, scoring as one: what small ones cost is the number of operations.
+
+    A flow of fewer dimensions than the largest has others that stay 0, and a narrower one units that do.
+
+    Args:
+        flows: of as many blocks; what they know is copied.
+    """
+
+    seen: Tensor
+    scale: Tensor
+    shift: Tensor
+    constant: Tensor
+
+    def __init__(self, flows: Sequence[PoseFlow]) -> None:
+        super().__init__()
+        half = max(flow.dimensions for flow in flows) // 2
+        width = max(block.layers[0].out_features for flow in flows for block in flow.couplings)
+        aligned = zip(*(flow.couplings for flow in flows), strict=True)
+        self.blocks = nn.Sequential(*(_FrozenBlocks(blocks, half, width) for blocks in aligned))
+        first = [flow.standardisation for flow in flows]
+        numbers = [(2 * flow.joints.unsqueeze(-1) + flow.joints.new_tensor([0, 1])).flatten() for flow in flows]
+        _remember(self, "seen", [_in_halves(of_flow, half) for of_flow in numbers])
+        _remember(self, "scale", [_in_halves(one._scale, half).unsqueeze(0) for one in first])
+        _remember(self, "shift", [_in_halves(one._shift, half).unsqueeze(0) for one in first])
+        _remember(self, "constant", [_constant(flow) for flow in flows])
+
+    def log_prob(self, poses: Tensor) -> Tensor:
+        """Log-likelihoods in nats of poses (..., joint, 2) -> (flow, ...)."""
+        flat = poses.flatten(-2)[..., self.seen].movedim(-2, 0)  # (flow, ..., dimension)
+        outputs, log_det = self.blocks((flat.flatten(1, -2) * self.scale + self.shift, self.constant))
+        return (log_det - 0.5 * outputs.square().sum(-1)).view(flat.shape[:-1])
+
+
+class _FrozenBlocks(nn.Module):
+    """A `CouplingBlock` of every flow, in halves of one size: what is kept, and what is changed."""
+
+    def __init__(self, blocks: Sequence[CouplingBlock], half: int, width: int) -> None:
+        super().__init__()
+        firsts, lasts = zip(*(block.layers for block in blocks), strict=True)
+        maps = [block.log_scale.exp().unsqueeze(-1) * block.rotation for block in blocks]
+        _remember(self, "clamp", [block.shift.new_full((1, 1), block.clamp) for block in blocks])
+        _remember(self, "first", [_padded(_padded(layer.weight, half).mT, width) for layer in firsts])
+        _remember(self, "first_bias", [_padded(layer.bias, width).unsqueeze(0) for layer in firsts])
+        _remember(self, "last", [_in_halves(_padded(layer.weight, width).mT, half) for layer in lasts])
+        _remember(self, "last_bias", [_in_halves(layer.bias, half).unsqueeze(0) for layer in lasts])
+        _remember(self, "map", [_in_halves(_in_halves(one, half).mT, half).mT for one in maps])
+        _remember(self, "map_bias", [_in_halves(block.shift, half).unsqueeze(0) for block in blocks])
+
+    def forward(self, given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """(flow, pose, dimension) and log |det| so far (flow, pose) -> the same."""
+        known = self.get_buffer
+        kept, changed = given[0].chunk(2, dim=-1)
+        hidden = torch.baddbmm(known("first_bias"), kept, known("first")).relu_()
+        raw, shift = torch.baddbmm(known("last_bias"), hidden, known("last")).chunk(2, dim=-1)
+        log_scale = known("clamp") * raw.tanh()
+        mixed = torch.cat([kept, torch.addcmul(shift, changed, log_scale.exp())], dim=-1)
+        return torch.baddbmm(known("map_bias"), mixed, known("map")), given[1] + log_scale.sum(-1)
+
+
+def _remember(module: nn.Module, name: str, of_flows: Sequence[Tensor]) -> None:
+    """Keep a tensor of every flow, (flow, ...), which moves with the module and is no part of its state."""
+    module.register_buffer(name, torch.stack(list(of_flows)).detach().contiguous(), persistent=False)
+
+
+def _constant(flow: PoseFlow) -> Tensor:
+    """What a log-likelihood has in it whatever the pose, (1,)."""
+    log_scales = [flow.standardisation._log_scale, *(block.log_scale for block in flow.couplings)]
+    return torch.cat(log_scales).sum(0, keepdim=True) - flow.dimensions * math.log(2 * math.pi) / 2
+
+
+def _padded(values: Tensor, size: int) -> Tensor:
+    """(..., n) -> (..., size), zeros behind."""
+    return nn.functional.pad(values, (0, size - values.shape[-1]))
+
+
+def _in_halves(values: Tensor, half: int) -> Tensor:
+    """(..., two halves) -> (..., two halves of that size), zeros behind each."""
+    return torch.cat([_padded(part, half) for part in values.chunk(2, dim=-1)], dim=-1)
 
 
 def random_rotation(dimensions: int) -> Tensor:

@@ -8,12 +8,15 @@ from torch import Tensor, nn
 
 from duolift import losses
 from duolift.augmentation import Augmentation
-from duolift.flows import PoseFlow
+from duolift.flows import FrozenFlows, PoseFlow
 from duolift.lifters import LiftingNetwork, parts_of
 from duolift.lifting import Cycle, cycle, lift, project, random_views
 from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
 from lightning_modules.optimisation import Averaging, adam, of_all_processes, randomly_mirrored
+
+SCORED_AT_ONCE = 65536
+"""Poses that flows score together, which bounds their memory."""
 
 
 @dataclass
@@ -105,7 +108,8 @@ class LifterModule(Averaging):
         self.register_buffer("bones", torch.tensor(bones), persistent=False)
         self.register_buffer("ratios", torch.tensor(bone_ratios), persistent=False)
         self.flows: nn.ModuleDict | None = None
-        self.typical: dict[str, Tensor] = {}
+        self.judges: FrozenFlows | None = None
+        self.register_buffer("typical", None, persistent=False)
         self.surprise: dict[str, Tensor] = {}
         self.strict_loading = False
 
@@ -115,8 +119,10 @@ class LifterModule(Averaging):
         The flows are the earlier stage's: they are no part of this module's checkpoints.
         """
         self.flows = flows.eval().requires_grad_(False)
+        self.judges = FrozenFlows([self._flow(part) for part in self.scored])
         with torch.no_grad():
-            self.typical = {part: -self._flow(part).log_prob(poses).mean().cpu() for part in self.scored}
+            scores = [self.judges.log_prob(some) for some in poses.split(SCORED_AT_ONCE)]
+        self.register_buffer("typical", -torch.cat(scores, dim=-1).mean(-1), persistent=False)
         return self
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
@@ -190,11 +196,11 @@ class LifterModule(Averaging):
     def _terms(self, poses: Tensor, seen: Cycle) -> dict[str, Tensor]:
         """Every term, summed over the ways to assemble a pose; `surprise` tells the likelihood by part."""
         ways = len(seen.body)
-        surprise = {part: self._surprise(part, seen.seen) for part in self.scored}
-        self.surprise = {part: value.detach() for part, value in surprise.items()}
+        surprise = self._surprise(seen.seen)
+        self.surprise = dict(zip(self.scored, surprise.detach(), strict=True))
         ratios, bones = self.get_buffer("ratios"), self.get_buffer("bones")
         return {
-            "likelihood": torch.stack(list(surprise.values())).sum(),
+            "likelihood": surprise.sum(),
             "reprojection": ways * losses.reprojection(poses, seen.back),
             "consistency": ways * losses.consistency(seen.turned, seen.relifted),
             "deformation": ways * losses.deformation(seen.body, seen.returned),
@@ -210,10 +216,11 @@ class LifterModule(Averaging):
         terms = losses.known(lift(poses, offsets, self.normalisation.c), other, found, other_theta)
         return len(bodies) * torch.stack(list(terms.values())).sum()
 
-    def _surprise(self, part: str, poses: Tensor) -> Tensor:
-        """Nats by which poses (way, batch, joint, 2) are less likely than typical ones."""
-        nll = -self._flow(part).log_prob(poses) - self.typical[part]  # a number, on whatever device the poses are
-        return nll.mean(-1).sum()
+    def _surprise(self, poses: Tensor) -> Tensor:
+        """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, (part,), summed over ways."""
+        if self.judges is None:
+            raise RuntimeError("no flows: call learn_from with the pre-trained flows first")
+        return (-self.judges.log_prob(poses).mean(-1) - self.get_buffer("typical").unsqueeze(-1)).sum(-1)
 
     def _noisy(self, poses: Tensor, most: float) -> Tensor:
         """Poses (..., joint, 2) as a detector finds them, off by at most this deviation; unchanged outside training."""
