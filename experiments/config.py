@@ -12,7 +12,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf, ValueNode
+from omegaconf import DictConfig, ListConfig, OmegaConf, ValueNode
 from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, YAMLError, parse
 
@@ -341,6 +341,9 @@ def _refuse_unknown(layer: DictConfig, schema: DictConfig, prefix: str) -> None:
         value = layer._get_node(key)
         if isinstance(value, ValueNode) and isinstance(whole := value._value(), int) and abs(whole) >= 2**63:
             raise InputError(f"setting {prefix}{name} has {whole.bit_length()} bits; expected less than 64")
+        listed = OmegaConf.to_container(value) if isinstance(value, ListConfig) else None
+        if any(isinstance(one, dict | list) for one in cast(list[Any], listed or [])):
+            raise InputError(f"setting {prefix}{name} is {value}; expected plain values, one after the other")
         if isinstance(schema[name], DictConfig):
             if not isinstance(value, DictConfig) or value._is_none():
                 raise InputError(f"setting {prefix}{name} is {value}; expected settings by name, {prefix}{name}.<key>")

@@ -116,6 +116,8 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("lifting=null", "lifting"),
         ("lifter=${nothing}", "lifter"),
         ("data.train=${seed}", "values"),
+        ("data.train=[? .5,s02]", "data.train"),
+        ("flows.parts=[[whole]]", "flows.parts"),
         # out of range
         ("flows.epochs=0", "flows.epochs"),
         ("flows.width=-1", "flows.width"),
