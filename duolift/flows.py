@@ -171,7 +171,8 @@ class FrozenFlows(nn.Module):
     def log_prob(self, poses: Tensor) -> Tensor:
         """Log-likelihoods in nats of poses (..., joint, 2) -> (flow, ...)."""
         flat = poses.flatten(-2)[..., self.seen].movedim(-2, 0)  # (flow, ..., dimension)
-        outputs, log_det = self.blocks((flat.flatten(1, -2) * self.scale + self.shift, self.constant))
+        rows = flat.reshape(len(flat), -1, flat.shape[-1])
+        outputs, log_det = self.blocks((rows * self.scale + self.shift, self.constant))
         return (log_det - 0.5 * outputs.square().sum(-1)).view(flat.shape[:-1])
 
 

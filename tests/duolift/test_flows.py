@@ -201,6 +201,7 @@ def test_frozen_flows_score_and_pull_as_each_does(parts: list[str]) -> None:
     expected = torch.stack([flow.log_prob(poses) for flow in flows])
     found = FrozenFlows(flows).log_prob(poses)
     torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(FrozenFlows(flows).log_prob(poses[0, 0]), expected[:, 0, 0])
     weights = torch.randn_like(expected)
     ours, theirs = (torch.autograd.grad((weights * scores).sum(), poses)[0] for scores in (found, expected))
     torch.testing.assert_close(ours, theirs)
