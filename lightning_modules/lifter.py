@@ -15,9 +15,6 @@ from duolift.normalisation import Normalisation, noisy_offsets
 from duolift.skeleton import WHOLE, skeleton_named
 from lightning_modules.optimisation import Averaging, adam, of_all_processes, randomly_mirrored
 
-SCORED_AT_ONCE = 65536
-"""Poses that flows score together, which bounds their memory."""
-
 
 @dataclass
 class LossWeights:
@@ -121,8 +118,7 @@ class LifterModule(Averaging):
         self.flows = flows.eval().requires_grad_(False)
         self.judges = FrozenFlows([self._flow(part) for part in self.scored])
         with torch.no_grad():
-            scores = [self.judges.log_prob(some) for some in poses.split(SCORED_AT_ONCE)]
-        self.register_buffer("typical", -torch.cat(scores, dim=-1).mean(-1), persistent=False)
+            self.register_buffer("typical", -self.judges.log_prob(poses).mean(-1), persistent=False)
         return self
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
