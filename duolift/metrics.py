@@ -84,18 +84,11 @@ class Truth:
                 "expected the same shape (..., person, joint, 3)"
             )
         points = self._planes(predicted)
-        count, roots = len(points[0]), points[:, self.root]
+        roots = points[:, self.root]
         joints = points - roots.unsqueeze(1)
         squares, middle = joints.square().sum((0, 1)), joints.mean(1)
-        roots = roots - (roots + middle).mean(1, keepdim=True)  # about the scene's middle, as are people's centres
-        centre = roots + middle
-        of_people, spread = correlation(joints, self._joints), squares - count * middle.square().sum(0)
-        of_scene = of_people.sum(2) + count * correlation(centre, self._centre)
-        scene_spread = spread.sum(0) + count * centre.square().sum((0, 1))
-        correlations, spreads = of_scene.unsqueeze(2), scene_spread.unsqueeze(0)
-        if alone is None:
-            correlations, spreads = torch.cat([correlations, of_people], 2), torch.cat([spreads, spread])
-        turns = similarity(correlations, spreads, self._spreads[: len(spreads)])
+        roots = roots - (roots + middle).mean(1, keepdim=True)  # about the scene's middle
+        turns = self._similarities(joints, squares, middle, roots + middle, alone is None)
         turn = turns[:, :, :1]
         placed, scale = _turned(turn, roots), _root(turn[:, :, 0].square().sum((0, 1)) / 3)
         sizes, displacements = scale * _root(squares), self._between(placed)
@@ -119,6 +112,23 @@ class Truth:
             scores[CONTACT] = wrong.where(distance < CONTACT_MM, torch.nan)
         scores = {name: value.view(self.shape[:-3]) for name, value in scores.items()}
         return scores if alone is None else scores | {"pa_mpjpe_person_mm": alone}
+
+    def _similarities(self, joints: Tensor, squares: Tensor, middle: Tensor, centre: Tensor, each: bool) -> Tensor:
+        """What turns and scales a scene, (3, 3, 1, scene), and behind it, if wanted, each of its people alone.
+
+        Args:
+            joints: (3, joint, person, scene), each person's about their root; `squares` and `middle` are the sums of
+                their squares, (person, scene), and their means, (3, person, scene).
+            centre: (3, person, scene), of people about the scene's middle.
+            each: whether people alone are wanted.
+        """
+        count = joints.shape[1]
+        of_people, spread = correlation(joints, self._joints), squares - count * middle.square().sum(0)
+        of_scene = of_people.sum(2, keepdim=True) + count * correlation(centre, self._centre).unsqueeze(2)
+        scene_spread = spread.sum(0, keepdim=True) + count * centre.square().sum((0, 1))
+        if not each:
+            return similarity(of_scene, scene_spread, self._spreads[:1])
+        return similarity(torch.cat([of_scene, of_people], 2), torch.cat([scene_spread, spread]), self._spreads)
 
     def _planes(self, people: Tensor) -> Tensor:
         return planes(people.reshape(prod(self.shape[:-3]), *self.shape[-3:]))
