@@ -166,6 +166,11 @@ class LiftingNetwork(nn.Module):
         """The precision of the networks' matrix products."""
         return torch.autocast(poses.device.type, torch.bfloat16, enabled=self.low_precision)
 
+    @staticmethod
+    def shared_casts(poses: Tensor) -> torch.autocast:
+        """While it lasts, `precision` brings each weight to low precision once, however often networks are used."""
+        return torch.autocast(poses.device.type, enabled=False)
+
 
 def fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 matrices in hardware."""

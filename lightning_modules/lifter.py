@@ -151,21 +151,20 @@ class LifterModule(Averaging):
 
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
-        offsets, theta = self.lifter(self._noisy(poses, self.noise))
-        everybody = of_all_processes(self, theta if self.attached else theta.detach())
-        views = random_views(theta, self.azimuth, self.attached, everybody)
-        seen = cycle(
-            lambda turned: self.lifter.relift(self._noisy(turned, self.noise)),
-            poses,
-            offsets,
-            views,
-            self.normalisation.c,
-        )
-        terms = self._terms(poses, seen)
-        if self.weights.augmentation:
-            terms["augmentation"] = self._unlike(seen.body.detach(), theta.detach())
+        with self.lifter.shared_casts(poses):
+            offsets, theta = self.lifter(self._noisy(poses, self.noise))
+            everybody = of_all_processes(self, theta if self.attached else theta.detach())
+            views = random_views(theta, self.azimuth, self.attached, everybody)
+            seen = cycle(self._relift, poses, offsets, views, self.normalisation.c)
+            terms = self._terms(poses, seen)
+            if self.weights.augmentation:
+                terms["augmentation"] = self._unlike(seen.body.detach(), theta.detach())
         weights = asdict(self.weights)
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum(), terms, theta
+
+    def _relift(self, turned: Tensor) -> Tensor:
+        """Offsets (way, batch, joint) of turned poses (way, batch, joint, 2), as detectors would find them."""
+        return self.lifter.relift(self._noisy(turned, self.noise))
 
     @torch.no_grad()
     def held_out(self, poses: Tensor) -> dict[str, float]:
