@@ -55,7 +55,8 @@ def flows(poses: Tensor, **options: Any) -> FlowPriorModule:
 @pytest.fixture(autouse=True)
 def _full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no autocast on a device that is none."""
-    monkeypatch.setattr(LiftingNetwork, "precision", lambda *_: nullcontext())
+    for name in ("precision", "shared_casts"):
+        monkeypatch.setattr(LiftingNetwork, name, lambda *_: nullcontext())
 
 
 def step(module: Any, batch: Any) -> list[str]:

@@ -1,10 +1,14 @@
 """Lifting networks: every split gives whole poses, and its parts do not see each other."""
 
 import math
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from duolift.lifters import SPLITS, LiftingNetwork, PartLifter, parts_of
 from duolift.normalisation import mirrored
@@ -194,6 +198,32 @@ def test_half_precision_is_close_to_full_and_gives_float32(split: str) -> None:
         assert low.dtype == torch.float32
         assert not torch.equal(low, high)
         assert (low - high).norm() < 0.02 * high.norm()
+
+
+class Casts(TorchDispatchMode):
+    """Counts how often each of some tensors is brought to another type."""
+
+    def __init__(self, watched: Iterable[Tensor]) -> None:
+        super().__init__()
+        self.counts = {tensor.data_ptr(): 0 for tensor in watched}
+
+    def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        if operation is torch.ops.aten._to_copy.default and arguments[0].data_ptr() in self.counts:
+            self.counts[arguments[0].data_ptr()] += 1
+        return operation(*arguments, **(named or {}))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_shared_casts_are_made_once_and_teach_the_same(split: str) -> None:
+    network, poses, gradients = small(PAPER19, split, half=True), torch.randn(WAYS[split], 50, 19, 2), []
+    for context, times in ((network.shared_casts(poses), {1}), (nullcontext(), {2, 3, 4})):  # by use in ways
+        network.zero_grad()
+        with Casts(network.parameters()) as casts, context:
+            offsets = [network(poses[0])[0], network.relift(poses), network(poses[0] + 1)[0]]
+        assert set(casts.counts.values()) <= times
+        torch.stack([some.square().sum() for some in offsets]).sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]))
+    assert (gradients[0] - gradients[1]).norm() < 0.02 * gradients[1].norm()
 
 
 @pytest.mark.parametrize("bound", [None, 1.0])
