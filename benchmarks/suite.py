@@ -260,7 +260,7 @@ def default_step(bench: Bench) -> Iterator[Line]:
         "ours": lifter_step(module, some_batches(data.training_poses, batch), clip),
         "float32": lifter_step(exact, some_batches(data.training_poses, batch), clip),
     }
-    seconds = with_bound(steps, size.rounds, 5, batch, width, fast_type())
+    seconds = with_bound(steps, size.rounds, 20, batch, width, fast_type())
     memory = peak_memory(_run_default, bench.folder, size)
     what = f"training step of the default lifter: width {width}, batch {batch}"
     yield Line("default", what, "the same in float32", seconds["ours"], seconds["float32"], memory)
