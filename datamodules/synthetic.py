@@ -23,7 +23,7 @@ from datamodules.bodies import SIDES, Array, Body, dot, human, unit
 from datamodules.choreography import FPS, Scene, play
 from duolift.camera import Camera
 from duolift.errors import InputError
-from duolift.files import locked
+from duolift.files import locked, writing
 from duolift.progress import tracked
 from duolift.skeleton import CHI3D25
 
@@ -239,11 +239,10 @@ def write(root: Path, config: SyntheticConfig) -> Path:
         shutil.rmtree(partial, ignore_errors=True)  # of who was killed
         partial.mkdir()
         try:
-            write_tree(partial, config)
-            write_json(partial / "synthetic.json", settings)
-            partial.replace(root)
-        except OSError as error:
-            raise InputError(f"{root}: cannot be written ({error.strerror or error})") from error
+            with writing(root):
+                write_tree(partial, config)
+                write_json(partial / "synthetic.json", settings)
+                partial.replace(root)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return root

@@ -13,13 +13,22 @@ from duolift.errors import InputError
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """An OSError in the block is an InputError: a place that cannot be written to, or a disk that is full."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
     Raises:
-        InputError: an OSError in the block: a place that cannot be written to, or a disk that is full.
+        InputError: as of `writing`.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
         os.close(handle)
@@ -30,8 +39,6 @@ def whole_file(path: Path) -> Iterator[Path]:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

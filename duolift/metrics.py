@@ -53,11 +53,12 @@ class Truth:
         if not (people != people[..., root : root + 1, :]).any(-1).any(-1).all():
             raise ValueError("truth: all joints of somebody are in one place; expected people of some size")
         self.shape, self.root = people.shape, root
-        self._pairs = torch.triu_indices(people.shape[-3], people.shape[-3], offset=1, device=people.device)
         points = self._planes(people)
         self._roots, centre = points[:, root], points.mean(1)
-        self._displacements = self._between(self._roots)
+        self._displacements = _between(self._roots)
+        self._distances = _length(self._displacements)
         self._sizes = _root((points - self._roots.unsqueeze(1)).square().sum((0, 1)))
+        self._total = self._sizes.sum(0)
         self._joints, self._middle = points - centre.unsqueeze(1), centre.mean(1, keepdim=True)
         self._centre = centre - self._middle
         spread = self._joints.square().sum((0, 1))
@@ -91,17 +92,17 @@ class Truth:
         turns = self._similarities(joints, squares, middle, roots + middle, alone is None)
         turn = turns[:, :, :1]
         placed, scale = _turned(turn, roots), _root(turn[:, :, 0].square().sum((0, 1)) / 3)
-        sizes, displacements = scale * _root(squares), self._between(placed)
-        amiss, together = (sizes - self._sizes).abs(), (sizes.sum(0) - self._sizes.sum(0)).abs()
+        sizes, displacements = scale * _root(squares), _between(placed)
+        amiss, together = (sizes - self._sizes).abs(), (sizes.sum(0) - self._total).abs()
         scores = {
             "pa_mpjpe_mm": self._error(joints, turn, placed - self._centre),
             "scale_error_mm": amiss.mean(0),
             "scale_error_pct": 100 * (amiss / self._sizes).mean(0),
             "scene_scale_error_mm": together,
-            "scene_scale_error_pct": 100 * together / self._sizes.sum(0),
+            "scene_scale_error_pct": 100 * together / self._total,
             "translation_error_mm": _length((placed + self._middle - self._roots).abs().mean(1)),
             "root_displacement_error_mm": _length(displacements - self._displacements).mean(0),
-            "root_distance_error_mm": (_length(displacements) - _length(self._displacements)).abs().mean(0),
+            "root_distance_error_mm": (_length(displacements) - self._distances).abs().mean(0),
         }
         if alone is None:
             scores["pa_mpjpe_person_mm"] = self._error(joints, turns[:, :, 1:], -_turned(turns[:, :, 1:], middle))
@@ -132,10 +133,6 @@ class Truth:
 
     def _planes(self, people: Tensor) -> Tensor:
         return planes(people.reshape(prod(self.shape[:-3]), *self.shape[-3:]))
-
-    def _between(self, roots: Tensor) -> Tensor:
-        """From the first's root to the second's of every two people: (3, person, scene) -> (3, pair, scene)."""
-        return roots[:, self._pairs[1]] - roots[:, self._pairs[0]]
 
     def _error(self, joints: Tensor, turn: Tensor, offset: Tensor) -> Tensor:
         """Mean distance (scene,) of joints (3, joint, person, scene) from people's true joints about their centre, once
@@ -179,9 +176,13 @@ def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:
 
 def root_displacements(people: Tensor, root: int) -> Tensor:
     """Vectors between the roots of every two people: (..., person, joint, 3) -> (..., pair, 3)."""
-    first, second = torch.triu_indices(people.shape[-3], people.shape[-3], offset=1, device=people.device)
-    roots = people[..., root, :]
-    return roots[..., second, :] - roots[..., first, :]
+    return reversed_axes(_between(reversed_axes(people[..., root, :])))
+
+
+def _between(roots: Tensor) -> Tensor:
+    """From the first's root to the second's of every two people: (3, person, ...) -> (3, pair, ...)."""
+    first, second = torch.triu_indices(roots.shape[1], roots.shape[1], offset=1, device=roots.device)
+    return roots[:, second] - roots[:, first]
 
 
 def _length(vectors: Tensor) -> Tensor:
