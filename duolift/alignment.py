@@ -95,9 +95,10 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
     first, second, third = unit
     cofactors = torch.stack([cross(second, third, dim=0), cross(third, first, dim=0), cross(first, second, dim=0)])
     determinant, squared = (first * cofactors[0]).sum(0), cofactors.square().sum((0, 1))
+    slope, constant = 8 * determinant, 4 * squared
     with torch.no_grad():
-        root = _largest_root(determinant, squared)
-    root = _newton(root, determinant, squared)  # once more, which is what gradients reach it by
+        root = _largest_root(slope, constant)
+    root = _newton(root, slope, constant)  # once more, which is what gradients reach it by
     kappa = (root.square() - 1) / 2
     zeta = kappa * root - determinant  # product of the sums of every two singular values, the least one's sign in it
     if not (zeta > UNDETERMINED).all():
@@ -107,18 +108,18 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
     return reversed_axes(rotation / zeta).to(matrices)
 
 
-def _largest_root(determinant: Tensor, squared: Tensor) -> Tensor:
+def _largest_root(slope: Tensor, constant: Tensor) -> Tensor:
     """The largest trace(R^T M) of matrices of norm 1, by Newton's method from above, which meets no other root."""
-    root = (1 + 2 * (3 * squared).sqrt()).sqrt()  # the sum of three products is at most sqrt(3) times their norm
+    root = (1 + (3 * constant).sqrt()).sqrt()  # the sum of three products is at most sqrt(3) times their norm
     for _ in range(MOST_STEPS):
-        before, root = root, _newton(root, determinant, squared)
+        before, root = root, _newton(root, slope, constant)
         if not (before - root > CONVERGED).any():
             break
     return root
 
 
-def _newton(root: Tensor, determinant: Tensor, squared: Tensor) -> Tensor:
-    """A step towards (root^2 - 1)^2 = 8 root determinant + 4 squared."""
-    over, slope = root.square() - 1, 8 * determinant
-    value = torch.addcmul(torch.addcmul(-4 * squared, over, over), root, slope, value=-1)
+def _newton(root: Tensor, slope: Tensor, constant: Tensor) -> Tensor:
+    """A step towards (root^2 - 1)^2 = slope * root + constant."""
+    over = root.square() - 1
+    value = torch.addcmul(torch.addcmul(-constant, over, over), root, slope, value=-1)
     return root - value / torch.addcmul(-slope, root, over, value=4)
