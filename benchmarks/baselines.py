@@ -16,10 +16,10 @@ from nflows.transforms import ActNorm, AffineCouplingTransform, CompositeTransfo
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from duolift import losses
-from duolift.lifters import ResidualBlock
-from duolift.lifting import cycle, random_views
-from duolift.skeleton import Skeleton
+from duolift.body.skeleton import Skeleton
+from duolift.learning import losses
+from duolift.learning.cycle import cycle, random_views
+from duolift.networks.lifters import ResidualBlock
 
 LEARNING_RATE, WEIGHT_DECAY = 2e-4, 1e-5
 BONE_WEIGHT = 50.0
@@ -191,8 +191,8 @@ def procrustes_loop(predicted: NDArray[np.float64], truth: NDArray[np.float64]) 
 def procrustes(points: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points (point, 3) moved onto others by the best similarity, without reflection."""
     centre, target_centre = points.mean(0), target.mean(0)
-    here, there = points - centre, target - target_centre
-    u, s, vt = np.linalg.svd(there.T @ here)
+    here, valid = points - centre, target - target_centre
+    u, s, vt = np.linalg.svd(valid.T @ here)
     sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
     scale = (s * sign).sum() / (here**2).sum()
     return scale * here @ (u * sign @ vt).T + target_centre

@@ -19,9 +19,9 @@ import psutil
 from numpy.typing import NDArray
 from scipy.stats import theilslopes
 
-from duolift.keypoints import COCO17
+from duolift.inputs.keypoints import COCO17
 from duolift.predictor import Lifter
-from duolift.view import UPLOAD
+from duolift.view.server import UPLOAD
 
 WARM_UP = 0.2
 """Share of the samples before memory is expected to stay."""

@@ -23,11 +23,11 @@ from callbacks.evaluation import evaluate, main_row, place, portions, rows_of
 from callbacks.lifted import lift_scenes, on_all_cores
 from datamodules.chi3d import CHI3DDataModule
 from datamodules.synthetic import SyntheticConfig
-from duolift.flows import PoseFlow
-from duolift.lifters import fast_bfloat16
-from duolift.metrics import Truth
-from duolift.scenes import Scenes
-from duolift.skeleton import WHOLE, Skeleton
+from duolift.body.skeleton import WHOLE, Skeleton
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.metrics.batched import Truth
+from duolift.networks.flows import PoseFlow
+from duolift.networks.lifters import fast_bfloat16
 from experiments.config import Config, flow_parts, load, plain
 from experiments.pretrain_flows import open_data
 from experiments.train_lifter import lifter_module
@@ -386,11 +386,11 @@ def _run_evaluation(folder: Path, size: Size) -> None:
     evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton)
 
 
-def repeated(scenes: Scenes, number: int) -> Scenes:
+def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
     """So many scenes, the same over and over, in sequences about as long as CHI3D's."""
     longer = -(-SEQUENCE_FRAMES * len(scenes.sequences) // len(scenes))
     scenes = scenes[torch.arange(len(scenes)).repeat_interleave(longer)]
-    return Scenes.concatenate([scenes] * -(-number // len(scenes)))[:number]
+    return SceneBatch.concatenate([scenes] * -(-number // len(scenes)))[:number]
 
 
 def fast_type() -> torch.dtype:

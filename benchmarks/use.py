@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.measure import Line, interleaved
 from duolift.export import INPUTS, ImageLifter, example, export
-from duolift.people import PeopleLifter
+from duolift.networks.people_lifter import PeopleLifter
 from experiments.pack import architecture
 from lightning_modules.lifter import LifterModule
 

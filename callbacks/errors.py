@@ -13,10 +13,10 @@ from torch import Tensor
 
 from callbacks.evaluation import Lift, Row, level_pair, portions
 from callbacks.lifted import on_all_cores
-from duolift.alignment import align, align_scene
-from duolift.metrics import root_displacements
-from duolift.scenes import Scenes
-from duolift.skeleton import Skeleton
+from duolift.body.skeleton import Skeleton
+from duolift.geometry.alignment import align, align_scene
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.metrics.batched import root_displacements
 
 Grouped = dict[str, NDArray[np.float32]]
 
@@ -99,13 +99,13 @@ def action_of(sequence: str) -> str:
     return re.sub(r"[ _-]*\d+$", "", take) or take
 
 
-def actions(scenes: Scenes) -> list[str]:
+def actions(scenes: SceneBatch) -> list[str]:
     """What is acted in each scene."""
     names = [action_of(name) for name in scenes.sequences]
     return [names[number] for number in scenes.sequence.tolist()]
 
 
-def cameras(scenes: Scenes, root: int) -> list[str]:
+def cameras(scenes: SceneBatch, root: int) -> list[str]:
     """The camera of each scene, by name and by how steeply it looks: the mean true elevation of its people."""
     camera, elevations = scenes.camera, scenes.elevations(root).rad2deg().mean(-1)
     names = [
@@ -115,13 +115,13 @@ def cameras(scenes: Scenes, root: int) -> list[str]:
     return [names[number] for number in camera.tolist()]
 
 
-def distances(scenes: Scenes, root: int) -> Tensor:
+def distances(scenes: SceneBatch, root: int) -> Tensor:
     """How far apart the nearest two people of each scene are, pelvis to pelvis: (scene,), metres."""
     assert scenes.truth is not None
     return root_displacements(scenes.truth, root).norm(dim=-1).amin(-1) / 1000
 
 
-def depths_apart(scenes: Scenes, root: int) -> Tensor:
+def depths_apart(scenes: SceneBatch, root: int) -> Tensor:
     """How far apart in depth the first two people of each scene are: (scene,), metres."""
     assert scenes.truth is not None
     depth = scenes.truth[:, :2, root, 2]
@@ -155,7 +155,7 @@ def shown(errors: Tensor) -> dict[str, int]:
     return ranked | picked
 
 
-def deep_scenes(scenes: Scenes, errors: Tensor, root: int, count: int = 3) -> Tensor:
+def deep_scenes(scenes: SceneBatch, errors: Tensor, root: int, count: int = 3) -> Tensor:
     """Scenes that show what a method makes of depth: (count,) indices.
 
     Of the tenth whose people are furthest apart in depth, those at the quartiles of its errors (scene,).

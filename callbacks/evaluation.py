@@ -31,15 +31,15 @@ from callbacks.lifted import (
     told_focal,
 )
 from callbacks.wandb_run import ROWS, SCENES, TURNING, rows_table, table, turning
-from duolift.alignment import align, align_scene
-from duolift.camera import levelling, rotate
+from duolift.body.skeleton import Skeleton
 from duolift.files import write_text
-from duolift.focal import DEFAULT, KNOWN, PEOPLE
-from duolift.ground import EVERYTHING, GroundPlacement
-from duolift.metrics import CONTACT, Truth, mpjpe
-from duolift.placement import SCALE_ABOUT, TABLE_1, PaperPlacement
-from duolift.scenes import Scenes
-from duolift.skeleton import Skeleton
+from duolift.geometry.alignment import align, align_scene
+from duolift.geometry.rotations import levelling, rotate
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.metrics.batched import CONTACT, Truth, mpjpe
+from duolift.placement.focal import DEFAULT, KNOWN, PEOPLE
+from duolift.placement.ground import EVERYTHING, GroundPlacement
+from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
 from lightning_modules.lifter import LifterModule
 
 T = TypeVar("T")
@@ -127,22 +127,22 @@ class Lift:
     Attributes:
         scenes, lifted, skeleton: of the same people.
         distance: `lifted.normalisation.distance` of all the scenes, where these are some of them.
-        ups: where up is, by the options of ground placement that decide it.
+        up_vectors: where up is, by the options of ground placement that decide it.
     """
 
-    scenes: Scenes
+    scenes: SceneBatch
     lifted: Lifted
     skeleton: Skeleton
     distance: float
-    ups: dict[tuple[bool, ...], Tensor] = field(default_factory=dict)
+    up_vectors: dict[tuple[bool, ...], Tensor] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scenes: Scenes, lifted: Lifted, skeleton: Skeleton) -> Self:
+    def of(cls, scenes: SceneBatch, lifted: Lifted, skeleton: Skeleton) -> Self:
         return cls(scenes, lifted, skeleton, lifted.normalisation.distance(scenes))
 
     def __getitem__(self, index: slice | Tensor) -> Self:
         """Some of the scenes."""
-        return replace(self, scenes=self.scenes[index], lifted=self.lifted[index], ups={})
+        return replace(self, scenes=self.scenes[index], lifted=self.lifted[index], up_vectors={})
 
     @cached_property
     def roots(self) -> Tensor:
@@ -163,10 +163,10 @@ class Lift:
             rows = scenes.pixels[:, :, skeleton.root_index, 1]
             return placement(lifted.bodies, lifted.theta, self.places, rows, lifted.normalisation.c, skeleton.feet)
         options = placement.tilt, placement.sizes, placement.roll
-        up = scenes.up if row.up else self.ups.get(options)
+        up = scenes.up if row.up else self.up_vectors.get(options)
         placed = placement(lifted.bodies, lifted.theta, self.roots, self.distance, skeleton, scenes.sequence, up)
         if not row.up:
-            self.ups[options] = placed.up
+            self.up_vectors[options] = placed.up
         return placed.people
 
     @cached_property
@@ -188,7 +188,7 @@ def rows_of(lifter: str) -> list[Row]:
     perfect = [replace(rows[len(TABLE_1) - 1], lifter=PERFECT, published=None)]
     for name, ground in GROUND.items():
         rows.append(Row(name, lifter, ground))
-        perfect.append(Row(name, PERFECT, replace(ground, doubt=0.0, lean=0.0)))
+        perfect.append(Row(name, PERFECT, replace(ground, size_sigma=0.0, lean=0.0)))
     rows += [
         Row("ground, leans as lifted", lifter, replace(EVERYTHING, lean=0.0)),
         Row("ground, the camera may roll", lifter, replace(EVERYTHING, roll=True)),
@@ -209,7 +209,7 @@ def pictured_row(rows: Sequence[Row]) -> Row:
     return next((row for row in rows if row.placement == EVERYTHING), rows[0])
 
 
-def place(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
+def place(row: Row, lifted: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Tensor:
     """The row's people in one scene, (scene, person, joint, 3)."""
     return Lift.of(scenes, lifted, skeleton).placed(row)
 
@@ -256,7 +256,7 @@ def extremes(errors: Tensor, sequence: Tensor, count: int, largest: bool) -> lis
     return list(first.values())[:count]
 
 
-def whereabouts(scenes: Scenes, scene: int) -> dict[str, Any]:
+def whereabouts(scenes: SceneBatch, scene: int) -> dict[str, Any]:
     """Where a scene comes from: subject, take, camera, and the frame's number from 0, of scenes in their order."""
     sequence = scenes.sequence[scene]
     subject, take, camera = scenes.sequences[sequence].split("/")
@@ -276,7 +276,7 @@ def portions(sequence: Tensor) -> list[slice]:
     return [slice(*ends) for ends in pairwise(sorted(bounds))]
 
 
-def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
+def elevation_metrics(theta: Tensor, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
     """Mean absolute error in degrees, and correlation, of elevations (scene, person)."""
     true = scenes.elevations(skeleton.root_index)
     return {
@@ -286,7 +286,7 @@ def elevation_metrics(theta: Tensor, scenes: Scenes, skeleton: Skeleton) -> dict
 
 
 def lift_through(
-    lenses: set[str], module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]
+    lenses: set[str], module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, image: tuple[float, float]
 ) -> dict[str, Lift]:
     """The scenes lifted through unknown lenses of some sources, once each."""
     if not lenses:
@@ -303,7 +303,7 @@ def lift_through(
 def evaluate(
     module: LifterModule,
     rows: Sequence[Row],
-    scenes: Scenes,
+    scenes: SceneBatch,
     skeleton: Skeleton,
     scale: float | None = None,
     image: tuple[float, float] = IMAGE,
@@ -338,7 +338,7 @@ def evaluate(
 
 
 @torch.no_grad()
-def robustness(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> dict[str, float]:
+def robustness(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
     """PA-MPJPE a person, mm, where every joint is off by Gaussian noise: by its deviation in pixels."""
     assert scenes.truth is not None
     generator, errors = torch.Generator().manual_seed(0), {}
@@ -357,14 +357,14 @@ def level_pair(row: Row, lift: Lift, chosen: Tensor) -> tuple[Tensor, Tensor]:
     return rotate(level, people), rotate(level, truth)
 
 
-def picture(row: Row, lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Figure:
+def picture(row: Row, lifted: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Figure:
     """Some scenes of a row beside their ground truth."""
     chosen = torch.linspace(0, len(scenes) - 1, PICTURED).long()
     pair = level_pair(row, Lift.of(scenes, lifted, skeleton), chosen)
     return scene_sheet(scenes.pixels[chosen], *pair, skeleton)
 
 
-def rows_picture(rows: Sequence[Row], lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Figure:
+def rows_picture(rows: Sequence[Row], lifted: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Figure:
     """A few scenes, placed by every row, from the side and from above: the paper's Figure 3."""
     chosen = torch.linspace(0, len(scenes) - 1, PICTURED_ROWS + 2).long()[1:-1]
     perfect, pictures, truth = perfect_lift(scenes, skeleton, lifted.normalisation), {}, torch.empty(0)
@@ -404,7 +404,7 @@ class MultiPersonEvaluation(pl.Callback):
     def __init__(
         self,
         lifter: str,
-        scenes: Scenes,
+        scenes: SceneBatch,
         skeleton: Skeleton,
         every: int,
         few: int,

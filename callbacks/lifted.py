@@ -8,12 +8,12 @@ from typing import Self, TypeVar
 import torch
 from torch import Tensor
 
-from duolift.camera import Intrinsics
-from duolift.focal import DEFAULT, FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
-from duolift.normalisation import Normalisation, join_pair, split_pair
+from duolift.body.skeleton import Skeleton
+from duolift.geometry.cameras import Intrinsics
+from duolift.geometry.normalisation import Normalisation, join_pair, split_pair
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.placement.focal import DEFAULT, FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
 from duolift.progress import tracked
-from duolift.scenes import Scenes
-from duolift.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
 S = TypeVar("S")
@@ -44,7 +44,7 @@ class Lifted:
 
 
 @torch.no_grad()
-def lift_scenes(module: LifterModule, scenes: Scenes, skeleton: Skeleton, scale: float | None = None) -> Lifted:
+def lift_scenes(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, scale: float | None = None) -> Lifted:
     """Lift everybody in the scenes with a trained module, as one body where it was trained so.
 
     Args:
@@ -77,14 +77,14 @@ def on_all_cores(work: Callable[[S], T], parts: Sequence[S], what: str = "scorin
         torch.set_num_threads(threads)
 
 
-def perfect_lift(scenes: Scenes, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
+def perfect_lift(scenes: SceneBatch, skeleton: Skeleton, normalisation: Normalisation) -> Lifted:
     """What a lifter would give that makes no error."""
     bodies = normalisation.true_bodies(scenes, skeleton)
     return Lifted(bodies, scenes.elevations(skeleton.root_index), normalisation)
 
 
 @torch.no_grad()
-def lift_by_camera(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> Lifted:
+def lift_by_camera(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Lifted:
     """Lift what each camera saw by a head length of its own: unknown cameras are in no common unit.
 
     Sizes are brought to the unit of the first.
@@ -102,7 +102,7 @@ def lift_by_camera(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> 
     return Lifted(torch.cat(bodies)[order.argsort()], torch.cat(theta)[order.argsort()], normalisation)
 
 
-def through(scenes: Scenes, focal: Tensor | float, image: tuple[float, float]) -> Scenes:
+def through(scenes: SceneBatch, focal: Tensor | float, image: tuple[float, float]) -> SceneBatch:
     """The scenes as if ideal lenses of this focal length, (scene,) or one number of pixels, had taken them."""
     pixels = torch.as_tensor(focal, dtype=scenes.pixels.dtype, device=scenes.pixels.device).expand(len(scenes))
     centre = scenes.pixels.new_tensor(image) / 2
@@ -111,21 +111,21 @@ def through(scenes: Scenes, focal: Tensor | float, image: tuple[float, float]) -
     )
 
 
-def by_default(scenes: Scenes, image: tuple[float, float]) -> Scenes:
+def by_default(scenes: SceneBatch, image: tuple[float, float]) -> SceneBatch:
     """The scenes through normal lenses."""
     return through(scenes, default_focal(scenes.pixels.new_tensor(image) / 2), image)
 
 
 def by_people(
-    module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]
-) -> tuple[Scenes, FocalLength]:
+    module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, image: tuple[float, float]
+) -> tuple[SceneBatch, FocalLength]:
     """The scenes through the lenses that the people in them tell, and which those are, a camera of `scenes.cameras`."""
     assumed = by_default(scenes, image)
     found = told_focal(lift_by_camera(module, assumed, skeleton), assumed, skeleton)
     return through(scenes, found.pixels[scenes.camera], image), found
 
 
-def told_focal(lifted: Lifted, assumed: Scenes, skeleton: Skeleton) -> FocalLength:
+def told_focal(lifted: Lifted, assumed: SceneBatch, skeleton: Skeleton) -> FocalLength:
     """The focal lengths, a camera, that people tell who were lifted through lenses assumed to be all alike."""
     focal, distance, camera = assumed.intrinsics.focal[0, 0], lifted.normalisation.distance(assumed), assumed.camera
 

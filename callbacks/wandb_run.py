@@ -14,7 +14,7 @@ from torch import Tensor
 
 from callbacks.figures import turning_scenes
 from callbacks.history import SPEEDS
-from duolift.skeleton import Skeleton
+from duolift.body.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
 ELEVATIONS, ROWS, SCENES, TURNING = "val/elevations_deg", "tables/rows", "tables/scenes", "scenes/turning"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from duolift.skeleton import CHI3D25
+from duolift.body.skeleton import CHI3D25
 
 Array = NDArray[np.float64]
 SIDES = ("left", "right")

@@ -23,17 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.shares import Shares
-from duolift import npz
-from duolift.camera import Camera
+from datamodules.batch_sampler import DistributedBatchSampler
+from duolift.body.skeleton import CHI3D25, Skeleton
 from duolift.errors import InputError
-from duolift.files import locked, read_bytes, whole_file
-from duolift.losses import bone_ratios
-from duolift.normalisation import Normalisation, join_pair
-from duolift.partners import Partners
+from duolift.files import locked, npz, read_bytes, whole_file
+from duolift.geometry.cameras import CalibratedCamera
+from duolift.geometry.normalisation import Normalisation, join_pair
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.learning.losses import bone_ratios
+from duolift.networks.partners import Partners
 from duolift.progress import tracked
-from duolift.scenes import Scenes
-from duolift.skeleton import CHI3D25, Skeleton
 
 CAMERAS = ("50591643", "58860488", "60457274", "65906101")
 """The data set's four cameras."""
@@ -69,7 +68,7 @@ class Takes:
     start: Tensor
     names: tuple[str, ...]
     cameras: tuple[str, ...]
-    views: Camera
+    views: CalibratedCamera
     fingerprint: str
 
     def of(self, subjects: Sequence[str]) -> "Takes":
@@ -84,7 +83,7 @@ class Takes:
             views=self.views[chosen],
         )
 
-    def scenes(self, skeleton: Skeleton) -> Scenes:
+    def scenes(self, skeleton: Skeleton) -> SceneBatch:
         """All views of all frames: projected joints, and the truth they came from."""
         joints = CHI3D25.indices(skeleton.joints)
         parts = []
@@ -96,7 +95,7 @@ class Takes:
             pixels = self.views[take, :, None, None].project(truth)
             cameras, frames = truth.shape[:2]
             parts.append(
-                Scenes(
+                SceneBatch(
                     pixels=pixels.flatten(0, 1),
                     intrinsics=self.views.intrinsics[take].map(partial(torch.repeat_interleave, repeats=frames, dim=0)),
                     sequence=torch.arange(cameras).repeat_interleave(frames),
@@ -105,7 +104,7 @@ class Takes:
                     up=views.up.expand(-1, frames, -1).flatten(0, 1),
                 )
             )
-        return Scenes.concatenate(parts)
+        return SceneBatch.concatenate(parts)
 
 
 def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = None, cache: Path | None = None) -> Takes:
@@ -221,7 +220,9 @@ def _parse(
         start=torch.tensor([0, *(len(j) for j in joints)]).cumsum(0),
         names=tuple(f"{take.parent.parent.name}/{take.stem}" for take in files),
         cameras=tuple(cameras),
-        views=Camera(**{key: torch.from_numpy(values.astype(np.float32)) for key, values in parameters.items()}),
+        views=CalibratedCamera(
+            **{key: torch.from_numpy(values.astype(np.float32)) for key, values in parameters.items()}
+        ),
         fingerprint=fingerprint,
     )
 
@@ -325,7 +326,7 @@ def _takes(arrays: dict[str, NDArray[Any]], fingerprint: str) -> Takes:
         start=torch.from_numpy(start),
         names=tuple(names.tolist()),
         cameras=tuple(cameras.tolist()),
-        views=Camera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
+        views=CalibratedCamera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
         fingerprint=fingerprint,
     )
 
@@ -363,7 +364,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         bodies: `person` serves each person's pose; `pair` both people as one pose about the mid-point
             of their pelvises.
         c: head lengths from camera to root, or None to derive it from the cameras' focal length.
-        centring: `shift` or `ray`; see `duolift.normalisation`.
+        centring: `shift` or `ray`; see `duolift.geometry.normalisation`.
         batch_size: poses a step, of all of the trainer's processes together.
         held_out: at most so many poses for validation, evenly spaced.
         cameras: views to read, or None for those the data set names.
@@ -372,7 +373,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         extra: further trees, whose poses of all subjects, in their own head lengths, join the training poses.
         extra_share: at most so many of them for every training pose.
         partners: serve (poses, the nearest other person's (batch, joint, 2), whether there is one within reach
-            (batch,)) instead; see `duolift.partners`.
+            (batch,)) instead; see `duolift.networks.partners`.
         seed: of the order in which poses are trained on.
     """
 
@@ -455,7 +456,7 @@ class CHI3DDataModule(pl.LightningDataModule):
         """The skeleton of the poses served: a person's, or a pair's."""
         return self.skeleton if self.bodies == "person" else self.skeleton.pair()
 
-    def poses(self, scenes: Scenes, normalisation: Normalisation | None = None) -> Tensor:
+    def poses(self, scenes: SceneBatch, normalisation: Normalisation | None = None) -> Tensor:
         """Normalised poses (pose, joint, 2) of every body in the scenes, by the training set's unit or another."""
         normalisation = normalisation or self.normalisation
         seen = normalisation.coordinates(scenes)
@@ -463,24 +464,24 @@ class CHI3DDataModule(pl.LightningDataModule):
         return normalisation(seen, seen[..., self.pose_skeleton.root_index, :]).flatten(0, 1)
 
     def partners_of(
-        self, scenes: Scenes, present: Tensor | None = None, normalisation: Normalisation | None = None
+        self, scenes: SceneBatch, visible: Tensor | None = None, normalisation: Normalisation | None = None
     ) -> Partners:
         """The nearest other person beside every person of `poses`, (pose, joint, 2).
 
         Args:
-            present: (scene, person, joint), or None where everything is.
+            visible: (scene, person, joint), or None where everything is.
         """
         normalisation = normalisation or self.normalisation
         seen = normalisation.coordinates(scenes)
-        present = torch.ones_like(seen[..., 0], dtype=torch.bool) if present is None else present
-        return Partners.of(seen, present, normalisation, self.skeleton).map(lambda tensor: tensor.flatten(0, 1))
+        visible = torch.ones_like(seen[..., 0], dtype=torch.bool) if visible is None else visible
+        return Partners.of(seen, visible, normalisation, self.skeleton).map(lambda tensor: tensor.flatten(0, 1))
 
-    def _beside(self, scenes: Scenes, normalisation: Normalisation | None = None) -> tuple[Tensor, ...]:
+    def _beside(self, scenes: SceneBatch, normalisation: Normalisation | None = None) -> tuple[Tensor, ...]:
         """Partners (pose, joint, 2), all of whose joints are seen, and which of them are there (pose,)."""
         partners = self.partners_of(scenes, None, normalisation)
-        return partners.poses, partners.present.any(-1)
+        return partners.poses, partners.visible.any(-1)
 
-    def _labels(self, scenes: Scenes) -> tuple[Tensor, Tensor]:
+    def _labels(self, scenes: SceneBatch) -> tuple[Tensor, Tensor]:
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
         offsets = self.normalisation.true_bodies(scenes, self.skeleton)[..., 2]
         return offsets.flatten(0, 1), scenes.elevations(self.skeleton.root_index).flatten()
@@ -495,15 +496,15 @@ class CHI3DDataModule(pl.LightningDataModule):
         return mean if self.bodies == "person" else mean.repeat(PEOPLE)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        beside = self.training_labels if self.labels else self.training_partners if self.partners else ()
-        return self._loader(Poses(self.training_poses, *beside), self.batch_size, self.seed)
+        stack = self.training_labels if self.labels else self.training_partners if self.partners else ()
+        return self._loader(Poses(self.training_poses, *stack), self.batch_size, self.seed)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        beside = self.validation_labels if self.labels else self.validation_partners if self.partners else ()
-        return self._loader(Poses(self.validation_poses, *beside), 4 * self.batch_size, None)
+        stack = self.validation_labels if self.labels else self.validation_partners if self.partners else ()
+        return self._loader(Poses(self.validation_poses, *stack), 4 * self.batch_size, None)
 
     def _loader(self, poses: Poses, batch_size: int, seed: int | None) -> DataLoader[Any]:
         """What serves this process its share of every batch."""
         process, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        shares = Shares(len(poses), batch_size, process, processes, seed)
+        shares = DistributedBatchSampler(len(poses), batch_size, process, processes, seed)
         return DataLoader(poses, batch_size=None, sampler=shares, collate_fn=_as_is)

@@ -21,11 +21,11 @@ from scipy.spatial.transform import Rotation
 from datamodules.actions import ACTIONS, compose
 from datamodules.bodies import SIDES, Array, Body, dot, human, unit
 from datamodules.choreography import FPS, Scene, play
-from duolift.camera import Camera
+from duolift.body.skeleton import CHI3D25
 from duolift.errors import InputError
 from duolift.files import locked, writing
+from duolift.geometry.cameras import CalibratedCamera
 from duolift.progress import tracked
-from duolift.skeleton import CHI3D25
 
 FORMAT = 1
 SUBJECTS = ("s02", "s03", "s04")
@@ -65,7 +65,7 @@ class Take:
 # Cameras --------------------------------------------------------------------------------------------------------------
 
 
-def place_cameras(rng: np.random.Generator) -> Camera:
+def place_cameras(rng: np.random.Generator) -> CalibratedCamera:
     """Four cameras round the origin, like CHI3D's: low to high, about 90 degrees apart, aimed at the pair's waist."""
     four = len(CAMERA_IDS)
     azimuth = np.deg2rad(np.array(AZIMUTHS) + rng.uniform(0, 360) + rng.uniform(-12, 12, four))
@@ -86,10 +86,10 @@ def place_cameras(rng: np.random.Generator) -> Camera:
         "radial": np.tile(RADIAL, (four, 1)),
         "tangential": np.tile(TANGENTIAL, (four, 1)),
     }
-    return Camera(**{name: torch.from_numpy(np.round(value, 8)) for name, value in values.items()})
+    return CalibratedCamera(**{name: torch.from_numpy(np.round(value, 8)) for name, value in values.items()})
 
 
-def camera_file(camera: Camera) -> dict[str, dict[str, list]]:
+def camera_file(camera: CalibratedCamera) -> dict[str, dict[str, list]]:
     """One camera in the shape of `camera_parameters/<camera>/<action>.json`."""
     f, c, k, p = (x.tolist() for x in (camera.focal, camera.principal, camera.radial, camera.tangential))
     return {
@@ -102,7 +102,9 @@ def camera_file(camera: Camera) -> dict[str, dict[str, list]]:
 # Takes ----------------------------------------------------------------------------------------------------------------
 
 
-def record(kind: str, bodies: tuple[Body, Body], cameras: Camera, frames: int, rng: np.random.Generator) -> Take:
+def record(
+    kind: str, bodies: tuple[Body, Body], cameras: CalibratedCamera, frames: int, rng: np.random.Generator
+) -> Take:
     """One take of `kind`: scenes are drawn until one is sound."""
     for _ in range(LONGEST_SEARCH):
         scene = compose(kind, bodies, max(frames + 40, SHORTEST_SCENE), rng)
@@ -149,7 +151,7 @@ def settle(joints: Array, rng: np.random.Generator) -> Array:
     return (joints - middle) @ turn.T + [*rng.uniform(-0.12, 0.12, 2), 0.0]
 
 
-def sound(joints: Array, cameras: Camera) -> bool:
+def sound(joints: Array, cameras: CalibratedCamera) -> bool:
     """Whether everybody is in the picture and nobody stands in the other."""
     points = cameras.to_camera(torch.from_numpy(joints.reshape(1, -1, 3)))
     pixels = cameras.project(points)

@@ -75,7 +75,7 @@ SECTION = re.compile(r"\w+:$")
 
 
 class SourceLinks(SphinxTransform):
-    """Code such as `duolift/ground.py` in prose leads to the page of that module, where there is one."""
+    """Code such as `duolift/placement/ground.py` in prose leads to the page of that module, where there is one."""
 
     default_priority = 5
 

@@ -4,20 +4,30 @@ from duolift import Lifter
 scene = Lifter.load().lift(keypoints, format="coco")
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Lifter", "Reconstruction", "View"]
+
+PUBLIC = {
+    "Camera": "duolift.camera",
+    "Lifter": "duolift.predictor",
+    "Scene": "duolift.scene",
+    "read": "duolift.outputs",
+    "write": "duolift.outputs",
+}
+"""Public name -> its module, imported once it is asked for: importing the package alone does not import torch."""
+
+__all__ = ["Camera", "Lifter", "Scene", "read", "write"]
 
 if TYPE_CHECKING:
-    from duolift.predictor import Lifter, View
-    from duolift.reconstruction import Reconstruction
+    from duolift.camera import Camera
+    from duolift.outputs import read, write
+    from duolift.predictor import Lifter
+    from duolift.scene import Scene
 
 
 def __getattr__(name: str) -> Any:
-    """What is public, once it is asked for: importing the package alone does not import torch."""
-    if name not in __all__:
+    if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from duolift import predictor
-
-    return getattr(predictor, name)
+    return getattr(import_module(PUBLIC[name]), name)

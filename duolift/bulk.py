@@ -20,7 +20,7 @@ Columns written, a row for every row read, in the same order:
 
     image, person  as read
     joints         list of floats, x, y and z of every joint: metres, camera's coordinates (x right, y down, z forward)
-    elevation      of the person, radians; see `duolift.lifting`
+    elevation      of the person, radians; see `duolift.learning.cycle`
     confidence     0 to 1, of the person's place; 0, and NaN for joints, where too few joints are seen
     up             list of 3 floats, unit vector, camera's coordinates; the same for all people of an image
     camera_height  of the camera above the ground, metres
@@ -42,13 +42,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from duolift.containers import FARTHEST
 from duolift.errors import InputError
 from duolift.export import ImageLifter
 from duolift.files import regular, whole_file
-from duolift.focal import default_focal
-from duolift.lifters import fast_bfloat16
-from duolift.people import DETECTOR_NOISE, FEWEST_JOINTS
+from duolift.inputs.containers import FARTHEST
+from duolift.networks.lifters import fast_bfloat16
+from duolift.networks.people_lifter import DETECTOR_NOISE, FEWEST_JOINTS
+from duolift.placement.focal import default_focal
 from duolift.predictor import SHIPPED, Lifter
 from duolift.progress import tracked
 
@@ -92,7 +92,7 @@ class People:
     focal length (row,); pixels."""
 
     keypoints: NDArray[np.float32]
-    present: NDArray[np.bool_]
+    visible: NDArray[np.bool_]
     size: NDArray[np.float32]
     focal: NDArray[np.float32]
 
@@ -237,17 +237,17 @@ class FileLifter:
             centre = torch.from_numpy(people.size[first]) / 2
             given = (
                 torch.from_numpy(people.keypoints[of]),
-                torch.from_numpy(people.present[of]),
+                torch.from_numpy(people.visible[of]),
                 torch.from_numpy(people.focal[first]),
                 centre,
                 torch.full(of.shape, DETECTOR_NOISE),
             )
             found = {name: t.cpu() for name, t in self.model(*(tensor.to(self.device) for tensor in given)).items()}
-            there = given[1].sum(-1) >= FEWEST_JOINTS
-            joints = found["people"].masked_fill(~there[..., None, None], torch.nan)
+            valid = given[1].sum(-1) >= FEWEST_JOINTS
+            joints = found["people"].masked_fill(~valid[..., None, None], torch.nan)
             written["joints"][of] = joints.flatten(2).numpy()
-            written["elevation"][of] = found["theta"].masked_fill(~there, torch.nan).numpy()
-            written["confidence"][of] = (found["confidence"] * there).numpy()
+            written["elevation"][of] = found["theta"].masked_fill(~valid, torch.nan).numpy()
+            written["confidence"][of] = (found["confidence"] * valid).numpy()
             written["up"][of] = found["up"][:, None].numpy()
             written["camera_height"][of] = found["height"][:, None].numpy()
         return written
@@ -322,8 +322,8 @@ def people_of(rows: "pa.Table", joints: int, path: Path) -> People:
     if len(bad := np.flatnonzero(~((size > 0) & np.isfinite(size)).all(-1))):
         raise InputError(f"{path}: an image's size is {size[bad[0]].tolist()} pixels; expected positive numbers")
     points = _lists(rows, "keypoints", 2 * joints, path).reshape(-1, joints, 2)
-    present = np.isfinite(points).all(-1) & (_lists(rows, "confidence", joints, path) > 0)
-    if (np.abs(points[present]) > FARTHEST).any() or (size > FARTHEST).any():
+    visible = np.isfinite(points).all(-1) & (_lists(rows, "confidence", joints, path) > 0)
+    if (np.abs(points[visible]) > FARTHEST).any() or (size > FARTHEST).any():
         raise InputError(f"{path}: keypoints or sizes are beyond {FARTHEST:.0f} pixels; expected places in an image")
     focal = default_focal(torch.from_numpy(size) / 2).numpy()
     if "focal" in rows.column_names:
@@ -331,7 +331,7 @@ def people_of(rows: "pa.Table", joints: int, path: Path) -> People:
         if (told <= 0).any():
             raise InputError(f"{path}: focal is {told.min()} pixels; expected positive numbers, or null")
         focal = np.where(np.isfinite(told), told, focal)
-    return People(np.where(present[..., None], points, 0).astype(np.float32), present, size, focal)
+    return People(np.where(visible[..., None], points, 0).astype(np.float32), visible, size, focal)
 
 
 def _reason(error: Exception) -> str:

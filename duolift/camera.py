@@ -1,155 +1,24 @@
-"""Cameras and rotations.
+"""The camera of an image or a video, as far as a user knows it."""
 
-Camera frame: x right, y down, z forward. World frame: z up. Points are `(..., 3)`; a batch of
-cameras broadcasts against the points' leading axes.
-"""
+from dataclasses import dataclass
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Self
-
-import torch
-from torch import Tensor
-
-UNDISTORTING_STEPS = 8
-"""Iterations that undo a lens's distortion: each takes some four fifths of CHI3D's away."""
-
-
-def rotation_x(angle: Tensor) -> Tensor:
-    """Rx(angle), equation 3 of the paper: (...) radians -> (..., 3, 3).
-
-    With y down and z forward, a negative angle levels a pose seen by a camera that looks down.
-    """
-    cos, sin = angle.cos(), angle.sin()
-    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
-    return torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], dim=-1).unflatten(-1, (3, 3))
-
-
-def rotation_y(angle: Tensor) -> Tensor:
-    """Ry(angle), about the vertical: (...) radians -> (..., 3, 3)."""
-    cos, sin = angle.cos(), angle.sin()
-    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
-    return torch.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], dim=-1).unflatten(-1, (3, 3))
-
-
-def rotate(rotation: Tensor, points: Tensor) -> Tensor:
-    """Turn poses `(..., joint, 3)` by rotations `(..., 3, 3)`."""
-    return points @ rotation.mT
-
-
-def levelling(up: Tensor) -> Tensor:
-    """The rotation (..., 3, 3) that turns `up` (..., 3), a unit vector in the camera frame, to -y, and nothing more.
-
-    The camera's forward axis keeps its heading, so a level camera is left as it is.
-    """
-    forward = torch.zeros_like(up)
-    forward[..., 2] = 1
-    ahead = torch.nn.functional.normalize(forward - (forward * up).sum(-1, keepdim=True) * up, dim=-1)
-    return torch.stack([torch.linalg.cross(-up, ahead), -up, ahead], dim=-2)
-
-
-def facing(rays: Tensor) -> Tensor:
-    """The rotation (..., 3, 3) of a camera turned to face `rays` (..., 2): right or left first, then up or down."""
-    right = rays[..., 0].atan()
-    down = (rays[..., 1] * right.cos()).atan()
-    return rotation_x(down) @ rotation_y(-right)
+from duolift.networks.people_lifter import DETECTOR_NOISE
 
 
 @dataclass(frozen=True)
-class Intrinsics:
-    """Lenses with CHI3D's distortion; every field may carry leading batch axes.
+class Camera:
+    """What people are seen through, and by how static a camera.
 
     Attributes:
-        focal: (..., 2), pixels.
-        principal: (..., 2), pixels; the image's centre where nobody calibrated the camera.
-        radial: (..., 3), k1 k2 k3; zeros for an ideal lens.
-        tangential: (..., 2), p1 p2.
+        focal: pixels; None takes what the detections say, else what the people in the images tell.
+        image: width and height in pixels; None takes what the detections say.
+        static: the frames of a video are a static camera's.
+        rate: frames a second.
+        noise: deviation of the detector's joints, head lengths.
     """
 
-    focal: Tensor
-    principal: Tensor
-    radial: Tensor
-    tangential: Tensor
-
-    @classmethod
-    def ideal(cls, focal: Tensor, principal: Tensor) -> "Intrinsics":
-        """Lenses without distortion."""
-        return Intrinsics(focal, principal, focal.new_zeros(*focal.shape[:-1], 3), torch.zeros_like(focal))
-
-    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
-        """The same cameras with `change` applied to every field."""
-        return type(self)(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
-
-    def __getitem__(self, index: Any) -> Self:
-        """Cameras chosen along the leading axes."""
-        return self.map(lambda field: field[index])
-
-    @property
-    def intrinsics(self) -> "Intrinsics":
-        """The lens alone."""
-        return Intrinsics(self.focal, self.principal, self.radial, self.tangential)
-
-    def project(self, points: Tensor) -> Tensor:
-        """Camera-frame points `(..., point, 3)` to pixels `(..., point, 2)`.
-
-        The distortion is the one CHI3D's official tools define. It is not OpenCV's: the tangential
-        cross term has no factor 2.
-        """
-        rays = points[..., :2] / points[..., 2:]
-        factor, shift = self._distortion(rays)
-        return (rays * factor + shift) * self.focal.unsqueeze(-2) + self.principal.unsqueeze(-2)
-
-    def rays(self, pixels: Tensor) -> Tensor:
-        """The slopes `(x/z, y/z)` (..., point, 2) of the rays through pixels `(..., point, 2)`: `project` undone.
-
-        By fixed-point iteration, as lens models have no closed inverse.
-        """
-        distorted = (pixels - self.principal.unsqueeze(-2)) / self.focal.unsqueeze(-2)
-        rays = distorted
-        for _ in range(UNDISTORTING_STEPS if self.radial.any() or self.tangential.any() else 0):
-            factor, shift = self._distortion(rays)
-            rays = (distorted - shift) / factor
-        return rays
-
-    def _distortion(self, rays: Tensor) -> tuple[Tensor, Tensor]:
-        """What rays are multiplied by, (..., point, 1), and what is added, (..., point, 2)."""
-        q = self.tangential.flip(-1).unsqueeze(-2)
-        k1, k2, k3 = self.radial.unsqueeze(-2).split(1, dim=-1)
-        x, y = rays.split(1, dim=-1)
-        r2 = x * x + y * y
-        return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + x * q[..., :1] + y * q[..., 1:], r2 * q
-
-
-@dataclass(frozen=True)
-class Camera(Intrinsics):
-    """Lenses with a place in the world.
-
-    Attributes:
-        rotation: (..., 3, 3), world to camera.
-        centre: (..., 3), the camera's place in the world, metres.
-    """
-
-    rotation: Tensor
-    centre: Tensor
-
-    def to_camera(self, world: Tensor) -> Tensor:
-        """World points `(..., point, 3)` in the camera's frame: `X_cam = (X - centre) R^T`."""
-        return rotate(self.rotation, world - self.centre.unsqueeze(-2))
-
-    @property
-    def up(self) -> Tensor:
-        """The world's up in the camera frame, (..., 3)."""
-        return self.rotation[..., :, 2]
-
-
-def elevation(points: Tensor, up: Tensor) -> Tensor:
-    """The angle theta (radians) for which `Rx(theta)` levels a pose centred at `points`.
-
-    It is the angle of the ray to the point above the horizon: negative where the camera looks down.
-
-    Args:
-        points: (..., 3) camera frame, any unit.
-        up: (..., 3) unit vector, camera frame.
-    """
-    sine = (points * up).sum(-1) / points.norm(dim=-1).clamp(min=torch.finfo(points.dtype).tiny)
-    return sine.clamp(-1, 1).asin()
+    focal: float | None = None
+    image: tuple[float, float] | None = None
+    static: bool = True
+    rate: float | None = None
+    noise: float = DETECTOR_NOISE

@@ -17,10 +17,11 @@ from duolift import __version__
 from duolift.errors import InputError
 
 if TYPE_CHECKING:
-    from duolift.detections import Frame
-    from duolift.formats import Options
-    from duolift.predictor import Lifter, View
-    from duolift.reconstruction import Reconstruction
+    from duolift.camera import Camera
+    from duolift.inputs.detections import Frame
+    from duolift.inputs.files import Options
+    from duolift.predictor import Lifter
+    from duolift.scene import Scene
 
 LONGEST_LABEL = 80
 """Characters of an image's name that are kept in its scene's file's name."""
@@ -125,7 +126,7 @@ def _lift(chosen: argparse.Namespace) -> None:
 
 def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
     """The frames of all inputs."""
-    from duolift.formats import read
+    from duolift.inputs.files import read
 
     for source in inputs:
         yield from read(source, options)
@@ -143,7 +144,7 @@ def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
         raise InputError("the input holds no frame; expected at least one image's people")
 
 
-def _labelled(scenes: Iterator[tuple[str, "Reconstruction"]]) -> Iterator[tuple[str, "Reconstruction"]]:
+def _labelled(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, "Scene"]]:
     """Every scene with what its file's name has in addition: nothing where there is but one, else a name of its own."""
     taken: set[str] = set()
     held, several = next(scenes), False
@@ -170,14 +171,14 @@ def _view(chosen: argparse.Namespace) -> None:
     """A local page that shows a scene, and lifts files that are dropped onto it"""
     import tempfile
 
-    from duolift.formats import read
+    from duolift.inputs.files import read
     from duolift.outputs import read as read_scene
-    from duolift.view import file_name, serve
+    from duolift.view.server import file_name, serve
 
     options, view = _options(chosen)
     lifter = _lifter(chosen)
 
-    def lift(content: bytes, name: str) -> "Reconstruction":
+    def lift(content: bytes, name: str) -> "Scene":
         """The first video or image of a file; a note says where there are others."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / file_name(name)
@@ -216,16 +217,16 @@ def _lifter(chosen: argparse.Namespace) -> "Lifter":
     return Lifter.load(chosen.checkpoint)
 
 
-def _options(chosen: argparse.Namespace) -> tuple["Options", "View"]:
+def _options(chosen: argparse.Namespace) -> tuple["Options", "Camera"]:
     """What the command line says of files and cameras, and the rest by default."""
-    from duolift.formats import Options
-    from duolift.predictor import View
+    from duolift.camera import Camera
+    from duolift.inputs.files import Options
 
     def given(*names: str) -> dict[str, Any]:
         return {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
 
     options = Options(**given("format", "joints", "threshold", "video", "image", "focal", "pictures"))
-    return options, View(static=not chosen.moving, **given("image", "focal", "rate", "noise"))
+    return options, Camera(static=not chosen.moving, **given("image", "focal", "rate", "noise"))
 
 
 def _size(text: str) -> tuple[float, float]:

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from duolift.errors import InputError
 from duolift.files import whole_file
-from duolift.ground import GroundPlacement
-from duolift.people import PeopleLifter
-from duolift.space import by_ground
+from duolift.networks.people_lifter import PeopleLifter
+from duolift.placement.ground import GroundPlacement
+from duolift.placement.space import by_ground
 
 TOLERANCE = 1e-4
 """An exported model's people are this close to the original's, metres."""
@@ -29,7 +29,7 @@ OPSET = 20
 
 SUFFIXES = (".pt2", ".onnx")
 
-INPUTS = ("keypoints", "present", "focal", "principal", "noise")
+INPUTS = ("keypoints", "visible", "focal", "principal", "noise")
 
 OUTPUTS = ("people", "theta", "up", "height", "confidence")
 
@@ -45,14 +45,14 @@ class ImageLifter(nn.Module):
         self.people = people
 
     def forward(
-        self, keypoints: Tensor, present: Tensor, focal: Tensor, principal: Tensor, noise: Tensor
+        self, keypoints: Tensor, visible: Tensor, focal: Tensor, principal: Tensor, noise: Tensor
     ) -> dict[str, Tensor]:
         """Lift and place everybody.
 
         Args:
-            keypoints: (scene, person, joint, 2), pixels, whatever where not `present`; joints of the skeleton that
+            keypoints: (scene, person, joint, 2), pixels, whatever where not `visible`; joints of the skeleton that
                 the file's metadata name.
-            present: (scene, person, joint), whether a joint is seen.
+            visible: (scene, person, joint), whether a joint is seen.
             focal: (scene,), pixels.
             principal: (scene, 2), the image's centre, pixels.
             noise: (scene, person), deviation of the detector's joints, head lengths.
@@ -65,7 +65,7 @@ class ImageLifter(nn.Module):
             confidence: (scene, person), 0 to 1; 0 for who shows too few joints.
         """
         rays = (keypoints - principal[:, None, None]) / focal[:, None, None, None]
-        lifted = self.people(rays, present, noise)
+        lifted = self.people(rays, visible, noise)
         placed = by_ground(lifted, self.people.skeleton, GroundPlacement())
         told = placed.people, lifted.theta, placed.up, placed.height, placed.confidence
         return dict(zip(OUTPUTS, told, strict=True))

@@ -8,7 +8,7 @@ A lifter is one file, safetensors: weights, and in its metadata what they are th
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
@@ -21,17 +21,18 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from duolift import __version__
-from duolift.detections import JOINTS, Detections, Frame
+from duolift.body.skeleton import Skeleton
+from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.files import regular, write_bytes
-from duolift.focal import DEFAULT, KNOWN, default_focal, focal_from_people
-from duolift.ground import EVERYTHING, GroundPlacement
-from duolift.keypoints import THRESHOLD, format_named, to_joints
-from duolift.people import DETECTOR_NOISE, Architecture, Lifted, PeopleLifter
-from duolift.reconstruction import Reconstruction
-from duolift.skeleton import Skeleton
-from duolift.space import by_ground, by_paper, companies
-from duolift.tracking import GAP, detections
+from duolift.inputs.detections import JOINTS, Detections, Frame
+from duolift.inputs.keypoints import THRESHOLD, format_named, to_joints
+from duolift.inputs.tracking import GAP, detections
+from duolift.networks.people_lifter import Architecture, Lifted, PeopleLifter
+from duolift.placement.focal import DEFAULT, KNOWN, default_focal, focal_from_people
+from duolift.placement.ground import EVERYTHING, GroundPlacement
+from duolift.placement.space import by_ground, by_paper, visibility_groups
+from duolift.scene import Scene
 
 SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
@@ -41,25 +42,6 @@ FILE_FORMAT = 1
 
 UNKNOWN_FRAME = 1.2
 """Where an image's size is not known, it is taken to be so many times as large as what its people take up."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What people are seen through, and by how static a camera.
-
-    Attributes:
-        focal: pixels; None takes what the detections say, else what the people in the images tell.
-        image: width and height in pixels; None takes what the detections say.
-        static: the frames of a video are a static camera's.
-        rate: frames a second.
-        noise: deviation of the detector's joints, head lengths.
-    """
-
-    focal: float | None = None
-    image: tuple[float, float] | None = None
-    static: bool = True
-    rate: float | None = None
-    noise: float = DETECTOR_NOISE
 
 
 class Lifter:
@@ -133,16 +115,16 @@ class Lifter:
         keypoints: ArrayLike,
         confidence: ArrayLike | None = None,
         format: str = JOINTS.name,
-        view: View | None = None,
+        view: Camera | None = None,
         threshold: float = THRESHOLD,
-    ) -> Reconstruction:
+    ) -> Scene:
         """People in one space from arrays of keypoints.
 
         Args:
             keypoints: (person, joint, 2|3) of an image, or (frame, person, joint, 2|3) of a video in which people keep
                 their index; pixels, and confidence as a third number. NaN where a joint is not seen.
             confidence: (..., person, joint), 0 where a joint is not seen.
-            format: of the joints, one of `duolift.keypoints.FORMATS`, such as `coco17`, or `coco` for short.
+            format: of the joints, one of `duolift.inputs.keypoints.FORMATS`, such as `coco17`, or `coco` for short.
             view: of the camera.
             threshold: a joint of less confidence counts as not seen.
 
@@ -170,27 +152,25 @@ class Lifter:
         )
         return self.lift_detections(found, view)
 
-    def lift_frames(self, frames: Iterable[Frame], view: View | None = None) -> Iterator[tuple[str, Reconstruction]]:
+    def lift_frames(self, frames: Iterable[Frame], view: Camera | None = None) -> Iterator[tuple[str, Scene]]:
         """People in one space for every video and every image that stands alone, with its name.
 
         A long video is lifted in chunks as its frames come; the first tells the camera of all.
 
         Args:
-            frames: of detectors' files, as `duolift.formats.read` gives them.
+            frames: of detectors' files, as `duolift.inputs.files.read` gives them.
         """
         for video, chunks in groupby(detections(frames), key=lambda found: found.video):
             if not video:
                 yield from ((found.names[0], self.lift_detections(found, view)) for found in chunks)
                 continue
-            parts: list[Reconstruction] = []
+            parts: list[Scene] = []
             for found in chunks:
                 parts.append(self.lift_detections(found, view, next((p for p in parts if p.present.any()), None)))
-            yield video, Reconstruction.joined(parts).bridged(GAP)
+            yield video, Scene.joined(parts).bridged(GAP)
 
     @torch.no_grad()
-    def lift_detections(
-        self, found: Detections, view: View | None = None, before: Reconstruction | None = None
-    ) -> Reconstruction:
+    def lift_detections(self, found: Detections, view: Camera | None = None, before: Scene | None = None) -> Scene:
         """People in one space from what a detector found.
 
         Args:
@@ -200,13 +180,13 @@ class Lifter:
             someone = np.zeros((len(found.names), 1, len(JOINTS), 2))
             one = replace(found, keypoints=someone, confidence=someone[..., 0], identities=(0,))
             return self.lift_detections(one, view, before).of([])
-        view, skeleton, notes = view or View(), self.people.skeleton, list(found.notes)
+        view, skeleton, notes = view or Camera(), self.people.skeleton, list(found.notes)
         chosen = JOINTS.indices(skeleton.joints)
         pixels = torch.as_tensor(found.keypoints[:, :, chosen], dtype=torch.float32)
-        present = torch.as_tensor(found.confidence[:, :, chosen] > 0)
+        visible = torch.as_tensor(found.confidence[:, :, chosen] > 0)
         image = view.image or found.image or (before.image if before else None)
         if image is None:
-            image = _apparent_image(pixels, present)
+            image = _apparent_image(pixels, visible)
             notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
         centre = torch.tensor(image) / 2
         static = view.static and bool(found.video)
@@ -214,10 +194,10 @@ class Lifter:
         known = (given, KNOWN) if given else None
         if before is not None:
             known = before.focal, before.focal_source
-        lifted, focal, source = self._lifted(pixels, present, centre, known, static, view.noise)
+        lifted, focal, source = self._lifted(pixels, visible, centre, known, static, view.noise)
         if source == DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {focal:.0f} pixels, is assumed")
-        notes += _doubts(found, present, lifted, skeleton)
+        notes += _doubts(found, visible, lifted, skeleton)
         sequence = torch.zeros(len(pixels), dtype=torch.long) if static else None
         placement = EVERYTHING if static else GroundPlacement()
         up = torch.from_numpy(before.up[:1]).expand(len(pixels), -1) if static and before is not None else None
@@ -226,18 +206,18 @@ class Lifter:
         if static and before is not None:
             people, height = people * (before.height[0] / height[0]), torch.full_like(height, before.height[0])
         alike = by_paper(lifted, pixels[:, :, skeleton.root_index, 1], placed.up, height, skeleton, static)
-        absent = ~lifted.there
-        return Reconstruction(
+        absent = ~lifted.valid
+        return Scene(
             skeleton=skeleton,
             names=found.names,
             identities=found.identities,
             people=people.masked_fill(absent[..., None, None], torch.nan).numpy(),
             by_paper=alike.masked_fill(absent[..., None, None], torch.nan).numpy(),
-            seen=(present & lifted.there.unsqueeze(-1)).numpy(),
-            confidence=(placed.confidence * lifted.there).numpy(),
+            seen=(visible & lifted.valid.unsqueeze(-1)).numpy(),
+            confidence=(placed.confidence * lifted.valid).numpy(),
             up=placed.up.numpy(),
             height=height.numpy(),
-            keypoints=torch.where(present.unsqueeze(-1), pixels, torch.nan).numpy(),
+            keypoints=torch.where(visible.unsqueeze(-1), pixels, torch.nan).numpy(),
             image=image,
             focal=focal,
             focal_source=source,
@@ -248,7 +228,7 @@ class Lifter:
     def _lifted(
         self,
         pixels: Tensor,
-        present: Tensor,
+        visible: Tensor,
         centre: Tensor,
         known: tuple[float, str] | None,
         static: bool,
@@ -259,16 +239,16 @@ class Lifter:
         Where it is not `known`, people before a static camera may tell it, those who are together in most frames.
         """
         focal, source = known or (float(default_focal(centre)), DEFAULT)
-        lifted = self.people((pixels - centre) / focal, present, noise)
-        together = [*companies(lifted.there)] if static and known is None else []
+        lifted = self.people((pixels - centre) / focal, visible, noise)
+        together = [*visibility_groups(lifted.valid)] if static and known is None else []
         if together:
             frames, who = max(together, key=lambda company: company[0].sum() * company[1].sum())
-            bodies, theta, roots, away = (part[frames][:, who] for part in lifted[:4])
+            bodies, theta, roots, distance = (part[frames][:, who] for part in lifted[:4])
             one, tried = torch.zeros(len(bodies), dtype=torch.long), torch.tensor([focal])
-            told = focal_from_people(bodies, theta, roots, away, tried, self.people.skeleton, one, one)
+            told = focal_from_people(bodies, theta, roots, distance, tried, self.people.skeleton, one, one)
             if told.source[0] != DEFAULT:
                 focal, source = float(told.pixels[0]), told.source[0]
-                lifted = self.people((pixels - centre) / focal, present, noise)
+                lifted = self.people((pixels - centre) / focal, visible, noise)
         return lifted, focal, source
 
 
@@ -276,27 +256,27 @@ def _shape(weights: dict[str, Tensor], name: str) -> torch.Size | None:
     return weights[name].shape if name in weights else None
 
 
-def _apparent_image(pixels: Tensor, present: Tensor) -> tuple[float, float]:
+def _apparent_image(pixels: Tensor, visible: Tensor) -> tuple[float, float]:
     """Width and height of an image that holds everybody who is seen, its corner at the origin."""
-    seen = pixels[present]
+    seen = pixels[visible]
     if not len(seen):
         return 1.0, 1.0
     width, height = (UNKNOWN_FRAME * seen.amax(0).clamp(min=1.0)).ceil().tolist()
     return width, height
 
 
-def _doubts(found: Detections, present: Tensor, lifted: Lifted, skeleton: Skeleton) -> list[str]:
+def _doubts(found: Detections, visible: Tensor, lifted: Lifted, skeleton: Skeleton) -> list[str]:
     """What the user should know of people who were not wholly seen."""
-    shown = present.any(-1)
+    shown = visible.any(-1)
     notes = []
     if not shown.any():
         notes.append("nobody is seen")
-    if few := int((shown & ~lifted.there).sum()):
+    if few := int((shown & ~lifted.valid).sum()):
         notes.append(f"{few} poses show too few joints to be lifted, and were left out")
-    if hidden := int((lifted.there & ~present[..., skeleton.root_index]).sum()):
+    if hidden := int((lifted.valid & ~visible[..., skeleton.root_index]).sum()):
         notes.append(f"the hips of {hidden} poses are not seen: their places are guessed from the other joints")
-    if hidden := int((lifted.there & ~present[..., skeleton.feet].any(-1)).sum()):
+    if hidden := int((lifted.valid & ~visible[..., skeleton.feet].any(-1)).sum()):
         notes.append(f"the feet of {hidden} poses are not seen: how far away they are is a guess")
-    if not found.video and int(lifted.there.sum()) == 1:
+    if not found.video and int(lifted.valid.sum()) == 1:
         notes.append("one person alone: how far away they are follows from their stature only")
     return notes

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from callbacks.evaluation import CAMERA_SETTINGS, JOINT, PUBLISHED_METRICS
 from duolift.files import write_text
-from duolift.ground import GroundPlacement
-from duolift.placement import PaperPlacement
+from duolift.placement.ground import GroundPlacement
+from duolift.placement.paper import PaperPlacement
 from experiments.config import LIFTERS, Config, load
 from experiments.processes import is_first
 from experiments.runs import command, wandb_logger

@@ -15,12 +15,12 @@ from torch import Tensor
 from callbacks.evaluation import NOISE_PIXELS, elevation_metrics
 from callbacks.lifted import LIFTED_AT_ONCE
 from datamodules.chi3d import CHI3DDataModule
-from duolift.alignment import align
-from duolift.completion import occlusions, random_presence, strategies_of
 from duolift.files import write_text
-from duolift.lifting import project
-from duolift.metrics import mpjpe
-from duolift.partners import Partners
+from duolift.geometry.alignment import align
+from duolift.geometry.projection import project
+from duolift.metrics.batched import mpjpe
+from duolift.networks.completion import occlusions, random_visibility, strategies_of
+from duolift.networks.partners import Partners
 from duolift.progress import tracked
 from experiments.checkpoints import load_completion, load_lifter
 from experiments.config import LIFTERS, Config, load, plain
@@ -84,12 +84,12 @@ def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: f
             scenes = data.evaluation.noisy(pixels, generator)
             poses, told = data.poses(scenes), pixels / focal / normalisation.scale
             everything = torch.ones(poses.shape[:-1], dtype=torch.bool)
-            some = random_presence(everything[:1], len(poses), dropped, data.skeleton.root_index)
+            some = random_visibility(everything[:1], len(poses), dropped, data.skeleton.root_index)
             found = {"lifter alone": predict(module, "fill_lift", poses, everything)}
-            for label, present in (("", everything), (f", {dropped:.0%} of joints dropped", some)):
-                partners = data.partners_of(scenes, present.view(scenes.pixels.shape[:-1]))
-                found[ALONE + label] = predict(module, "fill_lift", poses, present, told)
-                found["fill_lift" + label] = predict(module, "fill_lift", poses, present, told, partners)
+            for label, visible in (("", everything), (f", {dropped:.0%} of joints dropped", some)):
+                partners = data.partners_of(scenes, visible.view(scenes.pixels.shape[:-1]))
+                found[ALONE + label] = predict(module, "fill_lift", poses, visible, told)
+                found["fill_lift" + label] = predict(module, "fill_lift", poses, visible, told, partners)
             errors = {name: mpjpe(align(people, truth), truth) for name, (people, _) in found.items()}
             rows.append({"pixels": pixels, "pa_mpjpe_person_mm": {name: e.item() for name, e in errors.items()}})
     return rows
@@ -109,16 +109,16 @@ def score(module: CompletionModule, data: CHI3DDataModule) -> list[dict[str, Any
     hiding = occlusions(skeleton)
     for occlusion, joints in tracked(hiding.items(), "hidden joints", len(hiding)):
         hidden = skeleton.indices(joints)
-        present = everything.clone()
-        present[:, hidden] = False
-        filled = torch.where(present.unsqueeze(-1), whole[0], laid_onto(body, whole[0], present))
+        visible = everything.clone()
+        visible[:, hidden] = False
+        filled = torch.where(visible.unsqueeze(-1), whole[0], laid_onto(body, whole[0], visible))
         seen = project(filled, module.teacher.normalisation.c)
         methods = {NOTHING_HIDDEN: whole, MEAN_POSE: (filled, module.teacher(seen)[1])}
         methods |= {
-            ALONE: predict(module, "fill_lift", poses, present),
-            BOTH_HIDDEN: predict(module, "fill_lift", poses, present, 0.0, replace(partners, present=present)),
+            ALONE: predict(module, "fill_lift", poses, visible),
+            BOTH_HIDDEN: predict(module, "fill_lift", poses, visible, 0.0, replace(partners, visible=visible)),
         }
-        methods |= {name: predict(module, name, poses, present, 0.0, partners) for name in module.completers}
+        methods |= {name: predict(module, name, poses, visible, 0.0, partners) for name in module.completers}
         for method, (bodies, theta) in methods.items():
             distance = (align(bodies, truth) - truth).norm(dim=-1)
             metrics = {
@@ -134,7 +134,7 @@ def predict(
     module: CompletionModule,
     strategy: str,
     poses: Tensor,
-    present: Tensor,
+    visible: Tensor,
     noise: float = 0.0,
     partners: Partners | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -143,7 +143,7 @@ def predict(
     for start in range(0, len(poses), LIFTED_AT_ONCE):
         some = slice(start, start + LIFTED_AT_ONCE)
         near = partners and partners[some]
-        found.append(completion.predict(poses[some], present[some], noise, near))
+        found.append(completion.predict(poses[some], visible[some], noise, near))
     bodies, theta = zip(*found, strict=True)
     return torch.cat(bodies), torch.cat(theta)
 
@@ -154,10 +154,10 @@ def mean_body(teacher: LifterModule, poses: Tensor) -> Tensor:
     return align(bodies, bodies[:1].expand_as(bodies)).mean(0)
 
 
-def laid_onto(body: Tensor, bodies: Tensor, present: Tensor) -> Tensor:
+def laid_onto(body: Tensor, bodies: Tensor, visible: Tensor) -> Tensor:
     """One body (joint, 3) moved by the similarity that brings it closest to the present joints of each of many."""
     many = body.expand_as(bodies)
-    turn, shift, scale = roma.rigid_points_registration(many, bodies, present.to(bodies.dtype), compute_scaling=True)
+    turn, shift, scale = roma.rigid_points_registration(many, bodies, visible.to(bodies.dtype), compute_scaling=True)
     return scale[:, None, None] * many @ turn.mT + shift.unsqueeze(-2)
 
 

@@ -17,13 +17,13 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, YAMLError, parse
 
 from datamodules.synthetic import SyntheticConfig
-from duolift.augmentation import Augmentation
+from duolift.body.skeleton import SKELETONS, WHOLE
 from duolift.errors import InputError
 from duolift.files import read_bytes
-from duolift.focal import KNOWN, SOURCES
-from duolift.lifters import SPLITS, parts_of
-from duolift.normalisation import CENTRINGS
-from duolift.skeleton import SKELETONS, WHOLE
+from duolift.geometry.normalisation import CENTRINGS
+from duolift.learning.augmentation import Augmentation
+from duolift.networks.lifters import SPLITS, parts_of
+from duolift.placement.focal import KNOWN, SOURCES
 from lightning_modules.lifter import LossWeights
 from lightning_modules.optimisation import SCHEDULES
 
@@ -226,7 +226,7 @@ class Wandb:
 
 @dataclass
 class Config:
-    """Everything that decides a run. `lifter` is a key of `duolift.lifters.SPLITS`, or all."""
+    """Everything that decides a run. `lifter` is a key of `duolift.networks.lifters.SPLITS`, or all."""
 
     experiment: str = "default"
     run: str = "default"

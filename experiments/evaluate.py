@@ -7,10 +7,10 @@ from typing import Any
 from callbacks.evaluation import JOINT, PERFECT, evaluate, rows_of
 from callbacks.lifted import by_default, by_people, through
 from datamodules.chi3d import read
-from duolift.focal import DEFAULT, FOCAL_PRIOR, KNOWN, PEOPLE
-from duolift.normalisation import Normalisation
-from duolift.scenes import Scenes
-from duolift.skeleton import Skeleton, skeleton_named
+from duolift.body.skeleton import Skeleton, skeleton_named
+from duolift.geometry.normalisation import Normalisation
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.placement.focal import DEFAULT, FOCAL_PRIOR, KNOWN, PEOPLE
 from experiments.ablation import show, write_tables
 from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import LIFTERS, Config, load_run
@@ -49,8 +49,8 @@ def evaluate_run(config: Config) -> dict[str, Any]:
 
 
 def seen_through(
-    module: LifterModule, scenes: Scenes, skeleton: Skeleton, focal: str, image: tuple[float, float]
-) -> tuple[Scenes, list[dict[str, Any]]]:
+    module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, focal: str, image: tuple[float, float]
+) -> tuple[SceneBatch, list[dict[str, Any]]]:
     """The scenes through lenses of `data.focal`, and those lenses, a camera each. People lifted as one body do not
     tell a focal length: the default is taken."""
     pixels = [scenes.intrinsics.focal[scenes.camera == i].mean().item() for i in range(len(scenes.cameras))]

@@ -12,10 +12,10 @@ from callbacks.evaluation import JOINT, Lift, Row, main_row, pictured_row, rows_
 from callbacks.lifted import lift_scenes
 from datamodules import synthetic
 from datamodules.chi3d import read
+from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.errors import InputError
-from duolift.placement import TABLE_1
-from duolift.scenes import Scenes
-from duolift.skeleton import Skeleton, skeleton_named
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.placement.paper import TABLE_1
 from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import Config, load_run
 from experiments.train_lifter import LABELLED
@@ -36,7 +36,7 @@ class Run:
     config: Config
     lifters: tuple[str, ...]
     skeleton: Skeleton
-    scenes: Scenes
+    scenes: SceneBatch
 
     @classmethod
     def read(cls, folder: Path, arguments: Sequence[str] = ()) -> "Run":

@@ -7,9 +7,9 @@ import torch
 
 from callbacks.figures import formats_sheet, save_figure
 from datamodules.chi3d import read, subjects_of
-from duolift.keypoints import FORMATS, RULES
-from duolift.scenes import Scenes
-from duolift.skeleton import CHI3D25
+from duolift.body.skeleton import CHI3D25
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.inputs.keypoints import FORMATS, RULES
 from experiments.tables import markdown_table
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -26,7 +26,7 @@ def formats_table() -> str:
     return markdown_table(["joints", "what it is", "number", "derived", "missing"], *rows)
 
 
-def rules_table(scenes: Scenes) -> str:
+def rules_table(scenes: SceneBatch) -> str:
     """How far off in the image rules are that joints of `CHI3D25` suffice for: mm at the root's depth.
 
     Args:

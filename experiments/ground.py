@@ -20,15 +20,16 @@ from callbacks.figures import rows_sheet, save_figure
 from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift, told_focal
 from datamodules.chi3d import MILLIMETRES, Takes, read
 from datamodules.synthetic import SUBJECTS, write
-from duolift.alignment import align_scene
-from duolift.camera import Camera, Intrinsics, elevation, facing, levelling, rotate
-from duolift.ground import EVERYTHING, GroundPlacement, own_ups, robust_mean
-from duolift.metrics import score
-from duolift.normalisation import Normalisation
-from duolift.placement import LEVEL_PIXELS, TABLE_1, PaperPlacement
+from duolift.body.skeleton import CHI3D25, Skeleton, skeleton_named
+from duolift.geometry.alignment import align_scene
+from duolift.geometry.cameras import CalibratedCamera, Intrinsics, elevation
+from duolift.geometry.normalisation import Normalisation
+from duolift.geometry.rotations import facing, levelling, rotate
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.metrics.batched import score
+from duolift.placement.ground import EVERYTHING, GroundPlacement, per_person_up, robust_mean
+from duolift.placement.paper import LEVEL_PIXELS, TABLE_1, PaperPlacement
 from duolift.progress import tracked
-from duolift.scenes import Scenes
-from duolift.skeleton import CHI3D25, Skeleton, skeleton_named
 from experiments.checkpoints import load_lifter
 from experiments.config import SYNTHETIC_ROOT, Config, load_run
 from experiments.runs import command
@@ -53,7 +54,7 @@ LIFT_NOISE, ELEVATION_NOISE_DEG = 0.05, 3.0
 Table = list[list[str]]
 
 
-def scored(people: Tensor, scenes: Scenes, root: int) -> dict[str, Tensor]:
+def scored(people: Tensor, scenes: SceneBatch, root: int) -> dict[str, Tensor]:
     assert scenes.truth is not None
     return score(people, scenes.truth, root)
 
@@ -67,7 +68,7 @@ def numbers(metrics: dict[str, Tensor], chosen: Tensor | slice = slice(None)) ->
 # Virtual cameras ------------------------------------------------------------------------------------------------------
 
 
-def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: int = 0) -> Scenes:
+def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: int = 0) -> SceneBatch:
     """Takes before virtual cameras of many lenses, heights and distances, without distortion."""
     generator = torch.Generator().manual_seed(seed)
     joints, parts = CHI3D25.indices(skeleton.joints), []
@@ -84,7 +85,7 @@ def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: i
             truth = camera.to_camera(world[:, :, joints].flatten(0, 1)).unflatten(0, world.shape[:2])
             frames = len(truth)
             parts.append(
-                Scenes(
+                SceneBatch(
                     pixels=camera.project(truth),
                     intrinsics=camera.intrinsics.map(partial(torch.tile, dims=(frames, 1))),
                     sequence=torch.zeros(frames, dtype=torch.long),
@@ -93,12 +94,12 @@ def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: i
                     up=camera.up.expand(frames, -1),
                 )
             )
-    return Scenes.concatenate(parts)
+    return SceneBatch.concatenate(parts)
 
 
 def looking(
     world: Tensor, focal: float, height: float, distance: float, azimuth: float, image: tuple[float, float]
-) -> Camera:
+) -> CalibratedCamera:
     """An ideal camera that looks at the middle of a take (frame, person, joint, 3), metres."""
     middle = world[:, :, CHI3D25.root_index].mean((0, 1))
     level = math.sqrt(max(distance**2 - (height - middle[2].item()) ** 2, 1.0))
@@ -108,10 +109,10 @@ def looking(
     right = torch.nn.functional.normalize(torch.linalg.cross(ahead, ahead.new_tensor([0.0, 0.0, 1.0])), dim=0)
     lens = Intrinsics.ideal(torch.full((2,), focal), torch.tensor(image) / 2)
     rotation = torch.stack([right, torch.linalg.cross(ahead, right), ahead])
-    return Camera(**vars(lens), rotation=rotation, centre=centre)
+    return CalibratedCamera(**vars(lens), rotation=rotation, centre=centre)
 
 
-def perfect_focal(scenes: Scenes, skeleton: Skeleton, assumed: Scenes) -> Tensor:
+def perfect_focal(scenes: SceneBatch, skeleton: Skeleton, assumed: SceneBatch) -> Tensor:
     """The focal lengths (scene,) that people tell whom a lifter without error lifts, seen through assumed lenses."""
     lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
     nearer = scenes.intrinsics.focal[:, 0] / assumed.intrinsics.focal[:, 0]  # they look as if, and so are as small
@@ -119,7 +120,7 @@ def perfect_focal(scenes: Scenes, skeleton: Skeleton, assumed: Scenes) -> Tensor
     return told_focal(smaller, assumed, skeleton).pixels[scenes.camera]
 
 
-def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]) -> Table:
+def focal_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, image: tuple[float, float]) -> Table:
     """The lifter's scenes through known, estimated and default lenses, a head length a camera."""
     table = [["focal length", "PA-MPJPE mm", "SE %", "RDE mm", "focal length off by, %", "median"]]
     lenses = {
@@ -140,7 +141,7 @@ def focal_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, image:
 # Rolled cameras -------------------------------------------------------------------------------------------------------
 
 
-def rolled(scenes: Scenes, degrees: float) -> Scenes:
+def rolled(scenes: SceneBatch, degrees: float) -> SceneBatch:
     """The scenes by cameras that are turned about their line of sight, without distortion."""
     assert scenes.truth is not None
     assert scenes.up is not None
@@ -153,7 +154,7 @@ def rolled(scenes: Scenes, degrees: float) -> Scenes:
     return replace(scenes, pixels=lens[:, None].project(truth), intrinsics=lens, truth=truth, up=scenes.up @ turn.mT)
 
 
-def roll_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> Table:
+def roll_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """Sequences by rolled cameras: roll not looked for, looked for, and up known."""
     table = [["roll", "taken for upright", "roll looked for", "up known"]]
     rows = (
@@ -172,7 +173,7 @@ def roll_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton) -> Tabl
 # More people ----------------------------------------------------------------------------------------------------------
 
 
-def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> Scenes:
+def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> SceneBatch:
     """Scenes of many: bodies of random takes set down on one ground, 0.6 m apart or more, before random cameras."""
     generator = torch.Generator().manual_seed(seed)
     joints = CHI3D25.indices(skeleton.joints)
@@ -197,9 +198,9 @@ def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> Scen
     rotation = torch.stack([one, zero, zero, zero, -down, -ahead, zero, ahead, -down], dim=-1).unflatten(-1, (3, 3))
     centre = torch.stack([zero, -distance, height], dim=-1)
     lens = Intrinsics.ideal(torch.full((CROWD_SCENES, 2), 1145.0), torch.full((CROWD_SCENES, 2), 450.0))
-    camera = Camera(**vars(lens), rotation=rotation, centre=centre)
+    camera = CalibratedCamera(**vars(lens), rotation=rotation, centre=centre)
     truth = camera.to_camera(bodies[:, :, joints].flatten(1, 2)).unflatten(1, (people, len(joints)))
-    return Scenes(
+    return SceneBatch(
         pixels=lens[:, None].project(truth),
         intrinsics=lens,
         sequence=torch.arange(CROWD_SCENES),
@@ -236,7 +237,7 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
             lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
             if not exact:
                 lifted = noisy(lifted, torch.Generator().manual_seed(0), skeleton.root_index)
-            row = Row("", "", GroundPlacement(doubt=0.0 if exact else GroundPlacement().doubt))
+            row = Row("", "", GroundPlacement(size_sigma=0.0 if exact else GroundPlacement().size_sigma))
             placed = place(row, lifted, scenes, skeleton)
             pairs = score(pairs_of(placed), pairs_of(scenes.truth), skeleton.root_index)
             whole = scored(placed, scenes, skeleton.root_index)["pa_mpjpe_mm"].mean()
@@ -247,14 +248,14 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
 # Level people, confidence, subjects -----------------------------------------------------------------------------------
 
 
-def of_one_tilt(lifted: Lifted, scenes: Scenes, skeleton: Skeleton) -> Tensor:
+def of_one_tilt(lifted: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Tensor:
     """The elevations (scene, person) of people whom a camera sees whose tilt is what all of theirs agree on."""
     turn = facing(scenes.rays[:, :, skeleton.root_index]).mT
-    up = robust_mean(own_ups(lifted.theta, turn))
+    up = robust_mean(per_person_up(lifted.theta, turn))
     return elevation(turn[..., :, 2], up.unsqueeze(1))
 
 
-def rule_picture(scenes: Scenes, skeleton: Skeleton) -> Figure:
+def rule_picture(scenes: SceneBatch, skeleton: Skeleton) -> Figure:
     """Perfect lifts of the scenes that the rule spoils most, of three takes: with it, without it, and on the ground."""
     assert scenes.truth is not None
     assert scenes.up is not None
@@ -262,7 +263,7 @@ def rule_picture(scenes: Scenes, skeleton: Skeleton) -> Figure:
     rows: dict[str, PaperPlacement | GroundPlacement] = {
         "the paper's full row": TABLE_1[-1],
         "without the rule": replace(TABLE_1[-1], rule=False),
-        "ground": GroundPlacement(doubt=0.0),
+        "ground": GroundPlacement(size_sigma=0.0),
     }
     placed = {name: place(Row(name, PERFECT, row), perfect, scenes, skeleton) for name, row in rows.items()}
     errors = [scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"] for people in placed.values()]
@@ -274,7 +275,7 @@ def rule_picture(scenes: Scenes, skeleton: Skeleton) -> Figure:
     return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, truth), skeleton)
 
 
-def rule_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: Skeleton) -> Table:
+def rule_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """The paper's full row with and without its rule of 50 pixels, and ground placement, which has none."""
     assert scenes.truth is not None
     roots = scenes.pixels[:, :, skeleton.root_index, 1]
@@ -298,7 +299,7 @@ def rule_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: Skelet
         "ground": (lifted, GroundPlacement()),
         "perfect lift, with": (perfect, full),
         "perfect, without": (perfect, replace(full, rule=False)),
-        "perfect, ground": (perfect, GroundPlacement(doubt=0.0)),
+        "perfect, ground": (perfect, GroundPlacement(size_sigma=0.0)),
     }
     errors = [
         scored(place(Row("", "", placement), source, scenes, skeleton), scenes, skeleton.root_index)["pa_mpjpe_mm"]
@@ -310,14 +311,14 @@ def rule_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: Skelet
     return table
 
 
-def confidence_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: Skeleton) -> Table:
+def confidence_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """Whether the least confident scenes are the worst."""
     table = [["row", "rank correlation with PA-MPJPE", "least confident quarter mm", "most confident quarter mm"]]
     roots, sequence = scenes.rays[:, :, skeleton.root_index], scenes.sequence
     for name, source, placement in (
         ("ground, each image by itself", lifted, GroundPlacement()),
         ("everything", lifted, EVERYTHING),
-        ("perfect lift", perfect, GroundPlacement(doubt=0.0)),
+        ("perfect lift", perfect, GroundPlacement(size_sigma=0.0)),
     ):
         distance = source.normalisation.distance(scenes)
         placed = placement(source.bodies, source.theta, roots, distance, skeleton, sequence)
@@ -330,7 +331,7 @@ def confidence_table(lifted: Lifted, perfect: Lifted, scenes: Scenes, skeleton: 
     return table
 
 
-def kind_table(scenes_of: Callable[[Skeleton], Scenes]) -> Table:
+def kind_table(scenes_of: Callable[[Skeleton], SceneBatch]) -> Table:
     """Perfect lifts by kind of action, with and without toes, an image by itself and a sequence."""
     table = [["action", "scenes", "19 joints", "a sequence", "23 joints, toes", "a sequence"]]
     errors, kinds = [], Tensor()
@@ -341,7 +342,7 @@ def kind_table(scenes_of: Callable[[Skeleton], Scenes]) -> Table:
         names = [sequence.split("/")[1].rstrip("0123456789 ") for sequence in scenes.sequences]
         known = sorted(set(names))
         kinds = torch.tensor([known.index(kind) for kind in names])[scenes.sequence]
-        for placement in (GroundPlacement(doubt=0.0), replace(EVERYTHING, doubt=0.0)):
+        for placement in (GroundPlacement(size_sigma=0.0), replace(EVERYTHING, size_sigma=0.0)):
             people = place(Row("", PERFECT, placement), perfect, scenes, skeleton)
             errors.append(scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"])
     for number, kind in enumerate([*known, "all"]):
@@ -350,7 +351,7 @@ def kind_table(scenes_of: Callable[[Skeleton], Scenes]) -> Table:
     return table
 
 
-def rows_table(module: LifterModule, scenes: Scenes, skeleton: Skeleton, image: tuple[float, float]) -> Table:
+def rows_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, image: tuple[float, float]) -> Table:
     """Every row of ground placement."""
     rows = [row for row in rows_of("lifted") if isinstance(row.placement, GroundPlacement)]
     keys = ("pa_mpjpe_mm", "scale_error_pct", "root_displacement_error_mm", "contact_distance_error_mm")

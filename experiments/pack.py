@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from duolift.people import Architecture, PeopleLifter
+from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.predictor import Lifter
 from experiments.checkpoints import load_completion, load_lifter, trained_lifters
 from experiments.config import Config, load_run

@@ -7,8 +7,8 @@ from pathlib import Path
 from callbacks.samples import FlowSamples
 from datamodules import synthetic
 from datamodules.chi3d import CHI3DDataModule
+from duolift.body.skeleton import WHOLE, skeleton_named
 from duolift.errors import InputError
-from duolift.skeleton import WHOLE, skeleton_named
 from experiments.config import SYNTHETIC_ROOT, Config, flow_parts, load, plain
 from experiments.processes import number_of
 from experiments.runs import Stage, command, fit

@@ -18,7 +18,7 @@ from callbacks.figures import print_figure, turning_scenes
 from datamodules.actions import ACTIONS
 from duolift.files import write_text
 from duolift.outputs.page import ALONE, plotly_script
-from duolift.placement import TABLE_1
+from duolift.placement.paper import TABLE_1
 from experiments import origin
 from experiments.ablation import HEADS
 from experiments.config import Config, load, plain

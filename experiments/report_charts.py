@@ -31,7 +31,7 @@ from callbacks.figures import (
     spread_chart,
     svg,
 )
-from duolift.scenes import Scenes
+from duolift.geometry.scene_batch import SceneBatch
 from experiments.finished import Run, load_json
 
 ALONE, GROUND, PAPER, JOINTLY = "each person alone", "one scene, on one ground", "one scene, the paper's", "as one pose"
@@ -69,7 +69,7 @@ class Chart:
         return Markup(svg(self.figure, self.name))
 
 
-def title_of(scenes: Scenes, number: int) -> str:
+def title_of(scenes: SceneBatch, number: int) -> str:
     """A scene by its take, the frame within from 1, and its camera."""
     where = whereabouts(scenes, number)
     return f"{where['action']}, frame {where['frame'] + 1}, camera {where['camera']}"

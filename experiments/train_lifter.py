@@ -7,9 +7,9 @@ from pathlib import Path
 
 from callbacks.evaluation import JOINT, MultiPersonEvaluation, main_row
 from datamodules.chi3d import CHI3DDataModule
-from duolift.anthropometry import bone_ratios
-from duolift.lifters import fast_bfloat16
-from duolift.skeleton import WHOLE
+from duolift.body.anthropometry import bone_ratios
+from duolift.body.skeleton import WHOLE
+from duolift.networks.lifters import fast_bfloat16
 from experiments.checkpoints import load_flows
 from experiments.config import LIFTERS, Config, load, plain
 from experiments.pretrain_flows import data_settings, open_data, pretrain

@@ -19,9 +19,22 @@ from random import Random
 import atheris
 
 INSTRUMENTED = [
-    *("duolift.formats", "duolift.containers", "duolift.json_stream", "duolift.keypoints", "duolift.npz"),
-    *("duolift.pictures", "duolift.outputs", "duolift.predictor", "duolift.people", "duolift.bulk", "duolift.files"),
-    *("duolift.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
+    *(
+        "duolift.inputs.files",
+        "duolift.inputs.containers",
+        "duolift.inputs.json_stream",
+        "duolift.inputs.keypoints",
+        "duolift.files.npz",
+    ),
+    *(
+        "duolift.inputs.pictures",
+        "duolift.outputs",
+        "duolift.predictor",
+        "duolift.networks.people_lifter",
+        "duolift.bulk",
+        "duolift.files",
+    ),
+    *("duolift.body.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
 """Modules whose branches guide the search."""
 

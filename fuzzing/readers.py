@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from datamodules import chi3d
-from duolift import formats, outputs
+from duolift import outputs
+from duolift.body.skeleton import PAPER19
 from duolift.bulk import people_of, whole_images
-from duolift.formats import Options
+from duolift.inputs import files as formats
+from duolift.inputs.files import Options
+from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
-from duolift.pictures import camera_of_picture
 from duolift.predictor import Lifter
-from duolift.skeleton import PAPER19
 from experiments import config
 from experiments.checkpoints import stamp_of
 from fuzzing import mutations, seeds

@@ -14,11 +14,11 @@ from PIL import Image
 
 from datamodules.chi3d import read
 from datamodules.synthetic import CAMERA_IDS, SyntheticConfig, write_subject
-from duolift.keypoints import FORMATS, HANDS
-from duolift.people import Architecture, PeopleLifter
-from duolift.pictures import EXIF, FOCAL_35, ORIENTATION
+from duolift.body.skeleton import CHI3D25, PAPER19
+from duolift.inputs.keypoints import FORMATS, HANDS
+from duolift.inputs.pictures import EXIF, FOCAL_35, ORIENTATION
+from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.predictor import Lifter
-from duolift.skeleton import CHI3D25, PAPER19
 from experiments.config import CONF
 
 SUBJECT, CAMERA = "s02", CAMERA_IDS[0]

@@ -7,10 +7,10 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor, nn
 
-from duolift.completion import STRATEGIES, Completer, Completion, presence, random_presence
-from duolift.normalisation import noisy_offsets
-from duolift.partners import Partners
-from duolift.skeleton import skeleton_named
+from duolift.body.skeleton import skeleton_named
+from duolift.geometry.normalisation import noisy_offsets
+from duolift.networks.completion import STRATEGIES, Completer, Completion, random_visibility, visibility_masks
+from duolift.networks.partners import Partners
 from lightning_modules.lifter import LifterModule
 from lightning_modules.optimisation import Averaging, adam, randomly_mirrored
 
@@ -18,13 +18,13 @@ from lightning_modules.optimisation import Averaging, adam, randomly_mirrored
 class CompletionModule(Averaging):
     """One completer a strategy, all trained in one run on the same batches, without 3D labels.
 
-    A batch holds poses (batch, joint, 2), the nearest other person's beside each, as `duolift.partners` has it, and
-    whether there is one within reach (batch,).
+    A batch holds poses (batch, joint, 2), the nearest other person's beside each, as `duolift.networks.partners` has
+    it, and whether there is one within reach (batch,).
 
     Args:
         skeleton: name of the skeleton of the poses.
-        strategies: keys of `duolift.completion.STRATEGIES`.
-        width, blocks: see `duolift.completion.Completer`.
+        strategies: keys of `duolift.networks.completion.STRATEGIES`.
+        width, blocks: see `duolift.networks.completion.Completer`.
         dropped: probability that a joint is missing from a training pose by itself; beyond that, every named
             occlusion is as frequent as none.
         noise: the largest deviation, in head lengths, of the noise that the 2D completer learns to take out.
@@ -52,7 +52,7 @@ class CompletionModule(Averaging):
         self.completers = nn.ModuleDict(
             {name: Completer(self.skeleton, STRATEGIES[name], width, blocks) for name in strategies}
         )
-        self.register_buffer("masks", presence(self.skeleton), persistent=False)
+        self.register_buffer("masks", visibility_masks(self.skeleton), persistent=False)
         self.dropped, self.noise, self.alone = dropped, noise, alone
         self.mirror, self.learning_rate = mirror, learning_rate
         self.teacher: LifterModule | None = None
@@ -73,30 +73,30 @@ class CompletionModule(Averaging):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
         *people, near = batch
         together = torch.stack(people, dim=1)  # (batch, the person and the partner, joint, 2)
-        poses, beside = (randomly_mirrored(together, self.skeleton) if self.mirror else together).unbind(1)
+        poses, stack = (randomly_mirrored(together, self.skeleton) if self.mirror else together).unbind(1)
         near = near & (torch.rand(len(near), device=near.device) >= self.alone)
-        partners = Partners(beside, self._presence(len(poses)) & near.unsqueeze(-1))
+        partners = Partners(stack, self._presence(len(poses)) & near.unsqueeze(-1))
         errors = self.errors(poses, self._presence(len(poses)), self._deviations(len(poses)), partners)
         self.averaged({f"train/{name}": error for name, error in errors.items()})
         return torch.stack(list(errors.values())).sum()
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
         """Errors beside a partner who is wholly present, and alone."""
-        poses, beside, near = batch
-        present, noise = self._presence(len(poses)), self._deviations(len(poses))
-        partners = Partners(beside, near.unsqueeze(-1).expand_as(present))
-        for stage, company in (("val", partners), ("val/alone", Partners.nobody(poses))):
-            errors = self.errors(poses, present, noise, company)
+        poses, stack, near = batch
+        visible, noise = self._presence(len(poses)), self._deviations(len(poses))
+        partners = Partners(stack, near.unsqueeze(-1).expand_as(visible))
+        for stage, company in (("val", partners), ("val/alone", Partners.none(poses))):
+            errors = self.errors(poses, visible, noise, company)
             self.log_dict({f"{stage}/{name}": error for name, error in errors.items()}, sync_dist=True)
 
-    def errors(self, poses: Tensor, present: Tensor, noise: Tensor, partners: Partners) -> dict[str, Tensor]:
+    def errors(self, poses: Tensor, visible: Tensor, noise: Tensor, partners: Partners) -> dict[str, Tensor]:
         """By strategy, the mean distance, in percent of a head length, of filled joints from where the lifter has them.
 
         And `noise_left_pct`: how much of the noise on present joints the 2D completer leaves.
 
         Args:
             poses: (batch, joint, 2), whole and exact.
-            present: (batch, joint), what the completers see of them.
+            visible: (batch, joint), what the completers see of them.
             noise: (batch,), the deviation in head lengths with which the 2D completer sees it.
             partners: exact as well; seen with the same noise.
         """
@@ -106,13 +106,13 @@ class CompletionModule(Averaging):
             if name == "fill_lift":
                 together = torch.cat([poses, partners.poses], dim=-2)
                 together = together + noisy_offsets(together, noise / c, self.skeleton.root_index)
-                seen, beside = together.split(len(self.skeleton), dim=-2)
-                target, partners_seen = c * poses, replace(partners, poses=beside)
-                filled, hidden = self.completion(name).fill(seen, present, noise, partners_seen)
-                before = _distance(c * seen, target, present).clamp(min=1e-6)
-                errors["noise_left_pct"] = 100 * _distance(filled, target, present) / before
+                seen, stack = together.split(len(self.skeleton), dim=-2)
+                target, partners_seen = c * poses, replace(partners, poses=stack)
+                filled, hidden = self.completion(name).fill(seen, visible, noise, partners_seen)
+                before = _distance(c * seen, target, visible).clamp(min=1e-6)
+                errors["noise_left_pct"] = 100 * _distance(filled, target, visible) / before
             else:
-                filled, hidden = self.completion(name).fill(poses, present, torch.zeros_like(noise))
+                filled, hidden = self.completion(name).fill(poses, visible, torch.zeros_like(noise))
                 target = self._lifted(poses)
             errors[f"{name}_head_pct"] = 100 * _distance(filled, target, hidden)
         return errors
@@ -125,7 +125,7 @@ class CompletionModule(Averaging):
 
     def _presence(self, count: int) -> Tensor:
         """Random masks (count, joint)."""
-        return random_presence(self.get_buffer("masks"), count, self.dropped, self.skeleton.root_index)
+        return random_visibility(self.get_buffer("masks"), count, self.dropped, self.skeleton.root_index)
 
     def _deviations(self, count: int) -> Tensor:
         """Random deviations (count,) of a detector's noise, in head lengths."""

@@ -7,8 +7,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from duolift.flows import PoseFlow
-from duolift.skeleton import WHOLE, skeleton_named
+from duolift.body.skeleton import WHOLE, skeleton_named
+from duolift.networks.flows import PoseFlow
 from lightning_modules.optimisation import Averaging, adam, randomly_mirrored
 
 
@@ -18,7 +18,7 @@ class FlowPriorModule(Averaging):
     Args:
         skeleton: name of the skeleton of the poses.
         parts: parts of the skeleton to learn, `whole` among them where sampling is used.
-        blocks, width, clamp: see `duolift.flows.PoseFlow`.
+        blocks, width, clamp: see `duolift.networks.flows.PoseFlow`.
         noise: standard deviation of the Gaussian noise on training poses, in units of each
             coordinate's own deviation; 0 trains on the poses as they are.
         mirror: also train on mirrored poses.

@@ -6,13 +6,14 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from duolift import losses
-from duolift.augmentation import Augmentation
-from duolift.flows import FrozenFlows, PoseFlow
-from duolift.lifters import LiftingNetwork, parts_of
-from duolift.lifting import Cycle, cycle, lift, project, random_views
-from duolift.normalisation import Normalisation, noisy_offsets
-from duolift.skeleton import WHOLE, skeleton_named
+from duolift.body.skeleton import WHOLE, skeleton_named
+from duolift.geometry.normalisation import Normalisation, noisy_offsets
+from duolift.geometry.projection import lift, project
+from duolift.learning import losses
+from duolift.learning.augmentation import Augmentation
+from duolift.learning.cycle import Cycle, cycle, random_views
+from duolift.networks.flows import FrozenFlows, PoseFlow
+from duolift.networks.lifters import LiftingNetwork, parts_of
 from lightning_modules.optimisation import Averaging, adam, of_all_processes, randomly_mirrored
 
 
@@ -44,10 +45,10 @@ class LifterModule(Averaging):
         skeleton: name of the skeleton of the poses.
         scale, c, centring: the `Normalisation` that the poses were made with.
         bone_ratios: prior length of every bone of the skeleton over their mean.
-        split: a key of `duolift.lifters.SPLITS`.
+        split: a key of `duolift.networks.lifters.SPLITS`.
         width, blocks: of the networks.
         elevation_bound: largest elevation in radians, or None for no bound.
-        initial_elevation: radians that untrained networks start near; see `duolift.lifters.LiftingNetwork`.
+        initial_elevation: radians that untrained networks start near; see `duolift.networks.lifters.LiftingNetwork`.
         half: bfloat16 in the networks' matrix products.
         weights: a `LossWeights`, as a plain dictionary.
         azimuth: turns about the vertical are uniform in +-azimuth, radians.

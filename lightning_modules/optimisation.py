@@ -9,8 +9,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from duolift.normalisation import mirrored
-from duolift.skeleton import Skeleton
+from duolift.body.skeleton import Skeleton
+from duolift.geometry.normalisation import mirrored
 
 WARM_UP = 0.05
 """Share of the steps in which `one_cycle` warms up."""

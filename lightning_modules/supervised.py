@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from duolift import losses
-from duolift.lifting import lift
-from duolift.normalisation import mirrored
+from duolift.geometry.normalisation import mirrored
+from duolift.geometry.projection import lift
+from duolift.learning import losses
 from lightning_modules.lifter import LifterModule
 
 

@@ -18,14 +18,20 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from callbacks.lifted import Lifted, perfect_lift
-from duolift.camera import Intrinsics, rotate, rotation_x, rotation_y
-from duolift.lifting import project
-from duolift.normalisation import Normalisation
-from duolift.people import Architecture, PeopleLifter
+from duolift.body.skeleton import PAPER19, Skeleton, skeleton_named
+from duolift.geometry.cameras import Intrinsics
+from duolift.geometry.normalisation import Normalisation
+from duolift.geometry.projection import project
+from duolift.geometry.rotations import rotate, rotation_x, rotation_y
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.predictor import Lifter
-from duolift.reconstruction import Reconstruction, to_camera
-from duolift.scenes import Scenes
-from duolift.skeleton import PAPER19, Skeleton, skeleton_named
+from duolift.scene import Scene, to_camera
+
+REPOSITORY = Path(__file__).parents[1]
+
+SHARED = REPOSITORY.parent / "shared"
+"""Data that is not ours to pass on: what needs it is skipped where it is not."""
 
 C = 5.0
 """Head lengths from the camera to the root of the poses that tests make up."""
@@ -145,7 +151,7 @@ def fit(module: pl.LightningModule, data: Any, run: pl.Trainer) -> pl.Trainer:
 
 
 @pytest.fixture
-def scenes() -> Scenes:
+def scenes() -> SceneBatch:
     """Two people before two cameras of three, a sequence each."""
     count = 2 * FRAMES
     truth = 250 * some_bodies(PAPER19, 2 * count).unflatten(0, (count, 2)) + torch.tensor([0.0, 300.0, 4000.0])
@@ -154,11 +160,11 @@ def scenes() -> Scenes:
     pixels = lens[:, None].project(truth)
     up = torch.tensor([0.0, -1.0, 0.0]).expand(count, 3)
     names = ("s04/Hug 1/left", "s04/Hug 1/middle", "s04/Hug 1/right")
-    return Scenes(pixels, lens, torch.tensor([0, 2]).repeat_interleave(FRAMES), names, truth, up)
+    return SceneBatch(pixels, lens, torch.tensor([0, 2]).repeat_interleave(FRAMES), names, truth, up)
 
 
 @pytest.fixture
-def lifted(scenes: Scenes) -> Lifted:
+def lifted(scenes: SceneBatch) -> Lifted:
     """Bodies and elevations that are somewhat off."""
     exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
     depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
@@ -215,7 +221,7 @@ HEIGHTS_AND_SIDES = {
 
 def some_reconstruction(
     frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19, rate: float | None = 25.0
-) -> Reconstruction:
+) -> Scene:
     """People who stand before a camera that looks down on them, bend their arms and walk towards it.
 
     Their bones keep their lengths. The second is not in the second frame, and everybody's left hand is never seen.
@@ -245,7 +251,7 @@ def some_reconstruction(
     confidence = np.full((frames, people), 0.8)
     if frames > 1 and people > 1:
         placed[1, 1], keypoints[1, 1], confidence[1, 1], seen[1, 1] = np.nan, np.nan, 0.0, False
-    return Reconstruction(
+    return Scene(
         skeleton=skeleton,
         names=tuple(f"{frame:06d}.jpg" for frame in range(frames)),
         identities=tuple(range(1, people + 1)),

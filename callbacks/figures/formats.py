@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from duolift.detections import JOINTS
-from duolift.keypoints import KeypointFormat, to_joints
+from duolift.inputs.detections import JOINTS
+from duolift.inputs.keypoints import KeypointFormat, to_joints
 
 STANDING: Mapping[str, tuple[float, float]] = {
     "pelvis": (0, 0),

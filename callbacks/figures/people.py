@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from duolift.body.skeleton import Skeleton
 from duolift.outputs.colours import colours_of
-from duolift.skeleton import Skeleton
 
 SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
 MIDLINE_COLOUR = "#444444"

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from duolift.body.skeleton import Skeleton
 from duolift.outputs.colours import colours_of
-from duolift.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

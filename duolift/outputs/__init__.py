@@ -12,9 +12,9 @@ from duolift.outputs.meshes import write_glb
 from duolift.outputs.page import write_page
 from duolift.outputs.pictures import write_gif, write_mp4, write_png
 from duolift.outputs.recording import write_recording
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 
-WRITERS: dict[str, Callable[[Reconstruction, Path], list[Path]]] = {
+WRITERS: dict[str, Callable[[Scene, Path], list[Path]]] = {
     ".json": write_document,
     ".npz": write_arrays,
     ".html": write_page,
@@ -29,7 +29,7 @@ WRITERS: dict[str, Callable[[Reconstruction, Path], list[Path]]] = {
 }
 """By suffix: writes a file, or one a person, and says which."""
 
-READERS: dict[str, Callable[[Path], Reconstruction]] = {".json": read_document, ".npz": read_arrays}
+READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": read_arrays}
 """By suffix: what holds all there is to know of a scene."""
 
 
@@ -38,7 +38,7 @@ def check_suffix(path: Path) -> str:
     return _known(path, WRITERS)
 
 
-def write(reconstruction: Reconstruction, path: Path | str) -> list[Path]:
+def write(reconstruction: Scene, path: Path | str) -> list[Path]:
     """Write a reconstruction in the format of the path's suffix, whole or not at all; returns the files written.
 
     `.bvh` and `.trc` hold one person: they become `scene-1.bvh`, `scene-2.bvh` ... by the people's identities.
@@ -51,7 +51,7 @@ def write(reconstruction: Reconstruction, path: Path | str) -> list[Path]:
     return WRITERS[check_suffix(path)](reconstruction, path)
 
 
-def read(path: Path | str) -> Reconstruction:
+def read(path: Path | str) -> Scene:
     """Read back a reconstruction that `write` has written as `.json` or `.npz`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A scene as NumPy arrays: the fields of `Reconstruction` under their own names, in the camera's coordinates."""
+"""A scene as NumPy arrays: the fields of `Scene` under their own names, in the camera's coordinates."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from duolift import npz
 from duolift.errors import InputError
-from duolift.files import regular, whole_file
+from duolift.files import npz, regular, whole_file
 from duolift.outputs.checks import VERSION, build, expect
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 
 ARRAYS = ("people", "by_paper", "seen", "confidence", "up", "height", "keypoints")
 
 
-def write_arrays(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_arrays(reconstruction: Scene, path: Path) -> list[Path]:
     """Write an `.npz`: arrays as arrays, and everything else as JSON in `about`."""
     about = {
         "version": VERSION,
@@ -35,7 +34,7 @@ def write_arrays(reconstruction: Reconstruction, path: Path) -> list[Path]:
     return [path]
 
 
-def read_arrays(path: Path) -> Reconstruction:
+def read_arrays(path: Path) -> Scene:
     """Read an `.npz`. Raises InputError for anything that is not as it should be."""
     arrays: dict[str, Any] = npz.read_arrays(regular(path), str(path), "duolift")
     try:

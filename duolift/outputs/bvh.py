@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from duolift.body.skeleton import Skeleton
 from duolift.files import write_text
 from duolift.outputs.tracks import path_of, people_there, rate_of, without_gaps
 from duolift.outputs.turns import SMALLEST, best_turn, shortest_turn
-from duolift.reconstruction import Reconstruction
-from duolift.skeleton import Skeleton
+from duolift.scene import Scene
 
 EULER = "ZXY"
 """Order of a joint's rotation channels, each about the axes that the ones before it have turned."""
 
 
-def write_bvh(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_bvh(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.bvh` a person, all on one time line; whoever is gone for a while moves straight on."""
     scene = reconstruction.scene()
     written = []

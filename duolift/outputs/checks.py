@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
-from duolift.reconstruction import Reconstruction
-from duolift.skeleton import Skeleton
+from duolift.scene import Scene
 
 VERSION = 1
 """Of the scene's format, as JSON and as arrays; a reader refuses any other."""
@@ -39,11 +39,11 @@ def build(
     fields: Mapping[str, Any],
     source: str,
     to_camera: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None,
-) -> Reconstruction:
+) -> Scene:
     """A reconstruction of what a file holds, checked.
 
     Args:
-        fields: as `Reconstruction` has them, arrays as arrays; `joints` and `skeleton` (its name) for the skeleton.
+        fields: as `Scene` has them, arrays as arrays; `joints` and `skeleton` (its name) for the skeleton.
         source: what the file is called.
         to_camera: brings people to the camera's coordinates by `up` and `height`; None where they are in them.
 
@@ -66,7 +66,7 @@ def build(
             place = tuple(np.argwhere(~holds)[0].tolist())
             expect(False, source, f"{key}{list(place)}", value[place].tolist(), expected)
 
-    keys = {*Reconstruction.__dataclass_fields__, "joints"}
+    keys = {*Scene.__dataclass_fields__, "joints"}
     missing = sorted(keys - set(fields))
     if missing:
         raise InputError(f"{source}: {missing[0]} is missing; expected the keys {', '.join(sorted(keys))}")
@@ -106,7 +106,7 @@ def build(
     check(fields["rate"] is None or _positive(fields["rate"]), "rate", "frames a second, or nothing")
     notes = listed(fields["notes"], source, "notes")
     check(all(is_text(note) for note in notes), "notes", "sentences")
-    return Reconstruction(
+    return Scene(
         skeleton=skeleton,
         names=tuple(names),
         identities=tuple(identities),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from duolift.errors import InputError
 from duolift.files import read_bytes, write_text
 from duolift.outputs.checks import VERSION, build, expect, listed
-from duolift.reconstruction import Reconstruction, to_camera
+from duolift.scene import Scene, to_camera
 
 FORMAT = "duolift scene"
 
@@ -21,7 +21,7 @@ METRES, PIXELS, SHARES, DIRECTIONS = 4, 2, 3, 7
 """Decimals that are written."""
 
 
-def to_document(reconstruction: Reconstruction) -> dict[str, Any]:
+def to_document(reconstruction: Scene) -> dict[str, Any]:
     """A reconstruction as plain lists, numbers and text: what the JSON holds. None stands for what is absent."""
     skeleton = reconstruction.skeleton
     return {
@@ -47,23 +47,23 @@ def to_document(reconstruction: Reconstruction) -> dict[str, Any]:
     }
 
 
-def to_json(reconstruction: Reconstruction) -> str:
+def to_json(reconstruction: Scene) -> str:
     """The JSON's text; no NaN is in it."""
     return json.dumps(to_document(reconstruction), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
-def write_document(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_document(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.json`."""
     write_text(path, to_json(reconstruction) + "\n")
     return [path]
 
 
-def read_document(path: Path) -> Reconstruction:
+def read_document(path: Path) -> Scene:
     """Read a `.json`. Raises InputError for anything that is not as it should be."""
     return from_json(read_bytes(path, LARGEST), str(path))
 
 
-def from_json(content: bytes | str, source: str) -> Reconstruction:
+def from_json(content: bytes | str, source: str) -> Scene:
     """A reconstruction from a JSON's text.
 
     Args:

@@ -9,7 +9,7 @@ from duolift.errors import InputError
 from duolift.files import whole_file, write_text
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import path_of, people_there, rate_of
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 
 MILLIMETRES = 1000.0
 
@@ -17,7 +17,7 @@ MOST_FRAMES = 65535
 """A C3D counts its frames in 16 bits."""
 
 
-def write_trc(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_trc(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.trc` a person, metres; nothing in the cells of a frame that they are not in."""
     scene = reconstruction.scene()
     written = []
@@ -50,7 +50,7 @@ def trc_text(person: NDArray[np.floating], joints: tuple[str, ...], rate: float,
     return "\n".join("\t".join(line) for line in lines) + "\n"
 
 
-def write_c3d(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_c3d(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.c3d`: markers `<identity>:<joint>`, millimetres; invalid in frames that a person is not in."""
     people_there(reconstruction, path)
     if len(reconstruction.names) > MOST_FRAMES:

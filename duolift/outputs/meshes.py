@@ -17,7 +17,7 @@ from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of, without_gaps
 from duolift.outputs.turns import shortest_turn
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 
 JOINT_RADIUS, BONE_RADIUS, GROUND_MARGIN, GROUND_THICKNESS = 0.042, 0.032, 1.0, 0.02
 """Metres."""
@@ -36,7 +36,7 @@ Motion = dict[str, NDArray[np.float32]]
 """Translation, rotation (quaternion, x y z w) and scale of a node, whichever it has, each (frame, 3 or 4)."""
 
 
-def write_glb(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_glb(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.glb`."""
     trimesh = library("trimesh", ".glb")
     scene = trimesh.Scene()
@@ -67,7 +67,7 @@ def write_glb(reconstruction: Reconstruction, path: Path) -> list[Path]:
     return [path]
 
 
-def person_motions(reconstruction: Reconstruction, person: int) -> dict[str, Motion]:
+def person_motions(reconstruction: Scene, person: int) -> dict[str, Motion]:
     """How a person's nodes move, by name; the first is the node that holds the others, small where they are gone."""
     skeleton, identity = reconstruction.skeleton, reconstruction.identities[person]
     size = np.where(reconstruction.present[:, person, None], 1.0, GONE).astype(np.float32)
@@ -111,7 +111,7 @@ def _painted(trimesh: Any, mesh: Any, colour: str) -> Any:
     return mesh
 
 
-def _add_ground(trimesh: Any, scene: Any, reconstruction: Reconstruction) -> None:
+def _add_ground(trimesh: Any, scene: Any, reconstruction: Scene) -> None:
     """A slab below everybody, its top at height 0."""
     joints = reconstruction.scene()[reconstruction.present].reshape(-1, 3)
     low, high = (joints.min(0), joints.max(0)) if len(joints) else (np.zeros(3), np.zeros(3))

@@ -13,7 +13,7 @@ from duolift.outputs.colours import colours_of
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of
 from duolift.progress import tracked
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 
 SIZE, DPI = (12.8, 7.2), 100
 """Inches, and pixels an inch: 1280 by 720."""
@@ -29,7 +29,7 @@ MARGIN = 0.4
 INK, PALE, SHADE = "#33415c", "#d5d9e0", "#e6e8ec"
 
 
-def write_png(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_png(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.png` of the middle frame."""
     picture = Picture(reconstruction, ".png")
     picture.show(len(reconstruction.names) // 2)
@@ -38,7 +38,7 @@ def write_png(reconstruction: Reconstruction, path: Path) -> list[Path]:
     return [path]
 
 
-def write_gif(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_gif(reconstruction: Scene, path: Path) -> list[Path]:
     """Write a `.gif` that plays at the sequence's speed, over and over; where frames come too fast, some of them."""
     image = library("PIL.Image", ".gif")
     step = max(1, round(rate_of(reconstruction) / GIF_RATE))
@@ -51,7 +51,7 @@ def write_gif(reconstruction: Reconstruction, path: Path) -> list[Path]:
     return [path]
 
 
-def write_mp4(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_mp4(reconstruction: Scene, path: Path) -> list[Path]:
     """Write an `.mp4` (H.264) of all frames."""
     ffmpeg = library("imageio_ffmpeg", ".mp4")
     picture = Picture(reconstruction, ".mp4")
@@ -85,7 +85,7 @@ def _check_whole(ffmpeg: Any, path: Path, frames: int) -> None:
 class Picture:
     """A figure of one frame at a time, whose limits hold for all of them."""
 
-    def __init__(self, reconstruction: Reconstruction, suffix: str, dpi: int = DPI) -> None:
+    def __init__(self, reconstruction: Scene, suffix: str, dpi: int = DPI) -> None:
         figure = library("matplotlib.figure", suffix)
         self._collections = library("matplotlib.collections", suffix)
         self._canvas = library("matplotlib.backends.backend_agg", suffix).FigureCanvasAgg

@@ -9,13 +9,13 @@ from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of
-from duolift.reconstruction import Reconstruction, scene_axes
+from duolift.scene import Scene, scene_axes
 
 JOINT_RADIUS, BONE_RADIUS = 0.03, 0.015
 """Metres."""
 
 
-def write_recording(reconstruction: Reconstruction, path: Path) -> list[Path]:
+def write_recording(reconstruction: Scene, path: Path) -> list[Path]:
     """Write an `.rrd`: entities `scene/<identity>` and `scene/camera/image/<identity>`."""
     rerun = library("rerun", ".rrd", "rerun")
     stream = rerun.RecordingStream("duolift")
@@ -25,7 +25,7 @@ def write_recording(reconstruction: Reconstruction, path: Path) -> list[Path]:
     return [path]
 
 
-def _log(rerun: Any, stream: Any, reconstruction: Reconstruction) -> None:
+def _log(rerun: Any, stream: Any, reconstruction: Scene) -> None:
     scene, axes, present = reconstruction.scene(), scene_axes(reconstruction.up), reconstruction.present
     skeleton, camera = reconstruction.skeleton, "scene/camera/image"
     stream.log("scene", rerun.ViewCoordinates.RIGHT_HAND_Y_UP, static=True)

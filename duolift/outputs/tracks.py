@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.errors import InputError
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 
 ALONE = 1.0
 """Frames a second of images that stand alone, where a format wants a rate."""
 
 
-def rate_of(reconstruction: Reconstruction) -> float:
+def rate_of(reconstruction: Scene) -> float:
     """Frames a second."""
     return reconstruction.rate or ALONE
 
 
-def people_there(reconstruction: Reconstruction, path: Path) -> list[int]:
+def people_there(reconstruction: Scene, path: Path) -> list[int]:
     """Indices of those who are in any frame. Raises InputError where nobody is, for a format that needs somebody."""
     there = np.flatnonzero(reconstruction.present.any(0)).tolist()
     if not there:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import REPOSITORY
 from torch import Tensor
 
 from duolift import bulk
+from duolift.body.skeleton import PAPER19
 from duolift.bulk import FileLifter, lift_files, main
 from duolift.errors import InputError
 from duolift.predictor import Lifter
-from duolift.skeleton import PAPER19
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -95,9 +96,9 @@ def test_every_row_is_lifted_as_its_image_is_alone(
     assert (outcomes["a.parquet"].people, outcomes["a.parquet"].images) == (11, 6)
     people = found["a.parquet"]
     assert people.select(["image", "person"]).equals(table.select(["image", "person"]))
-    there = np.arange(11) != 3
+    valid = np.arange(11) != 3
     joints = array(people["joints"]).reshape(11, JOINTS, 3)
-    assert np.isfinite(joints[there]).all() and np.isnan(joints[3]).all()
+    assert np.isfinite(joints[valid]).all() and np.isnan(joints[3]).all()
     assert np.isnan(array(people["elevation"])[3]) and array(people["confidence"])[3] == 0
     np.testing.assert_allclose(array(people["focal"]), 900 * 2**0.5, rtol=1e-6)
     model, focal, start = bulk.ImageLifter(Lifter.load(weights).people), torch.tensor([900 * 2**0.5]), 0
@@ -106,7 +107,7 @@ def test_every_row_is_lifted_as_its_image_is_alone(
         of = slice(start, start + count)
         given = torch.from_numpy(points[None, of]), torch.from_numpy(seen[None, of])
         alone = model(*given, focal, torch.full((1, 2), 450.0), torch.full((1, count), bulk.DETECTOR_NOISE))
-        chosen = there[of]
+        chosen = valid[of]
         np.testing.assert_allclose(joints[of][chosen], alone["people"][0].numpy()[chosen], atol=1e-4)
         np.testing.assert_allclose(array(people["up"])[of], alone["up"].expand(count, 3).numpy(), atol=1e-5)
         start += count
@@ -249,16 +250,16 @@ def test_two_workers_make_the_files_of_one(
 ) -> None:
     source, target = folders
     pq.write_table(table.drop_columns(["person"]), source / "bad.parquet")
-    here, there = (
+    here, valid = (
         {outcome.file: outcome for outcome in lift_files(source, folder, weights, workers)}
         for folder, workers in ((target, 0), (tmp_path / "by-ray", 2))
     )
-    assert here.keys() == there.keys()
+    assert here.keys() == valid.keys()
     for name, outcome in here.items():
         assert (outcome.people, outcome.images, outcome.error) == (
-            there[name].people,
-            there[name].images,
-            there[name].error,
+            valid[name].people,
+            valid[name].images,
+            valid[name].error,
         )
     assert here["bad.parquet"].error
     ours, theirs = tables(target), tables(tmp_path / "by-ray")
@@ -271,5 +272,5 @@ def test_two_workers_make_the_files_of_one(
 
 def test_the_module_needs_neither_ray_nor_pyarrow_to_be_imported() -> None:
     code = "import sys, duolift.bulk; print({'ray', 'pyarrow'} & {*sys.modules})"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
     assert ended.stdout.strip() == "set()", ended.stderr

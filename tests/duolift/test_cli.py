@@ -13,7 +13,7 @@ import pytest
 
 from duolift import cli
 from duolift.errors import InputError
-from duolift.keypoints import BODY25
+from duolift.inputs.keypoints import BODY25
 from duolift.outputs import read
 from duolift.predictor import Lifter
 
@@ -134,7 +134,7 @@ def test_the_page_lifts_what_is_dropped_onto_it(
     lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     served: list[tuple] = []
-    monkeypatch.setattr("duolift.view.serve", lambda *arguments: served.append(arguments))
+    monkeypatch.setattr("duolift.view.server.serve", lambda *arguments: served.append(arguments))
     Path("two.json").write_text(openpose(300, 500))
     assert lift("two.json", "-o", "scene.json") == 0
     own = ["--checkpoint", "own.safetensors"]

@@ -7,11 +7,11 @@ import onnxruntime
 import pytest
 import torch
 
+from duolift.body.skeleton import PAPER19, SKELETONS
 from duolift.errors import InputError
 from duolift.export import INPUTS, OUTPUTS, SUFFIXES, TOLERANCE, ImageLifter, example, export
-from duolift.people import FEWEST_JOINTS, PeopleLifter
+from duolift.networks.people_lifter import FEWEST_JOINTS, PeopleLifter
 from duolift.predictor import Lifter
-from duolift.skeleton import PAPER19, SKELETONS
 from tests.conftest import full_disk
 
 

@@ -12,20 +12,21 @@ import safetensors.torch
 import torch
 
 from duolift import predictor
-from duolift.anthropometry import mean_bone_length
-from duolift.detections import JOINTS, Detections, Frame
+from duolift.body.anthropometry import mean_bone_length
+from duolift.body.skeleton import PAPER19
+from duolift.camera import Camera
 from duolift.errors import InputError
-from duolift.ground import log_size
-from duolift.keypoints import format_named
-from duolift.people import PeopleLifter
-from duolift.predictor import Lifter, View
-from duolift.skeleton import PAPER19
-from duolift.space import STATURE
-from duolift.tracking import detections
+from duolift.inputs.detections import JOINTS, Detections, Frame
+from duolift.inputs.keypoints import format_named
+from duolift.inputs.tracking import detections
+from duolift.networks.people_lifter import PeopleLifter
+from duolift.placement.ground import log_size
+from duolift.placement.space import STATURE
+from duolift.predictor import Lifter
 from tests.conftest import full_disk, some_people
 
 FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
-EXACT = View(focal=FOCAL, image=IMAGE, noise=0.0)
+EXACT = Camera(focal=FOCAL, image=IMAGE, noise=0.0)
 COMMON = JOINTS.indices(PAPER19.joints)
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from conftest import some_reconstruction
 
+from duolift.body.skeleton import CHI3D25, PAPER19, PAPER23, SKELETONS, Skeleton
 from duolift.outputs import write
 from duolift.outputs.bvh import children_of, rest_pose, rotations
-from duolift.skeleton import CHI3D25, PAPER19, PAPER23, SKELETONS, Skeleton
 
 ROUNDED = 1e-5
 """Metres by which numbers of six decimals put a joint wrong at most, at the end of a chain."""

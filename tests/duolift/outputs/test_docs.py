@@ -2,15 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
-from conftest import some_reconstruction
+from conftest import REPOSITORY, some_reconstruction
 
 from duolift.outputs import WRITERS
 from duolift.outputs.document import from_json, to_document
 
-DOCS = (Path(__file__).parents[3] / "docs" / "scene.md").read_text()
+DOCS = (REPOSITORY / "docs" / "scene.md").read_text()
 
 
 def test_the_example_is_a_scene_and_has_every_key() -> None:

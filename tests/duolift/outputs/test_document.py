@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from conftest import some_reconstruction
 
+from duolift.body.skeleton import CHI3D25, PAPER23
 from duolift.errors import InputError
 from duolift.outputs import READERS, read, write
 from duolift.outputs.document import from_json, to_document, to_json
-from duolift.reconstruction import Reconstruction
-from duolift.skeleton import CHI3D25, PAPER23
+from duolift.scene import Scene
 
 SCENES = {
     "two, one of them absent for a while": some_reconstruction(),
@@ -29,8 +29,8 @@ SCENES = {
 DECIMAL_PLACES = {"people": 2e-4, "by_paper": 2e-4, "keypoints": 6e-3, "confidence": 6e-4, "up": 1e-6, "height": 1e-4}
 
 
-def assert_same(found: Reconstruction, expected: Reconstruction, tolerance: bool) -> None:
-    for field in dataclasses.fields(Reconstruction):
+def assert_same(found: Scene, expected: Scene, tolerance: bool) -> None:
+    for field in dataclasses.fields(Scene):
         was, now = getattr(expected, field.name), getattr(found, field.name)
         if isinstance(was, np.ndarray):
             assert now.dtype == was.dtype and now.shape == was.shape, field.name

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from conftest import some_reconstruction
 
+from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.outputs import write
 from duolift.outputs.markers import MOST_FRAMES
-from duolift.skeleton import PAPER19
 
 
 @pytest.mark.filterwarnings("ignore:No analog data")

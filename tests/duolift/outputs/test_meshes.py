@@ -9,9 +9,9 @@ import roma
 import torch
 from conftest import some_reconstruction
 
+from duolift.body.skeleton import PAPER19
 from duolift.outputs import write
 from duolift.outputs.meshes import GONE
-from duolift.skeleton import PAPER19
 
 
 def values(file: pygltflib.GLTF2, number: int) -> np.ndarray:

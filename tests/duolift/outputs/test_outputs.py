@@ -11,7 +11,7 @@ from conftest import some_reconstruction
 
 from duolift.errors import InputError
 from duolift.outputs import READERS, WRITERS, read, write
-from duolift.reconstruction import Reconstruction
+from duolift.scene import Scene
 from tests.conftest import full_disk
 
 NEEDS = {
@@ -56,7 +56,7 @@ def test_nothing_but_the_files_named_is_left(tmp_path: Path, suffix: str) -> Non
     [some_reconstruction(people=0), some_reconstruction(frames=1, people=1, rate=None), some_reconstruction(frames=0)],
     ids=["nobody", "one person in one image", "no frames"],
 )
-def test_small_scenes_are_written_or_refused_in_words(tmp_path: Path, suffix: str, scene: Reconstruction) -> None:
+def test_small_scenes_are_written_or_refused_in_words(tmp_path: Path, suffix: str, scene: Scene) -> None:
     if suffix in NEEDS_SOMEBODY and not scene.present.any():
         with pytest.raises(InputError, match="people is empty"):
             write(scene, tmp_path / f"scene{suffix}")
@@ -102,6 +102,6 @@ def test_a_full_disk_is_told_of_in_a_line_and_leaves_what_was_there(tmp_path: Pa
 
 def test_importing_the_outputs_asks_for_no_library() -> None:
     heavy = sorted({*NEEDS.values()} | {"lightning", "pytorch_lightning", "wandb", "omegaconf", "nflows"})
-    code = f"import sys, duolift.outputs, duolift.view; print(sorted(set({heavy}) & set(sys.modules)))"
+    code = f"import sys, duolift.outputs, duolift.view.server; print(sorted(set({heavy}) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

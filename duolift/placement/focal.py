@@ -1,0 +1,145 @@
+"""A camera's focal length from the people it sees, where nobody calibrated it.
+
+How far below the horizon somebody is seen, in pixels, is the focal length times the tangent of an angle. The lifter
+tells the angle: every person's elevation. People who keep their size tell the horizon (`duolift.placement.horizon`). So
+every focal length is tried with the tilts that go with it, and what sizes and elevations have against it is added up
+over the sequences of one camera. Elevations of a camera share an error, sequences may mislead, and a photograph's focal
+length is known a little beforehand: the answer is a mean of what is left possible, with its deviation. Where the
+people leave nearly as much possible as before they were seen, the default is taken, and the result says so.
+
+The principal point is taken for the image's centre, and lenses for ideal. Pixels; head lengths; radians.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from duolift.body.skeleton import Skeleton
+from duolift.geometry.rotations import facing, rotate
+from duolift.placement.ground import STEEPEST, log_size, sequence_means
+from duolift.placement.horizon import MISLED, agreed_tilt, informative, thinned, tilt_evidence
+
+KNOWN, PEOPLE, DEFAULT = "known", "people", "default"
+SOURCES = (KNOWN, PEOPLE, DEFAULT)
+"""Where a focal length may come from."""
+
+FOCAL_PRIOR = 0.35
+"""Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from a telephone's
+wide angle, 0.5 diagonals, to a portrait lens, 2."""
+
+FACTORS = (0.4, 2.5, 41)
+"""Focal lengths that are tried, in default ones: from, to, how many."""
+
+PITCHES_DEG = (-8.0, 8.0, 17)
+"""Tilts that are tried, beside the one that elevations tell."""
+
+SHARED_ERROR_DEG, OWN_ERROR_DEG, FRAME_ERROR_DEG = 1.2, 0.7, 3.0
+"""Deviations of elevations: shared by all that a camera sees, by a sequence, and of one person in one frame."""
+
+AS_GOOD_AS = 4.0
+"""However many sequences a camera has, they tell no more than so many: errors of lifted people are systematic."""
+
+TOLD = 0.8
+"""The people have told a focal length where its deviation is less than this much of the prior's."""
+
+
+@dataclass(frozen=True)
+class FocalLength:
+    """Focal lengths of cameras.
+
+    Attributes:
+        pixels: (camera,).
+        deviation: (camera,), of its logarithm: 0.1 is 10 %.
+        source: of each camera, `people` or `default`.
+    """
+
+    pixels: Tensor
+    deviation: Tensor
+    source: tuple[str, ...]
+
+
+def default_focal(principal: Tensor) -> Tensor:
+    """The normal lens: the image's diagonal, 53 degrees across it, for principal points (..., 2) in the centre.
+
+    It shows people as an onlooker sees them, it is the middle of what cameras are used with, and it is what
+    others assume of unknown cameras (CLIFF, ECCV 2022).
+    """
+    return 2 * principal.norm(dim=-1)
+
+
+def focal_from_people(
+    bodies: Tensor,
+    theta: Tensor,
+    roots: Tensor,
+    c: float | Tensor,
+    assumed: Tensor,
+    skeleton: Skeleton,
+    sequence: Tensor,
+    camera: Tensor,
+) -> FocalLength:
+    """The focal lengths for which people keep their size and are seen from where their elevations say.
+
+    Args:
+        bodies, theta, c, skeleton, sequence: as of `GroundPlacement`, lifted with the assumed focal lengths.
+        roots: (scene, person, 2), slopes of the roots' rays by the assumed focal lengths.
+        assumed: (camera,), pixels, the middle of the prior.
+        camera: (scene,), which of them took a scene.
+    """
+    first = torch.stack([(sequence == number).nonzero()[0, 0] for number in sequence.unique()])
+    owner = camera[first]  # (sequence,)
+    distance = torch.as_tensor(c, dtype=theta.dtype, device=theta.device).expand_as(theta)
+    kept, sequence, count = thinned(sequence)
+    bodies, theta, roots, distance = bodies[kept], theta[kept], roots[kept], distance[kept]
+    low, high, number = FACTORS
+    factors = torch.linspace(torch.tensor(low).log(), torch.tensor(high).log(), number, dtype=theta.dtype)
+    pitches = torch.linspace(*PITCHES_DEG, dtype=theta.dtype).deg2rad()
+    size, against, off = log_size(bodies, skeleton), [], []
+    for factor in factors.exp().tolist():
+        turn = facing(roots / factor).mT
+        people = rotate(turn, bodies) + (factor * distance)[..., None, None] * turn[..., None, :, 2]
+        down, ahead = (people[..., axis].movedim(-1, 0).contiguous() for axis in (1, 2))
+        told = agreed_tilt(theta, turn, sequence)
+        tilts = told.unsqueeze(-1) + pitches  # (scene, pitch)
+        up = torch.stack([torch.zeros_like(tilts), -tilts.cos(), tilts.sin()], dim=-1)
+        above = (turn[..., :, 2] @ up.mT).clamp(-STEEPEST, STEEPEST).asin()  # (scene, person, pitch)
+        off.append(sequence_means((theta.unsqueeze(-1) - above).mean(1), sequence))
+        against.append(tilt_evidence(down, ahead, size, tilts, sequence, count))
+    likely = _likely(
+        torch.stack(against, 1),
+        torch.stack(off, 1),
+        informative(count) * theta.shape[-1],
+        owner,
+        len(assumed),
+    )
+    chances = (likely - (factors.to(likely) / FOCAL_PRIOR).square() / 2).softmax(-1)  # (camera, factor)
+    mean = (chances * factors.to(likely)).sum(-1)
+    deviation = (chances * (factors.to(likely) - mean.unsqueeze(-1)).square()).sum(-1).sqrt()
+    told = deviation < TOLD * FOCAL_PRIOR
+    return FocalLength(
+        assumed * torch.where(told, mean, 0).exp(),
+        torch.where(told, deviation, FOCAL_PRIOR),
+        tuple(PEOPLE if sure else DEFAULT for sure in told.tolist()),
+    )
+
+
+def _likely(against: Tensor, off: Tensor, independent: Tensor, camera: Tensor, cameras: int) -> Tensor:
+    """Logarithms of how likely each factor makes what all sequences of a camera show: (camera, factor).
+
+    Args:
+        against: (sequence, factor, pitch), evidence of sizes.
+        off: (sequence, factor, pitch), how far elevations are above where they should be, radians.
+        independent: (sequence,), how many elevations' worth of information a sequence has.
+        camera: (sequence,).
+    """
+    degree = torch.tensor(1.0, dtype=off.dtype).deg2rad()
+    variance = (OWN_ERROR_DEG * degree) ** 2 + (FRAME_ERROR_DEG * degree) ** 2 / independent
+    share = (AS_GOOD_AS / torch.bincount(camera, minlength=cameras).clamp(min=1)).clamp(max=1)
+    sums = []
+    for shift in torch.linspace(-2.5, 2.5, 11).tolist():  # deviations of the error that a camera's elevations share
+        apart = (off - shift * SHARED_ERROR_DEG * degree).square() / (2 * variance[:, None, None])
+        own = (-against - apart).logsumexp(-1).softmax(-1)  # (sequence, factor)
+        own = ((1 - MISLED) * own + MISLED / own.shape[-1]).log()
+        total = own.new_zeros(cameras, own.shape[-1]).index_add(0, camera, own)
+        sums.append(share.unsqueeze(-1) * total - shift**2 / 2)
+    return torch.stack(sums).logsumexp(0)

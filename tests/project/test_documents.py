@@ -1,0 +1,514 @@
+"""What README and docs tell people to type is typed here, scaled down, and what they link to is there.
+
+A command is a line of a `sh` block, code in a table that begins as one, or such code in prose with arguments; prose
+that only mentions a command is looked up. Each is typed as `RULES` say, in a folder of its own that has everything the
+documents take for granted: a tree in CHI3D's layout, detectors' files, a picture. `make` says what it would run
+(`make -n`); that is run in this process, so that libraries are imported once.
+"""
+
+import importlib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import reduce
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import REPOSITORY, some_reconstruction
+from PIL import Image
+
+from datamodules.chi3d import _parse_camera
+from datamodules.synthetic import SyntheticConfig, write
+from duolift import cli
+from duolift.body.skeleton import CHI3D25, PAPER19
+from duolift.geometry.cameras import Intrinsics
+from duolift.inputs.keypoints import FORMATS
+from duolift.scene import Scene
+
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+
+BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`((?:make|duolift|pip|python -m) [^`]+)`")
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+
+TINY = SyntheticConfig(takes=1, frames=4)
+SETTINGS = " ".join(
+    (
+        *(f"data.synthetic.{key}={value}" for key, value in asdict(TINY).items()),
+        "data.held_out=64 flows.parts=[whole,legs] lifting.likelihoods=[whole,legs] wandb.mode=disabled",
+        *(f"{stage}.width=8 {stage}.epochs=1 {stage}.batch_size=64" for stage in ("flows", "lifting", "completion")),
+        "flows.blocks=2 lifting.blocks=1",
+    )
+)
+"""What a training is scaled down by: a few poses, the smallest networks, an epoch."""
+
+
+# What the documents tell to type ------------------------------------------------------------------------------------
+
+
+def commands() -> dict[str, list[str]]:
+    """Every command, without its comment, and the documents that it is in."""
+    found: dict[str, list[str]] = {}
+    for name, text in TEXTS.items():
+        lines = [line for kind, block in BLOCK.findall(text) if kind == "sh" for line in block.splitlines()]
+        for line in BLOCK.sub("", text).splitlines():
+            lines += [code for code in INLINE.findall(line) if line.startswith("|") or not is_mention(code)]
+        for line in lines:
+            command = re.sub(r"(^|\s+)#.*", "", line)
+            if command:
+                found.setdefault(command, []).append(name)
+    return found
+
+
+def mentions() -> set[str]:
+    """Commands that are only mentioned."""
+    return {code for text in TEXTS.values() for code in INLINE.findall(BLOCK.sub("", text)) if is_mention(code)}
+
+
+def is_mention(code: str) -> bool:
+    """Whether a command has no arguments."""
+    return len(code.split()) == (3 if code.startswith("python") else 2)
+
+
+def python_blocks() -> list[tuple[str, str]]:
+    return [(name, block) for name, text in TEXTS.items() for kind, block in BLOCK.findall(text) if kind == "python"]
+
+
+# How it is typed here -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How commands are typed here.
+
+    Attributes:
+        pattern: of whole commands.
+        typed: what is typed instead, a template of the pattern's groups.
+        settings: what a `make` command's ARGS hold in addition.
+        after: what is typed before.
+        patched: what stands for something else meanwhile, by its dotted name.
+        made: files that have to be there afterwards, templates as well.
+        elsewhere: which file runs it, and how it is called there; then nothing is typed.
+        external: it asks a server elsewhere, or is another project's command; nobody here can type it.
+    """
+
+    pattern: str
+    typed: str = r"\g<0>"
+    settings: str = ""
+    after: tuple[str, ...] = ()
+    patched: Mapping[str, Any] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
+    elsewhere: tuple[str, str] | None = None
+    external: bool = False
+
+
+def _is_a_film(scene: Scene) -> None:
+    assert len(scene.names) > 1
+
+
+PLACES = {"/data/chi3d": "folder", "ROOT=other": "ROOT=folder", "RUN=name": "RUN=mine", "<root>": "folder"}
+"""Names that stand for any: the documents' -> those that are there."""
+
+TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
+PACKED = "make pack RUN=mine"
+FEW_SCENES = {"experiments.ground.CROWD_SCENES": 20, "experiments.ground.CAMERAS": 3}
+
+POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
+"""Of a sweep's grid."""
+
+RULES = (
+    Rule(r"make (help|pretrain-flows)", settings=SETTINGS),
+    Rule(r"make (train-lifter|complete)", settings=SETTINGS, made=("runs/default-synthetic/whole/metrics.json",)),
+    Rule(r"make ablation", settings=SETTINGS, made=("runs/default-synthetic/ablation.md",)),
+    Rule(r"make ablation EXPERIMENT=quick", settings=SETTINGS, made=("runs/quick-synthetic/ablation.md",)),
+    Rule(r"make ablation DATA=chi3d ROOT=folder", settings=SETTINGS, made=("runs/default-folder/ablation.md",)),
+    Rule(
+        r"make ablation EXPERIMENT=quick DATA=chi3d ROOT=folder ARGS=.*",
+        settings=SETTINGS,
+        made=("runs/quick-folder/whole/scenes.png",),
+    ),
+    Rule(r"make train-lifter DATA=chi3d ROOT=folder", settings=SETTINGS, made=("runs/default-folder/whole/rows.png",)),
+    Rule(
+        r"make train-lifter DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
+        settings=SETTINGS,
+        made=(r"runs/\1/whole/metrics.json", r"runs/\1/whole/rows.png"),
+    ),
+    Rule(
+        r"make complete DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
+        settings=SETTINGS,
+        made=(r"runs/\1/completion.md",),
+    ),
+    Rule(r'make train-lifter ARGS="compute.devices=.*"', "make train-lifter ARGS=compute.devices=1", SETTINGS),
+    Rule(r"srun (python -m experiments.train_lifter) .*", rf"\1 compute.devices=1 {SETTINGS}"),
+    Rule(r"make evaluate RUN=mine ROOT=folder( ARGS=.*)?", after=(TRAINED,), made=("runs/mine/evaluate-folder.md",)),
+    Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
+    Rule(PACKED, after=(TRAINED,), made=("runs/mine/whole.safetensors",)),
+    Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/synthetic.safetensors",)),
+    Rule(
+        r"make study DATA=chi3d ROOT=folder",
+        settings=f"{SETTINGS} study.factors=[default] study.epochs=1 study.flow_epochs=1 study.workers=1",
+        patched={"experiments.study.ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)},
+        made=("docs/study.csv", "docs/study.md", "docs/study.png"),
+    ),
+    Rule(r"make bench", settings="data --tiny", made=("docs/bench.md", "docs/bench.json")),
+    Rule(r"python -m experiments.formats folder", patched={"experiments.formats.DOCS": Path("docs")}),
+    Rule(r"python -m datamodules.synthetic --root data/synthetic", r"\g<0> --takes 1 --frames 4"),
+    Rule(r"duolift lift", "duolift lift keypoints.json -o scene.json", made=("scene.json",)),
+    Rule(
+        r"duolift lift (--checkpoint)",
+        r"duolift lift keypoints.json -o own.json \1 runs/mine/whole.safetensors",
+        after=(PACKED,),
+        made=("own.json",),
+    ),
+    Rule(r"duolift lift keypoints.json -o scene.html", made=("scene.html",)),
+    Rule(r"duolift lift keypoints/ -o film.(html|json) --image 1920x1080 --rate 30", made=(r"film.\1",)),
+    Rule(r"duolift lift \S+ -o \S+ --checkpoint runs/mine/whole.safetensors", after=(PACKED,)),
+    Rule(
+        r"duolift export lifter.onnx( --checkpoint \S+)?",
+        "duolift export lifter.onnx --checkpoint runs/mine/whole.safetensors",
+        after=(PACKED,),
+        made=("lifter.onnx",),
+    ),
+    Rule(
+        r"duolift export lifter.pt2 --checkpoint own.safetensors",
+        "duolift export lifter.pt2 --checkpoint runs/mine/whole.safetensors",
+        after=(PACKED,),
+        made=("lifter.pt2",),
+    ),
+    Rule(
+        r"duolift view film.json",
+        r"\g<0> --no-browser",
+        after=("duolift lift keypoints/ -o film.json --image 1920x1080 --rate 30",),
+        patched={"duolift.view.server.serve": lambda scene, *_: _is_a_film(scene)},  # which would wait for a browser
+    ),
+    Rule(
+        r"(RAY_ADDRESS=auto )?(python -m duolift.bulk) keypoints/ people/ --workers \d+",
+        r"\2 parquet/ people/",
+        made=("people/a.parquet",),
+    ),
+    Rule(r"make report RUN=mine", after=(TRAINED,), made=("runs/mine/report.html",)),
+    Rule(r"make dashboard( ARGS=.*)?", elsewhere=("tests/test_wandb.py", "    dashboard.main(")),
+    Rule(
+        r"make sweep DATA=chi3d ROOT=folder",
+        settings=f"{SETTINGS} sweep.file={REPOSITORY}/experiments/sweep.yaml",
+        patched={"experiments.sweep.grid": lambda _: [POINT]},
+        made=("runs/sweep-width-and-rate.md",),
+    ),
+    Rule(r"make soak", settings="--minutes 0.02"),
+    Rule(r"make fuzz", elsewhere=("tests/test_fuzzing.py", "from fuzzing")),
+    Rule(r"make audit|wandb (sync|sweep) .*", external=True),
+    Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
+    Rule(r"pip install ['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
+    Rule(r"openpose.bin .*|python (demo|scripts)/\w+.py .*", external=True),
+)
+
+
+def is_typed(command: str) -> bool:
+    """Whether it is typed here; so is a command without a rule, to be found out."""
+    found = [rule for rule in RULES if re.fullmatch(rule.pattern, placed(command))]
+    return not (found and (found[0].elsewhere or found[0].external))
+
+
+def rule_of(command: str) -> Rule:
+    """The first rule for a command. Raises LookupError where there is none."""
+    for rule in RULES:
+        if re.fullmatch(rule.pattern, command):
+            return rule
+    raise LookupError(f"no rule for {command!r}: say in RULES how it is typed")
+
+
+def placed(command: str) -> str:
+    """A command with the documents' places and names replaced by those that are there."""
+    for theirs, ours in PLACES.items():
+        command = command.replace(theirs, ours)
+    return command
+
+
+class Shell:
+    """Types commands in a folder, each of them once."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.monkeypatch = folder, monkeypatch
+        self.done: set[str] = set()
+
+    def run(self, command: str) -> None:
+        """Type a command as its rule says. Raises whatever goes wrong."""
+        command = placed(command)
+        rule = rule_of(command)
+        typed = re.sub(rule.pattern, rule.typed, command)
+        for before in rule.after:
+            if before != command:
+                self.run(before)
+        if typed not in self.done:
+            with self.monkeypatch.context() as patch:
+                for name, value in rule.patched.items():
+                    patch.setattr(name, value)
+                self.type(typed, rule.settings)
+            self.done.add(typed)
+        made = [re.sub(rule.pattern, file, command) for file in rule.made]
+        assert [file for file in made if not (self.folder / file).stat().st_size] == []
+
+    def type(self, command: str, settings: str = "") -> None:
+        """One line."""
+        words = shlex.split(command)
+        if words[0] == "make":
+            given = next((word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")), "")
+            rest = [word for word in words if not word.startswith("ARGS=")]
+            for line in make(self.folder, *rest[1:], f"ARGS={given} {settings}".strip()):
+                self.type(line)
+        elif words[0] == "duolift":
+            assert cli.main(words[1:]) == 0
+        elif Path(words[0]).name == "python" and words[1] == "-m":
+            self.python(words[2], words[3:])
+        else:
+            subprocess.run(["bash", "-euc", command], cwd=self.folder, check=True, capture_output=True)
+
+    def python(self, module: str, arguments: list[str]) -> None:
+        """`python -m module` in this process."""
+        program = importlib.import_module("benchmarks.__main__" if module == "benchmarks" else module)
+        with self.monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", [module, *arguments])
+            code = program.main(arguments) if signature(program.main).parameters else program.main()
+        assert not code
+
+
+def make(folder: Path, *words: str) -> list[str]:
+    """What `make` would run, line by line, by this interpreter, with the environment there already."""
+    process = subprocess.run(
+        ["make", "--no-print-directory", "-n", *words, f"VENV={sys.prefix}", "READY=.installed"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    return re.sub(r"\\\n", "", process.stdout).splitlines()
+
+
+# Where it is typed --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A folder with what the documents take for granted, and everything small."""
+    folder, before = tmp_path_factory.mktemp("documents"), dict(os.environ)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "hashes.txt"):
+        shutil.copy(REPOSITORY / name, folder)
+    (folder / ".installed").touch()
+    (folder / "docs").mkdir()
+    write(folder / "folder", TINY)
+    detections(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PICTURED", "PICTURED_ROWS"):
+            patch.setattr(f"callbacks.evaluation.{name}", 1)  # pictures are what takes longest
+        patch.chdir(folder)
+        yield Shell(folder, patch)
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+
+
+def detections(folder: Path) -> None:
+    """Two people as detectors find them: COCO's results, frames of OpenPose and of MMPose, Parquet; and a picture."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    scene = some_reconstruction()
+    frames = np.nan_to_num(scene.keypoints)  # (frame, person, joint, 2)
+
+    def people(layout: str, frame: int) -> list[list[float]]:
+        """Everybody's joints in a format's order, x, y and confidence; what the skeleton lacks is at the head."""
+        known = [joint if joint in PAPER19.joints else PAPER19.head for joint in FORMATS[layout].joints]
+        points = frames[frame][:, PAPER19.indices(known)]
+        return [[number for x, y in person.tolist() for number in (x, y, 0.9)] for person in points]
+
+    found = [{"image_id": 1, "category_id": 1, "score": 0.9, "keypoints": person} for person in people("coco17", 0)]
+    (folder / "keypoints.json").write_text(json.dumps(found))
+    for name in ("keypoints", "dance", "parquet", "pictures"):
+        (folder / name).mkdir()
+    for frame in range(len(frames)):
+        written = json.dumps({"people": [{"pose_keypoints_2d": person} for person in people("body25", frame)]})
+        for name in ("keypoints/film", "dance/dance"):
+            (folder / f"{name}_{frame:012d}_keypoints.json").write_text(written)
+    shutil.copy(folder / "keypoints.json", folder / "dance.json")
+    Image.new("RGB", (1280, 720)).save(folder / "pictures" / "dance_000000000000.jpg")
+    rows = [
+        {"image": "a", "person": n, "width": 1280, "height": 720, "keypoints": person.ravel().tolist()}
+        | {"confidence": person.any(-1).astype(float).tolist()}
+        for n, person in enumerate(frames[0])
+    ]
+    arrow = importlib.import_module("pyarrow")
+    pq.write_table(arrow.Table.from_pylist(rows), folder / "parquet" / "a.parquet")
+
+
+# Tests --------------------------------------------------------------------------------------------------------------
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not at hand")
+TYPED = [command for command in commands() if is_typed(command)]
+
+
+@needs_make
+@pytest.mark.parametrize("command", TYPED)
+def test_a_command_does_what_it_should(command: str, shell: Shell) -> None:
+    shell.run(command)
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if command not in TYPED])
+def test_a_command_that_is_not_typed_is_run_elsewhere_or_is_not_ours(command: str) -> None:
+    rule = rule_of(command)
+    assert (rule.elsewhere is None) == rule.external
+    if rule.elsewhere:
+        name, text = rule.elsewhere
+        lines = (REPOSITORY / name).read_text().splitlines()
+        assert any(line.startswith(re.sub(rule.pattern, text, command)) for line in lines)
+
+
+def test_every_rule_is_of_some_command() -> None:
+    found = {rule_of(placed(command)).pattern for command in commands()}
+    assert [rule.pattern for rule in RULES if rule.pattern not in found] == []
+    assert [name for name in PLACES if not any(name in command for command in commands())] == []
+
+
+def test_a_command_without_a_rule_is_noticed() -> None:
+    with pytest.raises(LookupError, match="no rule for 'make coffee'"):
+        rule_of("make coffee")
+
+
+@needs_make
+@pytest.mark.parametrize("command", sorted(mentions()))
+def test_what_prose_mentions_is_there(command: str, shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    program, *_, word = command.split()
+    if program == "make":
+        assert make(shell.folder, word, "RUN=mine")
+    elif program == "python":
+        assert callable(importlib.import_module(word).main)
+    else:
+        with pytest.raises(SystemExit) as left:
+            cli.main([word, "--help"])
+        assert left.value.code == 0 and f"usage: duolift {word}" in capsys.readouterr().out
+
+
+def some_keypoints() -> dict[str, Any]:
+    return {"keypoints": np.random.default_rng(0).uniform(300, 600, (2, len(FORMATS["coco17"]), 3))}
+
+
+def a_scene() -> dict[str, Any]:
+    scene = some_reconstruction()
+    point = {"up": scene.up[0], "height": float(scene.height[0]), "point": scene.people[0, 0, 0]}
+    return {"reconstruction": scene, "focal": scene.focal, "image": scene.image, **point}
+
+
+def a_scene_of_rays() -> dict[str, Any]:
+    scene = some_reconstruction()
+    lens = Intrinsics.ideal(torch.full((2,), scene.focal), torch.tensor(scene.image) / 2)
+    pixels, visible = torch.from_numpy(scene.keypoints).nan_to_num(), torch.from_numpy(scene.seen)
+    return {"pixels": pixels, "visible": visible, "focal": scene.focal, "intrinsics": lens}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a block of Python takes for granted, and what comes of it.
+
+    Attributes:
+        names: what it has not defined itself.
+        after: commands that were typed before.
+        shapes: of what it has defined in the end; with a dot, of an attribute.
+    """
+
+    names: Callable[[], dict[str, Any]] = dict
+    after: tuple[str, ...] = ()
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+BODIES = (len(PAPER19), 3)
+GIVEN = {
+    "Lifter.load().lift(keypoints": Given(some_keypoints, shapes={"scene.people": (1, 2, *BODIES)}),
+    "CompletionModule.load_from_checkpoint": Given(
+        a_scene_of_rays, (TRAINED,), {"bodies": (4, 2, *BODIES), "theta": (4, 2)}
+    ),
+    'InferenceSession("lifter.onnx")': Given(
+        dict, ("duolift export lifter.onnx",), {"people": (1, 2, *BODIES), "up": (1, 3)}
+    ),
+    'read("dance.json")': Given(shapes={"found.keypoints": (4, 2, len(CHI3D25), 2)}),
+    "write(reconstruction": Given(a_scene, shapes={"reconstruction.people": (4, 2, *BODIES)}),
+    "axes @ point": Given(a_scene, shapes={"scene": (3,), "pixel": (2,)}),
+}
+"""By what is in the block."""
+
+
+@needs_make
+@pytest.mark.parametrize(("name", "block"), python_blocks(), ids=[f"{n}-{b.split()[1]}" for n, b in python_blocks()])
+def test_a_block_of_python_runs(name: str, block: str, shell: Shell) -> None:
+    (given,) = [GIVEN[part] for part in GIVEN if part in block]
+    for command in given.after:
+        shell.run(command)
+    names = given.names()
+    exec(compile(block, name, "exec"), names)
+    for path, shape in given.shapes.items():
+        found, *attributes = path.split(".")
+        assert reduce(getattr, attributes, names[found]).shape == shape, path
+
+
+def test_no_name_is_given_for_nothing() -> None:
+    assert [part for part in GIVEN if not any(part in block for _, block in python_blocks())] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_lead_somewhere(name: str) -> None:
+    folder = (REPOSITORY / name).parent
+    for link in LINK.findall(BLOCK.sub("", TEXTS[name])):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = folder / path if path else REPOSITORY / name
+        assert target.exists(), link
+        heads = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+        slugs = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+        assert not anchor or anchor in slugs, link
+
+
+def test_every_page_is_in_the_sites_contents() -> None:
+    listed = set(re.findall(r"^[\w/]+$", TEXTS["docs/index.md"], re.MULTILINE))
+    pages = {name.removeprefix("docs/").removesuffix(".md") for name in TEXTS if name.startswith("docs/")}
+    assert listed == pages - {"index"}
+
+
+OWN_BUSINESS = {
+    *("containers", "files", "json_stream", "progress"),
+    *(f"outputs.{name}" for name in ("checks", "colours", "libraries", "tracks", "turns")),
+}
+"""Modules that no user needs, and no page tells of."""
+
+
+def test_every_module_has_its_page() -> None:
+    paths = [path.relative_to(REPOSITORY / "duolift") for path in (REPOSITORY / "duolift").rglob("*.py")]
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths} - {"__init__"}
+    told = {name for text in TEXTS.values() for name in re.findall(r"automodule:: duolift\.(\S+)", text)}
+    assert told == modules - OWN_BUSINESS
+
+
+def test_parts_of_the_readme_that_the_site_shows_are_there() -> None:
+    for name, text in TEXTS.items():
+        for mark in re.findall(r'^:(?:start-after|end-before): "(.*)"', text, re.MULTILINE):
+            assert f"\n{mark}\n" in TEXTS["README.md"], (name, mark)
+
+
+def test_the_example_of_a_camera_is_one() -> None:
+    (example,) = [b for kind, b in BLOCK.findall(TEXTS["docs/chi3d.md"]) if kind == "json" and "extrinsics" in b]
+    camera = _parse_camera(Path("example.json"), example.encode())
+    assert camera["centre"].tolist() == [0.0, -4.0, 1.5] and camera["focal"].tolist() == [1145.0, 1145.0]
+
+
+def test_extras_that_are_to_be_installed_exist() -> None:
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = {extra for text in TEXTS.values() for extra in re.findall(r"duolift\[(\w+)\]", text)}
+    assert named and named <= extras.keys()
