@@ -11,12 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from callbacks.evaluation import Lift, Row, level_pair, portions
-from callbacks.lifted import on_all_cores
+from callbacks.parallel import on_all_cores
+from callbacks.rows import Row
+from callbacks.scene_pictures import level_pair
+from callbacks.scoring import LiftedScenes, portions
 from duolift.body.skeleton import Skeleton
-from duolift.geometry.alignment import align, align_scene
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.batched import root_displacements
+from duolift.metrics.definitions import root_displacements
+from duolift.metrics.fast_alignment import align, align_scene
 
 Grouped = dict[str, NDArray[np.float32]]
 
@@ -43,13 +45,13 @@ class Errors:
         alone: (scene, person, joint), each aligned alone, as lifted.
     """
 
-    lift: Lift
+    lift: LiftedScenes
     row: Row
     together: Tensor
     alone: Tensor
 
     @classmethod
-    def of(cls, lift: Lift, row: Row) -> Self:
+    def of(cls, lift: LiftedScenes, row: Row) -> Self:
         """Place the scenes and compare them with their ground truth."""
 
         def off(run: slice) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ import wandb
 from rich.console import Console
 from rich.table import Table
 
-from callbacks.evaluation import CAMERA_SETTINGS, JOINT, PUBLISHED_METRICS
+from callbacks.rows import CAMERA_SETTINGS, JOINT, PLACEMENT_OPTIONS
 from duolift.files import write_text
-from duolift.placement.ground import GroundPlacement
-from duolift.placement.paper import PaperPlacement
+from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import LIFTERS, Config, load
 from experiments.processes import is_first
 from experiments.runs import command, wandb_logger
@@ -37,7 +35,7 @@ HEADS = {
 SETTINGS = (
     "name",
     "lifter",
-    *(f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)),
+    *PLACEMENT_OPTIONS,
     *CAMERA_SETTINGS,
 )
 

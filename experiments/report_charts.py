@@ -21,7 +21,6 @@ from callbacks.errors import (
     distances,
     grouped,
 )
-from callbacks.evaluation import whereabouts
 from callbacks.figures import (
     curves_chart,
     distribution_chart,
@@ -31,6 +30,7 @@ from callbacks.figures import (
     spread_chart,
     svg,
 )
+from callbacks.scene_pictures import whereabouts
 from duolift.geometry.scene_batch import SceneBatch
 from experiments.finished import Run, load_json
 
@@ -154,15 +154,15 @@ def error_charts(run: Run) -> list[Chart]:
 
 def elevation(run: Run) -> Chart:
     """Predicted elevations against true ones."""
-    theta, true = run.lift.lifted.theta, run.scenes.elevations(run.skeleton.root_index)
-    off = (theta - true).abs().mean().rad2deg()
-    correlation = torch.corrcoef(torch.stack([theta.flatten(), true.flatten()]))[0, 1]
-    slope = _slope(true.flatten(), theta.flatten())
+    predicted, true = run.lift.lifted.elevation, run.scenes.elevations(run.skeleton.root_index)
+    off = (predicted - true).abs().mean().rad2deg()
+    correlation = torch.corrcoef(torch.stack([predicted.flatten(), true.flatten()]))[0, 1]
+    slope = _slope(true.flatten(), predicted.flatten())
     caption = (
         f"How steeply the camera looks at each person: off by {off:.1f}° on average, correlation {correlation:.2f}, "
         f"slope {slope:.2f} (below 1: the predicted elevations are drawn to their mean). On the line they are right."
     )
-    return Chart("elevation", "Elevation", caption, elevation_chart(_degrees(theta), _degrees(true)))
+    return Chart("elevation", "Elevation", caption, elevation_chart(_degrees(predicted), _degrees(true)))
 
 
 def _degrees(angles: Tensor) -> Any:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from callbacks.lifted import Lifted, perfect_lift
+from callbacks.lifting import perfect_lift
 from duolift.body.skeleton import PAPER19, Skeleton, skeleton_named
 from duolift.geometry.cameras import Intrinsics
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import project
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
@@ -169,7 +171,8 @@ def lifted(scenes: SceneBatch) -> Lifted:
     exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
     depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
     depths[:, :, PAPER19.root_index] = 0
-    return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
+    elevation = exact.elevation + 0.05 * torch.randn_like(exact.elevation)
+    return replace(exact, bodies=exact.bodies + depths, elevation=elevation)
 
 
 def limit_files(largest: int) -> None:

@@ -20,19 +20,22 @@ from callbacks.errors import (
     grouped,
     shown,
 )
-from callbacks.evaluation import Lift, main_row, pictured_row, rows_of, score_rows
-from callbacks.lifted import Lifted, perfect_lift
+from callbacks.lifting import perfect_lift
+from callbacks.rows import main_row, pictured_row, rows_of
+from callbacks.scoring import LiftedScenes, score_rows
 from duolift.body.skeleton import PAPER19, WHOLE
 from duolift.geometry.alignment import align_scene
+from duolift.geometry.lifted import Lifted
+from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.batched import mpjpe
+from duolift.metrics.definitions import mpjpe
 
 ROWS = rows_of(WHOLE)
 
 
 @pytest.fixture(params=[main_row, pictured_row], ids=["paper", "ground"])
 def errors(request: pytest.FixtureRequest, scenes: SceneBatch, lifted: Lifted) -> Errors:
-    return Errors.of(Lift.of(scenes, lifted, PAPER19), request.param(ROWS))
+    return Errors.of(LiftedScenes(scenes, lifted), request.param(ROWS))
 
 
 def test_errors_are_those_of_the_ablation(errors: Errors) -> None:
@@ -50,7 +53,8 @@ def test_scenes_turned_level_are_as_far_off_as_before(errors: Errors) -> None:
 
 
 def test_a_perfect_lift_makes_no_error_alone(scenes: SceneBatch, lifted: Lifted) -> None:
-    perfect = Lift.of(scenes, perfect_lift(scenes, PAPER19, lifted.normalisation), PAPER19)
+    exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
+    perfect = LiftedScenes(scenes, exact)
     assert Errors.of(perfect, main_row(ROWS)).alone.max() < 0.1
 
 

@@ -18,7 +18,7 @@ from packaging.version import Version
 from small_run import arguments, load
 from wandb_workspaces.workspaces import Workspace
 
-from callbacks.evaluation import rows_of
+from callbacks.rows import rows_of
 from callbacks.wandb_run import ELEVATIONS, ROWS, SCENES, TURNING, artifact_name
 from duolift.errors import InputError
 from experiments import ablation, dashboard, pretrain_flows, runs

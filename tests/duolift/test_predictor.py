@@ -21,7 +21,7 @@ from duolift.inputs.keypoints import format_named
 from duolift.inputs.tracking import detections
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.ground import log_size
-from duolift.placement.space import STATURE
+from duolift.placement.stature import STATURE
 from duolift.predictor import Lifter
 from tests.conftest import full_disk, some_people
 
@@ -217,7 +217,7 @@ def test_images_come_one_by_one(lifter: Lifter) -> None:
     ]
     scenes = dict(lifter.lift_frames(frames, EXACT))
     assert tuple(scenes) == found.names
-    expected = lifter.lift(found.keypoints[1], view=EXACT)
+    expected = lifter.lift(found.keypoints[1], camera=EXACT)
     np.testing.assert_allclose(scenes[found.names[1]].people, expected.people, rtol=1e-5, atol=1e-5)
 
 
@@ -228,12 +228,12 @@ def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
     found = film()
     expected = lifter.lift_detections(found, EXACT)
     for scene in (
-        lifter.lift(found.keypoints, view=EXACT),
-        lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), view=EXACT),
-        lifter.lift(found.keypoints, found.confidence, view=EXACT),
+        lifter.lift(found.keypoints, camera=EXACT),
+        lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), camera=EXACT),
+        lifter.lift(found.keypoints, found.confidence, camera=EXACT),
     ):
         np.testing.assert_array_equal(scene.people, expected.people)
-    image = lifter.lift(found.keypoints[0], view=EXACT)
+    image = lifter.lift(found.keypoints[0], camera=EXACT)
     assert image.people.shape == (1, 2, len(PAPER19), 3)
 
 
@@ -242,7 +242,7 @@ def test_nan_and_no_confidence_hide_a_joint(lifter: Lifter) -> None:
     expected = lifter.lift_detections(hidden(found, 0, 1, elbow), EXACT)
     points, confidence = found.keypoints.copy(), found.confidence.copy()
     points[0, 1, elbow], confidence[0, 1, elbow] = np.nan, 0
-    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, view=EXACT)):
+    for scene in (lifter.lift(points, camera=EXACT), lifter.lift(found.keypoints, confidence, camera=EXACT)):
         np.testing.assert_array_equal(scene.people[0], expected.people[0])
 
 
@@ -252,11 +252,11 @@ def test_arrays_of_a_detectors_joints(lifter: Lifter) -> None:
     points = np.full((2, 2, len(coco), 3), np.nan)
     points[:, :, [coco.joints.index(joint) for joint in known], :2] = found.keypoints[:, :, JOINTS.indices(known)]
     points[..., 2] = 0.9
-    scene = lifter.lift(points, format="coco", view=EXACT)
+    scene = lifter.lift(points, format="coco", camera=EXACT)
     assert scene.seen[..., PAPER19.index("left_knee")].all() and scene.seen[..., PAPER19.root_index].all()
     assert not scene.seen[..., PAPER19.index("spine")].any() and np.isfinite(scene.people).all()
     points[..., 2] = 0.2
-    assert "nobody is seen" in lifter.lift(points, format="coco", view=EXACT).notes
+    assert "nobody is seen" in lifter.lift(points, format="coco", camera=EXACT).notes
     with pytest.raises(InputError, match="centaur"):
         lifter.lift(points, format="centaur")
 

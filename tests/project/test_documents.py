@@ -312,7 +312,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PICTURED", "PICTURED_ROWS"):
-            patch.setattr(f"callbacks.evaluation.{name}", 1)  # pictures are what takes longest
+            patch.setattr(f"callbacks.scene_pictures.{name}", 1)  # pictures are what takes longest
         patch.chdir(folder)
         yield Shell(folder, patch)
     for name in os.environ.keys() - before.keys():
