@@ -77,7 +77,7 @@ class Row:
 
     def described(self, metrics: Mapping[str, float]) -> dict[str, Any]:
         """The row with its metrics, as `ablation.json` holds it."""
-        options = dict.fromkeys(PLACEMENT_OPTIONS) | asdict(self.placement)  # type: ignore[call-overload]
+        options = dict.fromkeys(placement_options()) | asdict(self.placement)  # type: ignore[call-overload]
         return {
             "name": self.name,
             "lifter": self.lifter,
@@ -88,13 +88,14 @@ class Row:
         }
 
 
-PLACEMENT_OPTIONS = tuple(
-    dict.fromkeys(f.name for method in METHODS.values() for f in fields(method.image))  # type: ignore[arg-type]
-)
-"""The options of all placements, each a column of a table."""
-
 CAMERA_SETTINGS = ("up", "focal")
-"""Columns beside them: whether up is known, and where the focal length comes from."""
+"""Columns beside the placements' options: whether up is known, and where the focal length comes from."""
+
+
+def placement_options() -> list[str]:
+    """The options of all placements, each a column of a table."""
+    placements = [method.image for method in METHODS.values()]
+    return list(dict.fromkeys(f.name for placement in placements for f in fields(placement)))  # type: ignore[arg-type]
 
 
 def rows_of(lifter: str) -> list[Row]:

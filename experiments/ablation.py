@@ -11,7 +11,7 @@ import wandb
 from rich.console import Console
 from rich.table import Table
 
-from callbacks.rows import CAMERA_SETTINGS, JOINT, PLACEMENT_OPTIONS
+from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
 from duolift.files import write_text
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import LIFTERS, Config, load
@@ -31,13 +31,6 @@ HEADS = {
     "contact_distance_error_mm": "contact mm",
 }
 """The columns of the printed table; files hold every metric."""
-
-SETTINGS = (
-    "name",
-    "lifter",
-    *PLACEMENT_OPTIONS,
-    *CAMERA_SETTINGS,
-)
 
 
 def ablation(config: Config) -> dict[str, Any]:
@@ -71,10 +64,11 @@ def write_tables(stem: Path, result: dict[str, Any]) -> None:
 def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     """A head and a line a row: settings, every metric, the paper's values."""
     metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
-    lines: list[list[Any]] = [[*SETTINGS, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
+    settings = ["name", "lifter", *placement_options(), *CAMERA_SETTINGS]
+    lines: list[list[Any]] = [[*settings, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
     for row in rows:
         paper = row["published"] or {}
-        lines.append([*map(row.get, SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
+        lines.append([*map(row.get, settings), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
     return lines
 
 

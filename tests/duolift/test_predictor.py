@@ -17,6 +17,7 @@ from duolift.body.skeleton import PAPER19
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS, Detections, Frame
+from duolift.inputs.files import Options
 from duolift.inputs.keypoints import format_named
 from duolift.inputs.tracking import detections
 from duolift.networks.people_lifter import PeopleLifter
@@ -209,6 +210,38 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
     )
 
 
+@pytest.mark.parametrize("chunk", [3, 7])
+def test_a_long_video_is_placed_as_one(chunk: int, lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes at a seam between chunks, whoever comes and goes."""
+    found = hidden(film(12, 3), slice(2, 6), 1)
+    found = hidden(found, slice(9, None), 2)
+    frames = []
+    for index, name in enumerate(found.names):
+        seen = found.confidence[index].any(-1)
+        identities = tuple(np.flatnonzero(seen).tolist())
+        frames.append(
+            Frame(name, "film", found.keypoints[index, seen], found.confidence[index, seen], IMAGE, None, identities)
+        )
+    [(_, expected)] = lifter.lift_frames(frames, EXACT)
+    monkeypatch.setattr(predictor, "detections", lambda frames: detections(frames, chunk=chunk))
+    [(_, scene)] = lifter.lift_frames(frames, EXACT)
+    assert scene.identities == expected.identities and scene.names == expected.names
+    for name in ("people", "by_paper", "up", "height", "keypoints", "confidence"):
+        np.testing.assert_allclose(getattr(scene, name), getattr(expected, name), rtol=1e-3, atol=1e-4, err_msg=name)
+    np.testing.assert_array_equal(scene.seen, expected.seen)
+
+
+def test_one_file_is_one_scene(lifter: Lifter, tmp_path: Path) -> None:
+    found = film(2)
+    np.savez(tmp_path / "film.npz", keypoints=found.keypoints, confidence=found.confidence, joints="chi3d25")
+    scene = lifter.lift_file(tmp_path / "film.npz", EXACT)
+    np.testing.assert_allclose(scene.people, lifter.lift_detections(found, EXACT).people, rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match=r"film\.npz: holds several images or videos; expected one"):
+        lifter.lift_file(tmp_path / "film.npz", EXACT, Options(video=False))
+    with pytest.raises(InputError, match=r"missing\.json"):
+        lifter.lift_file(tmp_path / "missing.json")
+
+
 def test_images_come_one_by_one(lifter: Lifter) -> None:
     found = film(3, 2)
     frames = [
@@ -259,6 +292,24 @@ def test_arrays_of_a_detectors_joints(lifter: Lifter) -> None:
     assert "nobody is seen" in lifter.lift(points, format="coco", camera=EXACT).notes
     with pytest.raises(InputError, match="centaur"):
         lifter.lift(points, format="centaur")
+
+
+def test_the_error_names_the_formats_with_as_many_joints(lifter: Lifter) -> None:
+    with pytest.raises(InputError, match=r"expected \(person, 25, 2 or 3\) for chi3d25, .*format='coco17'"):
+        lifter.lift(np.zeros((2, 17, 3)))
+
+
+@pytest.mark.parametrize("shape", [(2, 25), (1, 2, 25, 1), (50,), (1, 25)])
+def test_confidence_of_another_shape_is_refused_and_not_reshaped(shape: tuple[int, ...], lifter: Lifter) -> None:
+    with pytest.raises(InputError, match=r"confidence has shape .*; expected \(1, 2, 25\)"):
+        lifter.lift(film(1).keypoints, np.ones(shape))
+
+
+def test_what_is_no_number_is_refused(lifter: Lifter) -> None:
+    with pytest.raises(InputError, match="keypoints is no array of numbers"):
+        lifter.lift([[["left", "right"]]])
+    with pytest.raises(InputError, match="threshold is 3"):
+        lifter.lift(film(1).keypoints, threshold=3)
 
 
 @pytest.mark.parametrize("shape", [(25, 2), (1, 2, 19, 2), (1, 2, 25, 4), (1, 1, 2, 25, 2)])

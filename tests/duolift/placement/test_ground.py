@@ -217,6 +217,15 @@ def assert_equal(placed: Placed, expected: Placed, scenes: Any = slice(None)) ->
         torch.testing.assert_close(getattr(placed, field.name)[scenes], getattr(expected, field.name))
 
 
+def test_up_vectors_that_cancel_out_leave_a_level_camera() -> None:
+    opposite = torch.tensor([[[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], [[0.0, -1.0, 0.0], [0.0, -1.0, 0.0]]])
+    opposite.requires_grad_()
+    mean = robust_mean(opposite)
+    torch.testing.assert_close(mean, torch.tensor([[0.0, -1.0, 0.0]] * 2))
+    mean.sum().backward()
+    assert opposite.grad is not None and opposite.grad.isfinite().all()
+
+
 # Who is not in an image -----------------------------------------------------------------------------------------------
 
 
@@ -470,7 +479,8 @@ def test_the_order_of_people_does_not_matter(walk: Callable[..., Scene], row: Gr
 def test_the_unit_of_length_does_not_matter(walk: Callable[..., Scene], row: GroundPlacement, unit: float) -> None:
     scene, sequence = walk(12, 3), torch.zeros(12, dtype=torch.long)
     expected = scene.placed(row, sequence)
-    placed = row(unit * scene.bodies, scene.theta, scene.roots, unit * C, PAPER23, sequence)
+    lifted = Lifted.of(PAPER23, unit * scene.bodies, scene.theta, scene.roots, unit * C)
+    placed = row(lifted, SceneCameras(sequence))
     for name in ("people", "depth", "height"):
         torch.testing.assert_close(getattr(placed, name), unit * getattr(expected, name))
     torch.testing.assert_close(placed.confidence, expected.confidence)
