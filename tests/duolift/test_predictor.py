@@ -233,7 +233,8 @@ def test_a_long_video_is_placed_as_one(chunk: int, lifter: Lifter, monkeypatch: 
 
 def test_one_file_is_one_scene(lifter: Lifter, tmp_path: Path) -> None:
     found = film(2)
-    np.savez(tmp_path / "film.npz", keypoints=found.keypoints, confidence=found.confidence, joints="chi3d25")
+    arrays = {"keypoints": found.keypoints, "confidence": found.confidence, "ids": np.array(found.identities)}
+    np.savez(tmp_path / "film.npz", joints=np.array("chi3d25"), **arrays)
     scene = lifter.lift_file(tmp_path / "film.npz", EXACT)
     np.testing.assert_allclose(scene.people, lifter.lift_detections(found, EXACT).people, rtol=1e-4, atol=1e-4)
     with pytest.raises(InputError, match=r"film\.npz: holds several images or videos; expected one"):
