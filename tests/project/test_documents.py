@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from functools import reduce
 from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,10 @@ TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8
 
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`((?:make|duolift|pip|python -m) [^`]+)`")
+PLACE = re.compile(
+    r"`((?:benchmarks|callbacks|datamodules|duolift|experiments|fuzzing|lightning_modules|tests)/[\w/.]*)`"
+)
+DOTTED = re.compile(r"`(duolift(?:\.\w+)+)`")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 TINY = SyntheticConfig(takes=1, frames=4)
@@ -123,6 +128,9 @@ def _is_a_film(scene: Scene) -> None:
 
 PLACES = {"/data/chi3d": "folder", "ROOT=other": "ROOT=folder", "RUN=name": "RUN=mine", "<root>": "folder"}
 """Names in the documents that stand for any -> names that exist here."""
+
+EXAMPLES = {"experiments/conf/name.yaml"}
+"""Files in the documents that stand for any."""
 
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
 PACKED = "make pack RUN=mine"
@@ -479,6 +487,18 @@ def test_links_lead_somewhere(name: str) -> None:
         heads = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
         slugs = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
         assert not anchor or anchor in slugs, link
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_files_and_folders_of_the_code_that_prose_names_exist(name: str) -> None:
+    named = PLACE.findall(BLOCK.sub("", TEXTS[name]))
+    assert [place for place in named if place not in EXAMPLES and not (REPOSITORY / place).exists()] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_modules_and_functions_that_prose_names_exist(name: str) -> None:
+    for dotted in DOTTED.findall(BLOCK.sub("", TEXTS[name])):
+        assert resolve_name(dotted) is not None, dotted
 
 
 def test_every_page_is_in_the_sites_contents() -> None:
