@@ -12,9 +12,9 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from callbacks.errors import Errors, action_of, shown
 from callbacks.figures import print_figure, turning_scenes
 from callbacks.rows import JOINT, PERFECT
+from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.actions import ACTIONS
 from duolift.files import write_text
 from duolift.outputs.page import ALONE, plotly_script
@@ -231,7 +231,7 @@ def _cell(metrics: Mapping[str, float], name: str) -> str:
     return f"{metrics[name]:.1f}" if name in metrics else ""
 
 
-def extreme_sequences(errors: Errors) -> list[tuple[str, list[tuple[str, str, str]]]]:
+def extreme_sequences(errors: SceneErrors) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """The best and the worst sequences: name, mean error and worst, millimetres."""
     sequence, lines = errors.lift.scenes.sequence, []
     for number in sequence.unique().tolist():

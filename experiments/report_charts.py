@@ -10,17 +10,6 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from callbacks.errors import (
-    Errors,
-    Grouped,
-    actions,
-    binned,
-    by_joint,
-    cameras,
-    deep_scenes,
-    distances,
-    grouped,
-)
 from callbacks.figures import (
     curves_chart,
     distribution_chart,
@@ -29,6 +18,17 @@ from callbacks.figures import (
     side_sheet,
     spread_chart,
     svg,
+)
+from callbacks.scene_errors import (
+    Grouped,
+    SceneErrors,
+    actions,
+    binned,
+    by_joint,
+    cameras,
+    deep_scenes,
+    distances,
+    grouped,
 )
 from callbacks.scene_pictures import whereabouts
 from duolift.geometry.scene_batch import SceneBatch
@@ -43,7 +43,12 @@ DEEP = (
 )
 
 PANELS = (
-    ("errors", "Errors on evaluation scenes", r"eval/(pa_mpjpe|pa_mpjpe_person|translation_error|root_\w+)_mm", "mm"),
+    (
+        "errors",
+        "SceneErrors on evaluation scenes",
+        r"eval/(pa_mpjpe|pa_mpjpe_person|translation_error|root_\w+)_mm",
+        "mm",
+    ),
     ("elevation", "Elevation", r"(eval/elevation_error|train/elevation_\w+)_deg", "degrees"),
     ("likelihood", "Negative log-likelihood by part", r"(train|val)/(nll|likelihood)_\w+_nats", "nats"),
     ("training", "Losses in training", r"train/(?!elevation|gradient)\w+(?<!_nats)", "loss"),
@@ -99,7 +104,7 @@ def paper_figures(run: Run, chosen: Mapping[str, int]) -> list[Chart]:
     return [*charts, Chart("figure-4", "Figure 4: scenes", "By ground placement.", sheet, wide=True)]
 
 
-def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, Errors]) -> Chart:
+def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, SceneErrors]) -> Chart:
     """Scenes whose people are far apart in depth, by several methods."""
     first = next(iter(methods.values()))
     chosen = deep_scenes(run.scenes, first.scene, run.skeleton.root_index)

@@ -14,8 +14,8 @@ import pytest
 from conftest import CHROMIUM, browse
 from small_run import arguments
 
-from callbacks.errors import SHOWN
 from callbacks.rows import JOINT, main_result, rows_of
+from callbacks.scene_errors import SHOWN
 from duolift.errors import InputError
 from duolift.placement.ground import EVERYTHING
 from duolift.placement.paper import PUBLISHED, PUBLISHED_METRICS
