@@ -52,7 +52,7 @@ class Gradients(pl.Callback):
         norm = torch.nn.utils.get_total_norm([p.grad for p in pl_module.parameters() if p.grad is not None])
         spoilt = ~norm.isfinite()
         norm = torch.where(spoilt, 0.0, norm)
-        # A fused Adam skips a step where this is set. It is meant for overflowing gradients, and needs no synchronisation.
+        # A fused Adam skips a step where this is set. Meant for overflowing gradients, it needs no synchronisation.
         optimizer.found_inf = spoilt.float()  # type: ignore[attr-defined]
         self._sum, self._max = self._sum + norm, torch.maximum(self._max, norm)
         self._steps, self._left_out = self._steps + 1, self._left_out + spoilt

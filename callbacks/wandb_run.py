@@ -1,4 +1,4 @@
-"""What goes into a W&B run beside the numbers that Lightning logs: the axis of epochs, histograms, tables and scenes."""
+"""What a W&B run has beside the numbers that Lightning logs: the axis of epochs, histograms, tables and scenes."""
 
 import json
 import re

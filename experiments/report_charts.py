@@ -45,7 +45,7 @@ DEEP = (
 PANELS = (
     (
         "errors",
-        "SceneErrors on evaluation scenes",
+        "Errors on evaluation scenes",
         r"eval/(pa_mpjpe|pa_mpjpe_person|translation_error|root_\w+)_mm",
         "mm",
     ),
