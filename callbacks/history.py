@@ -23,7 +23,7 @@ class History(pl.Callback):
     A record holds `epoch`, counted from 1; `seconds`, including validation; `poses_per_second` of training alone; and
     everything that was logged in that epoch, by its name. The times are logged as well, and are part of no result.
 
-    Checkpoints hold the records, so that a resumed stage continues its list. Only the first of several processes writes.
+    Checkpoints hold the records: a resumed stage continues its list. Only the first of several processes writes.
 
     Args:
         path: the file.

@@ -41,7 +41,7 @@ def workspace(config: Config, entity: str) -> Workspace:
         "Likelihoods": likelihoods(config),
         "Metrics over epochs": [over_epochs(title(name), f"eval/{name}") for name in (*PUBLISHED_METRICS, *ALONE)],
         "Ablation": ablation(),
-        "SceneBatch": scenes(),
+        "Scenes": scenes(),
     }
     sections = [
         Section(
