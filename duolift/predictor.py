@@ -182,7 +182,7 @@ class Lifter:
             if not video:
                 yield from ((found.names[0], self.lift_detections(found, camera, placement)) for found in chunks)
             else:
-                yield video, self._reconstructed(chunks, camera, placement).bridged(GAP)
+                yield video, self._reconstructed(chunks, camera, placement).interpolated(GAP)
 
     def lift_detections(
         self, detections: Detections, camera: Camera | None = None, placement: str = DEFAULT_METHOD

@@ -176,7 +176,7 @@ class Reconstruction:
             rate=self.camera.rate,
             notes=(*together.detections.notes, *self._notes(lens, together)),
         )
-        return scene.of([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
+        return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
 
     def _notes(self, lens: Lens, together: LiftedChunk) -> list[str]:
         """What was assumed, and what the user should know of people who were not wholly seen."""

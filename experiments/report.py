@@ -17,7 +17,7 @@ from callbacks.rows import JOINT, PERFECT
 from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.actions import ACTIONS
 from duolift.files import write_text
-from duolift.outputs.page import ALONE, plotly_script
+from duolift.outputs.page import SELF_CONTAINED_POLICY, plotly_script
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments import origin
 from experiments.ablation import HEADS
@@ -62,7 +62,7 @@ def page(run: Run) -> tuple[str, list[Chart]]:
         lstrip_blocks=True,
     )
     text = environment.get_template(TEMPLATE).render(
-        policy=ALONE,
+        policy=SELF_CONTAINED_POLICY,
         plotly=Markup(plotly_script(".html")),
         run=run.config.run,
         learned="learned from 3D labels, as a reference"

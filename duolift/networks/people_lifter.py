@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import skeleton_named
+from duolift.camera import DETECTOR_NOISE
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import NEAREST, lift
@@ -31,9 +32,6 @@ LARGEST_NETWORK = 2**16
 
 SMALLEST_UNIT = 1e-6
 """Nobody's head length is a smaller slope than this."""
-
-DETECTOR_NOISE = 0.02
-"""Deviation of a detector's joints, head lengths: about 1.5 cm on an adult."""
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def test_people_are_of_mean_stature_and_stand_on_the_ground(placement: str, lift
     people = getattr(scene, placement)
     size = log_size(torch.tensor(people), PAPER19).mean().exp().item()
     assert size == pytest.approx(STATURE * mean_bone_length(PAPER19), rel=1e-4)
-    height = scene.scene(people)[..., 1]
+    height = scene.world(people)[..., 1]
     assert np.abs(height.min((-1, -2))).max() < (0.2 if placement == "people" else 1e-3)
 
 
@@ -200,7 +200,7 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
     monkeypatch.setattr(predictor, "detections", lambda frames: detections(frames, chunk=2))
     [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None, image=None))
     assert name == "film" and scene.names == tuple(str(i) for i in range(9)) and len(scene.identities) == 2
-    assert scene.present.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
+    assert scene.valid.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
     assert np.ptp(scene.height[2:]) < 1e-6 and np.ptp(scene.up[2:], axis=0).max() < 1e-6
     np.testing.assert_allclose(scene.keypoints[2:], keypoints[2:, :, COMMON], rtol=1e-5)
     np.testing.assert_allclose(

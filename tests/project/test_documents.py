@@ -28,13 +28,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import REPOSITORY, some_reconstruction
+from conftest import REPOSITORY
 from PIL import Image
 
 from datamodules.chi3d import _parse_camera
 from datamodules.synthetic import SyntheticConfig, write
 from duolift import cli
 from duolift.body.skeleton import CHI3D25, PAPER19
+from duolift.example import example_scene
 from duolift.geometry.cameras import Intrinsics
 from duolift.inputs.keypoints import FORMATS
 from duolift.scene import Scene
@@ -333,7 +334,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 def detections(folder: Path) -> None:
     """Writes two people as detectors' files: COCO's results, OpenPose's frames, Parquet; and a picture."""
     pq = pytest.importorskip("pyarrow.parquet")
-    scene = some_reconstruction()
+    scene = example_scene()
     frames = np.nan_to_num(scene.keypoints)  # (frame, person, joint, 2)
 
     def people(layout: str, frame: int) -> list[list[float]]:
@@ -414,13 +415,13 @@ def some_keypoints() -> dict[str, Any]:
 
 
 def a_scene() -> dict[str, Any]:
-    scene = some_reconstruction()
+    scene = example_scene()
     point = {"up": scene.up[0], "height": float(scene.height[0]), "point": scene.people[0, 0, 0]}
-    return {"reconstruction": scene, "focal": scene.focal, "image": scene.image, **point}
+    return {"scene": scene, "focal": scene.focal, "image": scene.image, **point}
 
 
 def a_scene_of_rays() -> dict[str, Any]:
-    scene = some_reconstruction()
+    scene = example_scene()
     lens = Intrinsics.ideal(torch.full((2,), scene.focal), torch.tensor(scene.image) / 2)
     pixels, visible = torch.from_numpy(scene.keypoints).nan_to_num(), torch.from_numpy(scene.seen)
     return {"pixels": pixels, "visible": visible, "focal": scene.focal, "intrinsics": lens}
@@ -452,8 +453,8 @@ GIVEN = {
         dict, ("duolift export lifter.onnx",), {"people": (1, 2, *BODIES), "up": (1, 3)}
     ),
     'read("dance.json")': Given(shapes={"found.keypoints": (4, 2, len(CHI3D25), 2)}),
-    "write(reconstruction": Given(a_scene, shapes={"reconstruction.people": (4, 2, *BODIES)}),
-    "axes @ point": Given(a_scene, shapes={"scene": (3,), "pixel": (2,)}),
+    "Scene.example()": Given(shapes={"scene.people": (4, 2, *BODIES)}),
+    "axes @ point": Given(a_scene, shapes={"world": (3,), "pixel": (2,)}),
 }
 """Code that only one block has -> what is given to that block."""
 
