@@ -318,6 +318,7 @@ class Scene:
         return all(_same(getattr(self, field.name), getattr(other, field.name)) for field in fields(Scene))
 
     __hash__ = None  # type: ignore[assignment]  # arrays can change
+    __array_ufunc__ = None  # an array is not compared with a scene number by number
 
 
 def world_axes(up: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """Gaps in a track of points over time."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ def interpolate_gaps(
     array([1., 1., 2., 3.])
     """
     count, frames = len(track), np.arange(len(track))
-    columns = np.asarray(track, np.float64).reshape(count, -1)  # (frame, number)
+    columns = np.asarray(track, np.float64).reshape(count, math.prod(track.shape[1:]))  # (frame, number)
     known = np.isfinite(columns).all(-1)
     filled = np.full_like(columns, np.nan)
     if known.any():

@@ -184,7 +184,7 @@ class Picture:
     def _set_up(self) -> None:
         """Draw what does not move: titles, limits and the ground's grid."""
         width, height = self.scene.image
-        titles = {"image": "the image's 2D poses", "scene": "the scene", "side": "from the side", "above": "from above"}
+        titles = {"image": "2D poses", "scene": "the scene", "side": "from the side", "above": "from above"}
         for name, axis in self._axes.items():
             axis.set_title(titles[name], fontsize=10, color=STYLE.ink)
             axis.set_aspect("equal")

@@ -125,10 +125,10 @@ class Array:
         """JSON's nested lists as an array of any type and shape; NaN for null."""
         shape = self._shape(sizes)
         first = len(shape) - self.null_axes
+        if self.null_axes:
+            value = _filled(value, first, np.full(shape[first:], np.nan).tolist())
         try:
-            found = np.array(
-                _filled(value, first, np.full(shape[first:], np.nan).tolist()) if self.null_axes else value
-            )
+            found = np.array(value)
         except ValueError as error:
             message = f"{source}: {self.key} is a ragged list; expected lists as long as one another"
             raise InputError(message) from error
