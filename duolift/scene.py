@@ -183,12 +183,14 @@ class Scene:
         >>> Scene.example().interpolated(largest_gap=1).valid.all()
         np.True_
         """
-        tracks = {
-            name: np.stack([interpolate_gaps(track, largest_gap) for track in getattr(self, name).swapaxes(0, 1)], 1)
-            for name in ("people", "by_paper")
-            if self.identities
-        }
-        return replace(self, **{name: track.astype(np.float32) for name, track in tracks.items()})
+
+        def filled(people: NDArray[np.float32]) -> NDArray[np.float32]:
+            tracks = people.copy()
+            for person in range(len(self.identities)):
+                tracks[:, person] = interpolate_gaps(people[:, person], largest_gap)
+            return tracks
+
+        return replace(self, people=filled(self.people), by_paper=filled(self.by_paper))
 
     # What is in them --------------------------------------------------------------------------------------------------
 
@@ -240,7 +242,7 @@ class Scene:
         frame, person = np.nonzero(self.valid)  # of every pose, in the order of frames
         count = len(self.skeleton)
         points = self.world()[frame, person].reshape(-1, 3).astype(np.float64)
-        columns = {"frame": frame.repeat(count)}
+        columns: dict[str, NDArray[Any]] = {"frame": frame.repeat(count)}
         if self.rate:
             columns["time"] = columns["frame"] / self.rate
         columns |= {

@@ -325,7 +325,9 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
     missing = [key for key in needed if key not in found]
     if missing:
         raise InputError(f"{source}: {missing[0]} is missing; expected the keys {', '.join(needed)}")
-    values = {value.key: value.read(found[value.key], source) for value in VALUES if not value.json_only}
+    values: dict[str, Any] = {
+        value.key: value.read(found[value.key], source) for value in VALUES if not value.json_only
+    }
     name, joints = values.pop("skeleton"), values.pop("joints")
     del values["version"]
     try:
@@ -334,15 +336,15 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
         raise InputError(f"{source}: joints: {error}") from error
     sizes = {"frame": len(values["names"]), "person": len(values["identities"]), "joint": len(skeleton)}
     arrays: dict[str, NDArray[Any]] = {}
-    for array in ARRAYS:
-        content = array.unpacked(found[array.key], sizes, source) if as_json else found[array.key]
-        arrays[array.key] = array.read(content, sizes, source)
-    if as_json:
-        for array in ARRAYS:
-            if array.world:
-                arrays[array.key] = to_camera(arrays[array.key], arrays["up"], arrays["height"])
-    kept = {key: value if value.dtype == np.bool_ else value.astype(np.float32) for key, value in arrays.items()}
-    return Scene(skeleton=skeleton, **values, **kept)
+    for field in ARRAYS:
+        content = field.unpacked(found[field.key], sizes, source) if as_json else found[field.key]
+        arrays[field.key] = field.read(content, sizes, source)
+    for field in ARRAYS:
+        if as_json and field.world:
+            arrays[field.key] = to_camera(arrays[field.key], arrays["up"], arrays["height"])
+    for key, array in arrays.items():
+        values[key] = array if array.dtype == np.bool_ else array.astype(np.float32)
+    return Scene(skeleton=skeleton, **values)
 
 
 def markdown_table() -> str:

@@ -49,13 +49,9 @@ def test_what_a_camera_has_is_kept_as_plain_numbers(
 
 @given(kinds, st.integers(1, 10**6), st.integers(1, 10**6))
 def test_numbers_may_be_of_any_kind(kind: Any, width: int, height: int) -> None:
-    for image in (
-        (kind(width), kind(height)),
-        [kind(width), height],
-        np.array([width, height]),
-        torch.tensor([width, height]),
-    ):
-        camera = Camera(focal=kind(width), image=pair, rate=kind(height), noise=kind(0), static=np.True_)  # type: ignore[arg-type]
+    pairs: list[Any] = [(kind(width), kind(height)), [kind(width), height]]
+    for pair in (*pairs, np.array([width, height]), torch.tensor([width, height])):
+        camera = Camera(focal=kind(width), image=pair, rate=kind(height), noise=kind(0), static=np.True_)
         assert camera == Camera(width, (width, height), True, height, 0)
         assert [type(value) for value in astuple(camera)] == [float, tuple, bool, float, float]
 
