@@ -5,7 +5,7 @@ import numpy as np
 from duolift.body.skeleton import PAPER19, Skeleton
 from duolift.scene import Scene, to_camera
 
-STANDING: dict[str, tuple[float, float]] = {
+STANDING_PERSON: dict[str, tuple[float, float]] = {
     "pelvis": (0.95, 0.0),
     "hip": (0.94, 0.11),
     "knee": (0.5, 0.12),
@@ -85,7 +85,7 @@ def _standing(skeleton: Skeleton) -> np.ndarray:
     for index, joint in enumerate(skeleton.joints):
         side, _, part = joint.partition("_")
         sign = {"left": 1.0, "right": -1.0}.get(side, 0.0)
-        height, aside = STANDING[part if sign else joint]
+        height, aside = STANDING_PERSON[part if sign else joint]
         places[index] = sign * aside, height, 0.1 if part in IN_FRONT else 0.0
     return places
 

@@ -4,11 +4,8 @@ Nothing here imports PyTorch, so that scene files are read and drawn quickly. Wh
 installed imports it when it is called.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
 
 PER_PERSON = ("people", "by_paper", "seen", "confidence", "keypoints")
 """Fields of a `Scene` with axes (frame, person)."""
-
-PREVIEW_DPI = 50
-"""Dots an inch of the picture in a notebook: 640 by 360 pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,26 +230,9 @@ class Scene:
         >>> len(table)  # 4 frames of the first person and 3 of the second, 19 joints each
         133
         """
-        from duolift.outputs.libraries import library
+        from duolift.outputs.table import to_dataframe  # the outputs import this module
 
-        pandas = library("pandas", "to_dataframe()", "pip install pandas")
-        frame, person = np.nonzero(self.valid)  # of every pose, in the order of frames
-        count = len(self.skeleton)
-        points = self.world()[frame, person].reshape(-1, 3).astype(np.float64)
-        columns: dict[str, NDArray[Any]] = {"frame": frame.repeat(count)}
-        if self.rate:
-            columns["time"] = columns["frame"] / self.rate
-        columns |= {
-            "name": np.array(self.names, dtype=object)[frame].repeat(count),
-            "person": np.array(self.identities, dtype=np.int64)[person].repeat(count),
-            "joint": np.tile(np.array(self.skeleton.joints, dtype=object), len(frame)),
-            "x": points[:, 0],
-            "y": points[:, 1],
-            "z": points[:, 2],
-            "visible": self.seen[frame, person].ravel(),
-            "confidence": self.confidence[frame, person].repeat(count),
-        }
-        return pandas.DataFrame(columns)
+        return to_dataframe(self)
 
     # Showing them -----------------------------------------------------------------------------------------------------
 
@@ -270,6 +247,10 @@ class Scene:
 
         Raises:
             InputError: matplotlib is not installed, or there is no such frame.
+
+        >>> figure = Scene.example().plot(0)
+        >>> [axes.get_title() for axes in figure.axes]
+        ['2D poses', 'the scene', 'from the side', 'from above']
         """
         from duolift.outputs.pictures import Picture  # matplotlib is imported where it is drawn
 
@@ -282,37 +263,29 @@ class Scene:
         picture.show(frame % count if count else 0)
         return picture.figure
 
-    def __repr__(self) -> str:
-        about = self._summary()
-        return f"Scene({', '.join([*about.values()][:3])}, focal {about['focal']}, {about['rate']})"
+    def summary(self) -> dict[str, str]:
+        """The scene in a few words, by title.
 
-    def _summary(self) -> dict[str, str]:
-        """What describes the scene in a line, by title."""
+        >>> Scene.example().summary()["frames"]
+        '4 frames'
+        """
         frames, people = len(self.names), len(self.identities)
         return {
             "frames": f"{frames} frame{'s' * (frames != 1)}",
             "people": f"{people} {'person' if people == 1 else 'people'}",
             "skeleton": self.skeleton.name,
-            "focal": f"{self.focal:.0f} px ({self.focal_source})",
+            "focal": f"focal {self.focal:.0f} px ({self.focal_source})",
             "rate": f"{self.rate:g} frames/s" if self.rate else "single images",
         }
 
+    def __repr__(self) -> str:
+        return f"Scene({', '.join(self.summary().values())})"
+
     def _repr_html_(self) -> str:
-        """A table for notebooks, with a picture of the middle frame where matplotlib is installed. Loads nothing."""
-        width, height = self.image
-        rows = {**self._summary(), "image": f"{width:.0f} x {height:.0f} px", "notes": "; ".join(self.notes)}
-        cells = "".join(f"<tr><th>{title}</th><td>{escape(value)}</td></tr>" for title, value in rows.items() if value)
-        picture = ""
-        try:
-            figure = self.plot()
-        except InputError:  # without matplotlib the table has to do
-            pass
-        else:
-            content = io.BytesIO()
-            figure.savefig(content, format="png", dpi=PREVIEW_DPI)
-            encoded = base64.b64encode(content.getvalue()).decode()
-            picture = f'<img alt="the middle frame" src="data:image/png;base64,{encoded}">'
-        return f"<div><table>{cells}</table>{picture}</div>"
+        """What a notebook shows, see `duolift.outputs.notebook`."""
+        from duolift.outputs.notebook import to_html  # the outputs import this module
+
+        return to_html(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scene):

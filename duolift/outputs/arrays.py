@@ -8,14 +8,15 @@ import numpy as np
 
 from duolift.errors import InputError
 from duolift.files import npz, regular, whole_file
-from duolift.outputs.schema import ARRAYS, VALUES, check_version, expect, scene_of
+from duolift.outputs.fields import expect
+from duolift.outputs.schema import ARRAY_FIELDS, VALUE_FIELDS, check_version, scene_of
 from duolift.scene import Scene
 
 
 def write_arrays(scene: Scene, path: Path) -> list[Path]:
     """Write an `.npz`: arrays as arrays, and everything else as JSON in `about`."""
-    about = {value.key: value.written(scene) for value in VALUES if not value.json_only}
-    arrays = {array.key: getattr(scene, array.key) for array in ARRAYS}
+    about = {value.key: value.written(scene) for value in VALUE_FIELDS if not value.json_only}
+    arrays = {array.key: getattr(scene, array.key) for array in ARRAY_FIELDS}
     with whole_file(path) as part, part.open("wb") as file:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
     return [path]
@@ -32,6 +33,6 @@ def read_arrays(path: Path) -> Scene:
         ) from error
     expect(isinstance(about, dict), str(path), "about", about, "a JSON object")
     check_version(about, str(path))
-    found = {value.key: about[value.key] for value in VALUES if value.key in about}
-    found |= {array.key: arrays[array.key] for array in ARRAYS if array.key in arrays}
+    found = {value.key: about[value.key] for value in VALUE_FIELDS if value.key in about}
+    found |= {array.key: arrays[array.key] for array in ARRAY_FIELDS if array.key in arrays}
     return scene_of(found, str(path), as_json=False)

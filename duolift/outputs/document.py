@@ -6,7 +6,8 @@ from typing import Any
 
 from duolift.errors import InputError
 from duolift.files import read_bytes, write_text
-from duolift.outputs.schema import FIELDS, FORMAT, check_version, expect, scene_of
+from duolift.outputs.fields import expect
+from duolift.outputs.schema import FIELDS, SCENE_FORMAT, check_version, scene_of
 from duolift.scene import Scene
 
 LARGEST_JSON = 256 * 2**20
@@ -58,7 +59,7 @@ def from_json(content: bytes | str, source: str) -> Scene:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: not valid JSON ({error}); is the file cut off?") from error
     expect(isinstance(found, dict), source, "the content", found, "a JSON object")
-    expect(found.get("format") == FORMAT, source, "format", found.get("format"), repr(FORMAT))
+    expect(found.get("format") == SCENE_FORMAT, source, "format", found.get("format"), repr(SCENE_FORMAT))
     check_version(found, source)
     return scene_of(found, source, as_json=True)
 

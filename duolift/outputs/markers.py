@@ -11,8 +11,7 @@ from duolift.outputs.libraries import library
 from duolift.outputs.tracks import ever_valid, path_of, rate_of
 from duolift.scene import Scene
 
-MILLIMETRES = 1000.0
-"""In a metre."""
+MM_PER_METRE = 1000.0
 
 C3D_FRAMES = 65535
 """A C3D counts its frames in 16 bits."""
@@ -96,7 +95,7 @@ def c3d_points(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     markers = world.reshape(frames, people * joints, 3).transpose(2, 1, 0)  # (3, marker, frame)
     valid = np.isfinite(markers).all(0)  # (marker, frame)
     points = np.ones((4, people * joints, frames))
-    points[:3] = MILLIMETRES * np.where(valid, markers, 0.0)
+    points[:3] = MM_PER_METRE * np.where(valid, markers, 0.0)
     return points, np.where(valid, 0.0, INVALID_RESIDUAL)[None]
 
 

@@ -31,7 +31,7 @@ class MeshStyle:
     ground_colour: str = "#d9dcd6"
 
 
-STYLE = MeshStyle()
+MESH_STYLE = MeshStyle()
 
 ABSENT_SCALE = 1e-6
 """A person who is not in a frame is scaled by this, since a scale of 0 has no inverse."""
@@ -111,9 +111,9 @@ def _steady(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
 def _mesh(trimesh: Any, shape: str, colour: str) -> Any:
     """A ball, or a rod of length 1 along z, around the origin."""
     if shape == "ball":
-        mesh = trimesh.creation.icosphere(subdivisions=2, radius=STYLE.joint_radius)
+        mesh = trimesh.creation.icosphere(subdivisions=2, radius=MESH_STYLE.joint_radius)
     else:
-        mesh = trimesh.creation.cylinder(radius=STYLE.bone_radius, height=1.0, sections=16)
+        mesh = trimesh.creation.cylinder(radius=MESH_STYLE.bone_radius, height=1.0, sections=16)
     return _painted(trimesh, mesh, colour)
 
 
@@ -129,11 +129,11 @@ def _add_ground(trimesh: Any, meshes: Any, scene: Scene) -> None:
     """Add a slab below everybody, its top at height 0."""
     joints = scene.world()[scene.valid].reshape(-1, 3)
     low, high = (joints.min(0), joints.max(0)) if len(joints) else (np.zeros(3), np.zeros(3))
-    sides = high - low + 2 * STYLE.ground_margin
-    slab = trimesh.creation.box(extents=(sides[0], STYLE.ground_thickness, sides[2]))
+    sides = high - low + 2 * MESH_STYLE.ground_margin
+    slab = trimesh.creation.box(extents=(sides[0], MESH_STYLE.ground_thickness, sides[2]))
     middle = (low + high) / 2
-    slab.apply_translation((middle[0], -STYLE.ground_thickness / 2, middle[2]))
-    painted = _painted(trimesh, slab, STYLE.ground_colour)
+    slab.apply_translation((middle[0], -MESH_STYLE.ground_thickness / 2, middle[2]))
+    painted = _painted(trimesh, slab, MESH_STYLE.ground_colour)
     meshes.add_geometry(painted, node_name="ground", geom_name="ground")
 
 

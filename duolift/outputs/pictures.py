@@ -34,7 +34,7 @@ class PictureStyle:
     distance: float = 2.2  # of the perspective's centre, in diagonals of what is shown
 
 
-STYLE = PictureStyle()
+PICTURE_STYLE = PictureStyle()
 
 
 def write_png(scene: Scene, path: Path) -> list[Path]:
@@ -42,15 +42,15 @@ def write_png(scene: Scene, path: Path) -> list[Path]:
     picture = Picture(scene, ".png")
     picture.show(len(scene.names) // 2)
     with whole_file(path) as part:
-        picture.figure.savefig(part, format="png", dpi=STYLE.dpi)
+        picture.figure.savefig(part, format="png", dpi=PICTURE_STYLE.dpi)
     return [path]
 
 
 def write_gif(scene: Scene, path: Path) -> list[Path]:
     """Write a `.gif` that plays at the sequence's speed in a loop; it skips frames of a sequence with a high rate."""
     image = library("PIL.Image", ".gif")
-    step = max(1, round(rate_of(scene) / STYLE.gif_rate))
-    pictures = [image.fromarray(pixels) for pixels in Picture(scene, ".gif", STYLE.gif_dpi).play(step)]
+    step = max(1, round(rate_of(scene) / PICTURE_STYLE.gif_rate))
+    pictures = [image.fromarray(pixels) for pixels in Picture(scene, ".gif", PICTURE_STYLE.gif_dpi).play(step)]
     palette = pictures[len(pictures) // 2].quantize(128)
     frames = [picture.quantize(palette=palette, dither=image.Dither.NONE) for picture in pictures]
     with whole_file(path) as part:
@@ -66,7 +66,7 @@ def write_mp4(scene: Scene, path: Path) -> list[Path]:
     with whole_file(path) as part:
         writer = ffmpeg.write_frames(
             str(part),
-            tuple(round(side * STYLE.dpi) for side in STYLE.inches),
+            tuple(round(side * PICTURE_STYLE.dpi) for side in PICTURE_STYLE.inches),
             fps=rate_of(scene),
             output_params=["-f", "mp4", "-movflags", "+faststart"],
             ffmpeg_log_level="error",
@@ -102,16 +102,16 @@ class Picture:
         InputError: matplotlib is not installed.
     """
 
-    def __init__(self, scene: Scene, needed_by: str, dpi: int = STYLE.dpi) -> None:
+    def __init__(self, scene: Scene, needed_by: str, dpi: int = PICTURE_STYLE.dpi) -> None:
         figure = library("matplotlib.figure", needed_by)
         self._collections = library("matplotlib.collections", needed_by)
         self._canvas = library("matplotlib.backends.backend_agg", needed_by).FigureCanvasAgg
         self.scene = scene
         self.world = scene.world()
-        self.figure = figure.Figure(figsize=STYLE.inches, dpi=dpi, facecolor="white")
+        self.figure = figure.Figure(figsize=PICTURE_STYLE.inches, dpi=dpi, facecolor="white")
         joints = self.world[scene.valid].reshape(-1, 3)
         low, high = (joints.min(0), joints.max(0)) if len(joints) else (np.full(3, -1.0), np.full(3, 1.0))
-        margin = STYLE.margin
+        margin = PICTURE_STYLE.margin
         self._low = np.array([low[0] - margin, min(low[1], 0.0), low[2] - margin])
         self._high = high + np.array([margin, margin / 2, margin])
         grid = self.figure.add_gridspec(2, 5, left=0.02, right=0.98, bottom=0.03, top=0.9, wspace=0.08, hspace=0.12)
@@ -123,8 +123,8 @@ class Picture:
         }
         self._lines = {name: self._empty(axis) for name, axis in self._axes.items()}
         self._shade = self._empty(self._axes["scene"])
-        self._shade.set(color=STYLE.shadow, linewidth=4.0, zorder=2)
-        self._title = self.figure.text(0.02, 0.95, "", fontsize=13, color=STYLE.ink, parse_math=False)
+        self._shade.set(color=PICTURE_STYLE.shadow, linewidth=4.0, zorder=2)
+        self._title = self.figure.text(0.02, 0.95, "", fontsize=13, color=PICTURE_STYLE.ink, parse_math=False)
         self._set_up()
 
     def show(self, frame: int) -> None:
@@ -165,11 +165,11 @@ class Picture:
         if view == "above":
             return np.stack([x, -z, y], axis=-1)
         middle = (self._low + self._high) / 2
-        yaw, pitch = np.radians((STYLE.yaw, STYLE.pitch))
+        yaw, pitch = np.radians((PICTURE_STYLE.yaw, PICTURE_STYLE.pitch))
         x, y, z = x - middle[0], y - middle[1], z - middle[2]
         across, towards = np.cos(yaw) * x - np.sin(yaw) * z, np.sin(yaw) * x + np.cos(yaw) * z
         up, towards = np.cos(pitch) * y - np.sin(pitch) * towards, np.sin(pitch) * y + np.cos(pitch) * towards
-        distance = STYLE.distance * float(np.linalg.norm(self._high - self._low))
+        distance = PICTURE_STYLE.distance * float(np.linalg.norm(self._high - self._low))
         scale = distance / (distance - towards)
         return np.stack([across * scale, up * scale, towards], axis=-1)
 
@@ -178,7 +178,7 @@ class Picture:
         axis.add_collection(lines, autolim=False)
         axis.set(xticks=[], yticks=[])
         for spine in axis.spines.values():
-            spine.set(color=STYLE.pale)
+            spine.set(color=PICTURE_STYLE.pale)
         return lines
 
     def _set_up(self) -> None:
@@ -186,7 +186,7 @@ class Picture:
         width, height = self.scene.image
         titles = {"image": "2D poses", "scene": "the scene", "side": "from the side", "above": "from above"}
         for name, axis in self._axes.items():
-            axis.set_title(titles[name], fontsize=10, color=STYLE.ink)
+            axis.set_title(titles[name], fontsize=10, color=PICTURE_STYLE.ink)
             axis.set_aspect("equal")
             if name == "image":
                 axis.set(xlim=(0, width), ylim=(height, 0), facecolor="#f4f5f7")
@@ -195,11 +195,13 @@ class Picture:
             across = [((x, 0, z0), (x, 0, z1)) for x in np.linspace(x0, x1, 1 + max(1, round((x1 - x0) / 0.5)))]
             along = [((x0, 0, z), (x1, 0, z)) for z in np.linspace(z0, z1, 1 + max(1, round((z1 - z0) / 0.5)))]
             grid = self.project(np.array(across + along), name)[..., :2]
-            axis.add_collection(self._collections.LineCollection(grid, color=STYLE.pale, linewidth=0.8, zorder=1))
+            axis.add_collection(
+                self._collections.LineCollection(grid, color=PICTURE_STYLE.pale, linewidth=0.8, zorder=1)
+            )
             corners = np.array([(x, y, z) for x in (x0, x1) for y in (self._low[1], top) for z in (z0, z1)])
             shown = self.project(corners, name)[:, :2]
             middle, half = (shown.max(0) + shown.min(0)) / 2, np.ptp(shown, axis=0) / 2
-            sides = axis.get_position(original=True).size * STYLE.inches
+            sides = axis.get_position(original=True).size * PICTURE_STYLE.inches
             half = np.maximum(half, half[::-1] * sides / sides[::-1])  # as wide as the axes are, at an equal aspect
             (left, bottom), (right, top) = middle - half, middle + half
             axis.set(xlim=(left, right), ylim=(bottom, top))

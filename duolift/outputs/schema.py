@@ -9,7 +9,6 @@ knows arrays or sizes that several keys share (`frame`, `person`, `joint`), so t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,149 +17,19 @@ from numpy.typing import NDArray
 from duolift.body.skeleton import Skeleton
 from duolift.camera import LARGEST_QUANTITY
 from duolift.errors import InputError
+from duolift.outputs.fields import Array, Rule, Value, expect
 from duolift.scene import Scene, to_camera
 
-FORMAT = "duolift scene"
+SCENE_FORMAT = "duolift scene"
 """A scene's JSON says so within its first bytes."""
 
-VERSION = 1
+SCENE_VERSION = 1
 """Of the layout; a reader refuses any other."""
 
 UNIT_TOLERANCE = 1e-3
 """By how much the length of a unit vector may differ from 1."""
 
 FOCAL_SOURCES = ("known", "people", "default")
-
-Rule = tuple[Callable[[Any], Any], str]
-"""What a value has to fulfil, and how a message says what was expected."""
-
-
-def expect(holds: bool, source: str, key: str, found: Any, expected: str) -> None:
-    """Raise InputError that names the file, the key, what was found and what was expected, unless `holds`."""
-    if not holds:
-        text = repr(found)
-        raise InputError(f"{source}: {key} is {text if len(text) <= 60 else text[:57] + '...'}; expected {expected}")
-
-
-@dataclass(frozen=True)
-class Value:
-    """A key that holds text, a number, or a list of them.
-
-    Attributes:
-        key: its name in the file.
-        shape: what docs/scene.md says of its shape.
-        meaning: what docs/scene.md says of it.
-        rules: checked in order; each takes the whole value.
-        of: the value that a scene has.
-        convert: a checked value as `Scene` keeps it.
-        json_only: not in `.npz`, and not needed for reading.
-    """
-
-    key: str
-    shape: str
-    meaning: str
-    rules: tuple[Rule, ...] = ()
-    of: Callable[[Scene], Any] | None = None
-    convert: Callable[[Any], Any] = lambda value: value
-    json_only: bool = False
-
-    def written(self, scene: Scene) -> Any:
-        """The scene's value as JSON holds it: lists for tuples."""
-        value = self.of(scene) if self.of else getattr(scene, self.key)
-        return list(value) if isinstance(value, tuple) else value
-
-    def read(self, value: Any, source: str) -> Any:
-        """The value as `Scene` keeps it. Raises InputError unless all rules hold."""
-        for holds, expected in self.rules:
-            expect(bool(holds(value)), source, self.key, value, expected)
-        return self.convert(value)
-
-
-@dataclass(frozen=True)
-class Array:
-    """A key that holds an array: nested lists in JSON, an array in `.npz`.
-
-    Attributes:
-        key: its name in the file, and of the attribute of `Scene`.
-        axes: of `frame`, `person` and `joint`, which count as `names`, `identities` and `joints` do.
-        components: names of the numbers on a last axis of their own; none for a single number.
-        meaning: what docs/scene.md says of it.
-        rules: checked in order; each takes the array and returns whether it holds, for some of the leading axes.
-        decimals: of numbers in JSON; None for true and false.
-        null_axes: how many of the last axes one null in JSON stands for, NaN in arrays; 0 allows no null.
-        world: whether JSON has it in world coordinates; `Scene` and `.npz` have camera coordinates.
-    """
-
-    key: str
-    axes: tuple[str, ...]
-    components: tuple[str, ...]
-    meaning: str
-    rules: tuple[Rule, ...] = ()
-    decimals: int | None = None
-    null_axes: int = 0
-    world: bool = False
-
-    @property
-    def shape(self) -> str:
-        """What docs/scene.md says of its shape."""
-        return ", ".join([*self.axes, *([f"[{', '.join(self.components)}]"] if self.components else [])])
-
-    def written(self, scene: Scene) -> list[Any]:
-        """The scene's array as nested lists, None for null."""
-        values: NDArray[Any] = getattr(scene, self.key)
-        if self.world:
-            values = scene.world(values)
-        if self.decimals is None:
-            return values.tolist()
-        rounded = np.round(values.astype(np.float64), self.decimals)  # float64 first: a float32 prints too many digits
-        if not self.null_axes:
-            return rounded.tolist()
-        first = values.ndim - self.null_axes
-        cells = np.empty(values.shape[:first], dtype=object)
-        for place in np.ndindex(cells.shape):
-            cells[place] = rounded[place].tolist() if np.isfinite(rounded[place]).all() else None
-        return cells.tolist()
-
-    def unpacked(self, value: Any, sizes: Mapping[str, int], source: str) -> NDArray[Any]:
-        """JSON's nested lists as an array of any type and shape; NaN for null."""
-        shape = self._shape(sizes)
-        first = len(shape) - self.null_axes
-        if self.null_axes:
-            value = _filled(value, first, np.full(shape[first:], np.nan).tolist())
-        try:
-            found = np.array(value)
-        except ValueError as error:
-            message = f"{source}: {self.key} is a ragged list; expected lists as long as one another"
-            raise InputError(message) from error
-        return found.reshape(shape) if not found.size and 0 in shape else found
-
-    def read(self, value: Any, sizes: Mapping[str, int], source: str) -> NDArray[Any]:
-        """The array, of float64 or bool. Raises InputError for another type or shape, or if a rule does not hold."""
-        found, shape = np.asarray(value), self._shape(sizes)
-        kinds, content = ("b", "true and false") if self.decimals is None else ("iuf", "numbers")
-        if found.shape != shape or (found.size and found.dtype.kind not in kinds):
-            described = f"an array {found.shape} of {found.dtype}"
-            raise InputError(f"{source}: {self.key} is {described}; expected {shape} of {content}")
-        found = found.astype(np.bool_ if self.decimals is None else np.float64)
-        for rule, expected in self.rules:
-            holds = rule(found)
-            if not holds.all():
-                place = tuple(np.argwhere(~holds)[0].tolist())
-                expect(False, source, f"{self.key}{list(place)}", found[place].tolist(), expected)
-        return found
-
-    def _shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        return (*(sizes[axis] for axis in self.axes), *([len(self.components)] if self.components else []))
-
-
-def _filled(value: Any, levels: int, missing: list[Any]) -> Any:
-    """Nested lists in which None, `levels` lists deep, is replaced."""
-    if levels and isinstance(value, list):
-        return [_filled(item, levels - 1, missing) for item in value]
-    return missing if value is None and not levels else value
-
-
-# What may stand in a file ---------------------------------------------------------------------------------------------
 
 
 def is_text(value: Any) -> bool:
@@ -198,8 +67,8 @@ XYZ = ("x", "y", "z")
 
 
 FIELDS: tuple[Value | Array, ...] = (
-    Value("format", "text", f'`"{FORMAT}"`', of=lambda _: FORMAT, json_only=True),
-    Value("version", "number", f"`{VERSION}`; a reader refuses any other", of=lambda _: VERSION),
+    Value("format", "text", f'`"{SCENE_FORMAT}"`', of=lambda _: SCENE_FORMAT, json_only=True),
+    Value("version", "number", f"`{SCENE_VERSION}`; a reader refuses any other", of=lambda _: SCENE_VERSION),
     Value(
         "skeleton",
         "text",
@@ -301,13 +170,13 @@ FIELDS: tuple[Value | Array, ...] = (
 )
 """Every key of a scene's file, in the order of the JSON."""
 
-VALUES = tuple(field for field in FIELDS if isinstance(field, Value))
-ARRAYS = tuple(field for field in FIELDS if isinstance(field, Array))
+VALUE_FIELDS = tuple(field for field in FIELDS if isinstance(field, Value))
+ARRAY_FIELDS = tuple(field for field in FIELDS if isinstance(field, Array))
 
 
 def check_version(found: Mapping[str, Any], source: str) -> None:
     """Raise InputError for a layout of another version, of which no more is read."""
-    expect(found.get("version") == VERSION, source, "version", found.get("version"), str(VERSION))
+    expect(found.get("version") == SCENE_VERSION, source, "version", found.get("version"), str(SCENE_VERSION))
 
 
 def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
@@ -326,7 +195,7 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
     if missing:
         raise InputError(f"{source}: {missing[0]} is missing; expected the keys {', '.join(needed)}")
     values: dict[str, Any] = {
-        value.key: value.read(found[value.key], source) for value in VALUES if not value.json_only
+        value.key: value.read(found[value.key], source) for value in VALUE_FIELDS if not value.json_only
     }
     name, joints = values.pop("skeleton"), values.pop("joints")
     del values["version"]
@@ -336,10 +205,10 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
         raise InputError(f"{source}: joints: {error}") from error
     sizes = {"frame": len(values["names"]), "person": len(values["identities"]), "joint": len(skeleton)}
     arrays: dict[str, NDArray[Any]] = {}
-    for field in ARRAYS:
+    for field in ARRAY_FIELDS:
         content = field.unpacked(found[field.key], sizes, source) if as_json else found[field.key]
         arrays[field.key] = field.read(content, sizes, source)
-    for field in ARRAYS:
+    for field in ARRAY_FIELDS:
         if as_json and field.world:
             arrays[field.key] = to_camera(arrays[field.key], arrays["up"], arrays["height"])
     for key, array in arrays.items():

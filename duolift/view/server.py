@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from duolift.errors import InputError
 from duolift.outputs.document import from_json, to_json
 from duolift.outputs.page import SERVED_POLICY, asset, page, plotly_script
-from duolift.outputs.schema import FORMAT
+from duolift.outputs.schema import SCENE_FORMAT
 from duolift.scene import Scene
 
 Lift = Callable[[bytes, str], Scene]
@@ -41,7 +41,7 @@ class ServerLimits:
     head: int = 100  # bytes of a file in which a scene must say that it is one
 
 
-LIMITS = ServerLimits()
+SERVER_LIMITS = ServerLimits()
 
 UPLOAD = "application/octet-stream"
 """Type of an upload. A page of another site may send it only after a preflight request, which is not answered."""
@@ -73,7 +73,10 @@ class Server(ThreadingHTTPServer):
         self.lift, self.busy = lift, Lock()
         self.scene_json = None if scene is None else to_json(scene).encode()
         self.files = {
-            "/": ("text/html", page({"lifts": lift is not None, "served": True, "largest": LIMITS.upload}).encode()),
+            "/": (
+                "text/html",
+                page({"lifts": lift is not None, "served": True, "largest": SERVER_LIMITS.upload}).encode(),
+            ),
             "/page.css": ("text/css", asset("page.css").encode()),
             "/page.js": ("text/javascript", asset("page.js").encode()),
             "/plotly.js": ("text/javascript", plotly_script("the page").encode()),
@@ -104,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     server_version, sys_version = "duolift", ""
-    timeout = LIMITS.seconds
+    timeout = SERVER_LIMITS.seconds
 
     def do_GET(self) -> None:
         """Answer with a file of the page, or with the scene."""
@@ -124,26 +127,36 @@ class Handler(BaseHTTPRequestHandler):
             return
         parts = _split(self.path)
         length = self.headers.get("Content-Length", "")
-        size = int(length) if length.isascii() and length.isdecimal() and len(length) <= LIMITS.length_digits else None
+        size = (
+            int(length)
+            if length.isascii() and length.isdecimal() and len(length) <= SERVER_LIMITS.length_digits
+            else None
+        )
         if parts.path != "/lift" or self.server.lift is None:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing to send files to")
         elif self.headers.get("Content-Type") != UPLOAD:
             self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected {UPLOAD}")
         elif size is None:
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "expected the file's length")
-        elif size > LIMITS.upload:
-            text = f"the file has {size / 2**20:.0f} MB; expected at most {LIMITS.upload // 2**20}"
+        elif size > SERVER_LIMITS.upload:
+            text = f"the file has {size / 2**20:.0f} MB; expected at most {SERVER_LIMITS.upload // 2**20}"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
         elif len(content := self._received(size)) < size:
             self._refuse(HTTPStatus.BAD_REQUEST, "the file was cut off on its way")
         else:
             self._lift(content, file_name(parse_qs(parts.query).get("name", [""])[0]))
 
+    def _content_length(self) -> int | None:
+        """Bytes of the request's body; None for a header that is missing or no sensible number."""
+        length = self.headers.get("Content-Length", "")
+        sensible = length.isascii() and length.isdecimal() and len(length) <= SERVER_LIMITS.length_digits
+        return int(length) if sensible else None
+
     def _received(self, size: int) -> bytes:
         """The request's body of `size` bytes, or as much of it as came in time."""
-        content, until = bytearray(), time.monotonic() + LIMITS.seconds
+        content, until = bytearray(), time.monotonic() + SERVER_LIMITS.seconds
         while len(content) < size and time.monotonic() < until:
-            part = self.rfile.read1(min(LIMITS.block, size - len(content)))
+            part = self.rfile.read1(min(SERVER_LIMITS.block, size - len(content)))
             if not part:
                 break
             content += part
@@ -204,12 +217,12 @@ def file_name(text: str) -> str:
     'poses.json'
     """
     name = text.replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in name if c.isprintable())[: LIMITS.name] or "the file"
+    return "".join(c for c in name if c.isprintable())[: SERVER_LIMITS.name] or "the file"
 
 
 def open_file(content: bytes, name: str, lift: Lift) -> Scene:
     """The scene of a file: read if it is a scene's JSON, otherwise lifted."""
-    return from_json(content, name) if FORMAT.encode() in content[: LIMITS.head] else lift(content, name)
+    return from_json(content, name) if SCENE_FORMAT.encode() in content[: SERVER_LIMITS.head] else lift(content, name)
 
 
 def serve(scene: Scene | None, lift: Lift | None = None, port: int = 0, open_browser: bool = True) -> None:

@@ -196,6 +196,6 @@ def test_notebooks_show_a_table_and_a_picture_and_load_nothing(size: dict[str, A
     scene = replace(example_scene(**size), notes=(evil,), skeleton=replace(PAPER19, name=evil))
     html = scene._repr_html_()
     assert evil not in html and "&lt;script&gt;" in html
-    assert "<th>focal</th><td>1000 px (default)</td>" in html
+    assert "<th>focal</th><td>focal 1000 px (default)</td>" in html
     assert re.findall(r'src="([^"]{22})', html) == ["data:image/png;base64,"]
     assert "http" not in html and len(html) < 200_000

@@ -23,7 +23,7 @@ from duolift.outputs.document import from_json, to_json
 from duolift.predictor import Lifter
 from duolift.scene import Scene
 from duolift.view import server as view
-from duolift.view.server import LIMITS, UPLOAD, Lift, Server, file_name
+from duolift.view.server import SERVER_LIMITS, UPLOAD, Lift, Server, file_name
 from fuzzing.readers import READERS
 
 EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror=\"document.title='got in'\">")
@@ -173,7 +173,7 @@ def test_it_listens_on_the_loopback_address_alone() -> None:
     ("headers", "status"),
     [
         ({"Content_Type": "text/plain"}, 415),
-        ({"Content_Length": str(LIMITS.upload + 1)}, 413),
+        ({"Content_Length": str(SERVER_LIMITS.upload + 1)}, 413),
         ({"Content_Length": "9" * 5000}, 411),
         ({"Content_Length": "-1"}, 411),
         ({"Content_Length": "²"}, 411),
@@ -211,7 +211,7 @@ def exchange(server: Server, content: bytes, close: bool = True) -> bytes:
 
 
 def test_a_file_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view, "LIMITS", replace(LIMITS, seconds=0.3))
+    monkeypatch.setattr(view, "SERVER_LIMITS", replace(SERVER_LIMITS, seconds=0.3))
     monkeypatch.setattr(view.Handler, "timeout", 0.3)
     with serving(None) as server:
         head = f"POST /lift HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\nContent-Type: {UPLOAD}\r\n"
