@@ -72,11 +72,9 @@ class Server(ThreadingHTTPServer):
     def __init__(self, scene: Scene | None, lift: Lift | None, port: int = 0) -> None:
         self.lift, self.busy = lift, Lock()
         self.scene_json = None if scene is None else to_json(scene).encode()
+        settings = {"lifts": lift is not None, "served": True, "largest": SERVER_LIMITS.upload}
         self.files = {
-            "/": (
-                "text/html",
-                page({"lifts": lift is not None, "served": True, "largest": SERVER_LIMITS.upload}).encode(),
-            ),
+            "/": ("text/html", page(settings).encode()),
             "/page.css": ("text/css", asset("page.css").encode()),
             "/page.js": ("text/javascript", asset("page.js").encode()),
             "/plotly.js": ("text/javascript", plotly_script("the page").encode()),
@@ -126,12 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self._is_allowed():
             return
         parts = _split(self.path)
-        length = self.headers.get("Content-Length", "")
-        size = (
-            int(length)
-            if length.isascii() and length.isdecimal() and len(length) <= SERVER_LIMITS.length_digits
-            else None
-        )
+        size = self._content_length()
         if parts.path != "/lift" or self.server.lift is None:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing to send files to")
         elif self.headers.get("Content-Type") != UPLOAD:

@@ -108,3 +108,15 @@ def test_importing_the_outputs_asks_for_no_library() -> None:
     code = f"import sys, duolift.outputs, duolift.view.server; print(sorted(set({heavy}) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_format_is_added_with_a_function_and_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_names(scene: Scene, path: Path) -> list[Path]:
+        path.write_text("\n".join(scene.names))
+        return [path]
+
+    monkeypatch.setitem(WRITERS, ".txt", write_names)
+    (path,) = example_scene(frames=2).save(tmp_path / "scene.txt")
+    assert path.read_text().split() == ["000000.jpg", "000001.jpg"]
+    with pytest.raises(InputError, match=r"\.txt"):
+        write(example_scene(), tmp_path / "scene.xyz")
