@@ -125,41 +125,6 @@ class Scene:
 
         return write(self, path)
 
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """The parts of one video one after the other, people matched by identity.
-
-        A person who is not in a part is absent from its frames. The camera is that of the first part with somebody in
-        it.
-
-        >>> one, two = Scene.example().select([0]), Scene.example().select([1])
-        >>> Scene.concatenate([one, two]).valid.sum(0).tolist()  # frames with each person
-        [4, 3]
-        """
-        first = next((part for part in parts if part.valid.any()), parts[0])
-        identities = tuple(dict.fromkeys(identity for part in parts for identity in part.identities))
-        joined: dict[str, Any] = {}
-        for name in PER_PERSON:
-            shape, kind = getattr(parts[0], name).shape[2:], getattr(parts[0], name).dtype
-            absent = np.nan if name in ("people", "by_paper", "keypoints") else 0
-            joined[name] = np.full((sum(len(p.names) for p in parts), len(identities), *shape), absent, kind)
-        start = 0
-        for part in parts:
-            frames = slice(start, start + len(part.names))
-            columns = [identities.index(identity) for identity in part.identities]
-            for name, values in joined.items():
-                values[frames, columns] = getattr(part, name)
-            start = frames.stop
-        return replace(
-            first,
-            names=tuple(name for part in parts for name in part.names),
-            identities=identities,
-            up=np.concatenate([part.up for part in parts]),
-            height=np.concatenate([part.height for part in parts]),
-            notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-            **joined,
-        )
-
     def select(self, people: Sequence[int]) -> Self:
         """Some of the people, by their position on the person axis, in all frames.
 

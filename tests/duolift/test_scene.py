@@ -44,18 +44,13 @@ def test_who_is_absent_is_nan_in_either_frame_of_coordinates() -> None:
     assert np.isnan(scene.world()[1, 1]).all()
 
 
-def test_parts_of_a_video_follow_each_other() -> None:
-    whole = example_scene()
-    other = replace(example_scene(), identities=(2, 7), notes=("people cross",))
-    joined = Scene.concatenate([whole, other, whole.select([1])])
-    assert joined.identities == (1, 2, 7) and len(joined.names) == 12 and joined.notes == (*whole.notes, "people cross")
+def test_some_of_the_people_are_selected_in_the_order_asked_for() -> None:
+    scene = example_scene(people=3)
+    chosen = scene.select([2, 0])
+    assert chosen.identities == (3, 1) and chosen.names == scene.names
     for name in PER_PERSON:
-        values = getattr(joined, name)
-        np.testing.assert_array_equal(values[:4, :2], getattr(whole, name))
-        np.testing.assert_array_equal(values[4:8, 1:], getattr(other, name))
-        np.testing.assert_array_equal(values[8:, 1], getattr(whole, name)[:, 1])
-    assert joined.valid[:, 0].tolist() == [True] * 4 + [False] * 8
-    assert (joined.confidence[4:, 0] == 0).all() and not joined.seen[4:, 0].any()
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(scene, name)[:, [2, 0]])
+    assert scene.select([]).people.shape == (4, 0, 19, 3)
 
 
 def test_short_gaps_are_bridged_in_a_straight_line() -> None:
