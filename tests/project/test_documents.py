@@ -323,7 +323,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     write(folder / "folder", TINY)
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("PICTURED", "PICTURED_ROWS"):
+        for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
             patch.setattr(f"callbacks.scene_pictures.{name}", 1)  # pictures are what takes longest
         patch.chdir(folder)
         yield Shell(folder, patch)
