@@ -51,7 +51,7 @@ from duolift.networks.lifters import fast_bfloat16
 from duolift.networks.people_lifter import FEWEST_JOINTS
 from duolift.placement.focal import default_focal
 from duolift.predictor import SHIPPED, Lifter
-from duolift.progress import tracked
+from duolift.progress import shown, tracked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,7 +104,6 @@ def lift_files(
     weights: Path | None = None,
     workers: int = 0,
     gpus: float = 0.0,
-    watched: bool = False,
 ) -> Iterator[Outcome]:
     """Lift every Parquet file in a folder that is not in the other one yet; outcomes as they come.
 
@@ -114,7 +113,6 @@ def lift_files(
         workers: how many Ray actors, a core each, on the cluster that `RAY_ADDRESS` names, else on this machine;
             0 lifts here, without Ray.
         gpus: of every worker; two share one by 0.5.
-        watched: say on standard error how many files are done, and how long the others will take.
 
     Raises:
         InputError: no files, no lifter, files that another lifter has made, or a library is missing.
@@ -133,7 +131,7 @@ def lift_files(
         outcomes = _by_ray(missing, (weights, source, target), min(workers, len(missing)), gpus)
     else:
         outcomes = map(FileLifter(weights, source, target).lift, missing)
-    yield from tracked(outcomes, "files", len(missing)) if watched else outcomes
+    yield from tracked(outcomes, "files", len(missing))
 
 
 def _by_ray(names: Sequence[str], folders: tuple[Path, Path, Path], workers: int, gpus: float) -> Iterator[Outcome]:
@@ -413,11 +411,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--gpus", type=float, default=0.0, help="GPUs of every worker")
     given, failed = parser.parse_args(arguments), 0
     try:
-        for outcome in lift_files(given.source, given.target, given.weights, given.workers, given.gpus, True):
-            failed += bool(outcome.error)
-            if outcome.error:
-                print(f"error: {outcome.error}", file=sys.stderr)
-            else:
+        with shown():
+            for outcome in lift_files(given.source, given.target, given.weights, given.workers, given.gpus):
+                failed += bool(outcome.error)
+                if outcome.error:
+                    print(f"error: {outcome.error}", file=sys.stderr)
+                    continue
                 print(f"{outcome.file}: {outcome.people} people in {outcome.images} images, {outcome.seconds:.1f} s")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

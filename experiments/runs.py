@@ -32,6 +32,7 @@ from callbacks.progress import StageProgress
 from callbacks.wandb_run import WandbRun, data_artifact, model_artifact
 from duolift.errors import InputError
 from duolift.files import locked, write_text
+from duolift.progress import shown
 from experiments.checkpoints import KINDS, Stamp, WholeCheckpoints, stamp_of
 from experiments.config import LIFTERS, Config, plain
 from experiments.origin import origin
@@ -285,10 +286,11 @@ def command(main: Callable[[Sequence[str]], None]) -> None:
     Of several processes the first alone prints.
     """
     quiet()
-    with ExitStack() as silent:
+    with ExitStack() as around:
         if not is_first():
             for redirected in (redirect_stdout, redirect_stderr):
-                silent.enter_context(redirected(silent.enter_context(open(os.devnull, "w"))))
+                around.enter_context(redirected(around.enter_context(open(os.devnull, "w"))))
+        around.enter_context(shown())
         try:
             main(sys.argv[1:])
         except InputError as error:

@@ -31,7 +31,7 @@ from callbacks.rows import main_result
 from callbacks.scoring import NOISE_PIXELS
 from duolift.errors import InputError
 from duolift.files import write_text
-from duolift.progress import silence, tracked
+from duolift.progress import tracked
 from experiments.checkpoints import load_flows, load_lifter
 from experiments.config import Config, flow_parts, load, plain
 from experiments.pretrain_flows import open_data, pretrain
@@ -120,7 +120,7 @@ def study(arguments: Sequence[str], config: Config) -> list[dict[str, str]]:
     done = {row["digest"] for row in table}
     missing = [planned for planned in plans if planned.digest(content) not in done]
     referee = plan(arguments, DEFAULT, config.seed, config.study.epochs, config.study.flow_epochs)
-    with ProcessPoolExecutor(config.study.workers, multiprocessing.get_context("spawn"), unseen) as pool:
+    with ProcessPoolExecutor(config.study.workers, multiprocessing.get_context("spawn"), quiet) as pool:
         flows = {str(flows_run(p.run)): p.run for p in (referee, *missing) if missing and not p.run.lifting.labels}
         list(tracked(pool.map(pretrain_once, flows.values()), "flows", len(flows)))
         running = [pool.submit(measure, planned, content, referee.run) for planned in missing]
@@ -136,12 +136,6 @@ def study(arguments: Sequence[str], config: Config) -> list[dict[str, str]]:
     save_figure(noise_chart(noise_curves(now)), path.with_name(f"{path.stem}-noise.png"))
     write_text(path.with_suffix(".md"), report(now))
     return now
-
-
-def unseen() -> None:
-    """What a worker is told first: two of them on one terminal would write over each other's bars."""
-    quiet()
-    silence()
 
 
 LIFTED = ("train", "evaluate", "cameras", "skeleton", "c", "normalisation", "held_out")

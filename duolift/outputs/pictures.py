@@ -144,7 +144,7 @@ class Picture:
         """Every `step`th frame as pixels (height, width, 3)."""
         canvas = self._canvas(self.figure)
         frames = range(0, max(1, len(self.scene.names)), step)
-        for frame in tracked(frames, "drawing", len(frames), joining=True):
+        for frame in tracked(frames, "drawing", len(frames)):
             self.show(frame)
             canvas.draw()
             yield np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -8,8 +8,8 @@ from conftest import fit, some_poses, trainer
 from rich.console import Console
 
 from callbacks.progress import StageProgress
-from duolift import progress
 from duolift.body.skeleton import PAPER19
+from duolift.progress import Bars, Lines, shown
 from lightning_modules.flow_prior import FlowPriorModule
 
 WATCHED = {"train/nll_whole_nats": "loss", "train/nothing": "nothing"}
@@ -21,35 +21,32 @@ def trained(*more: pl.Callback) -> pl.Trainer:
     return fit(module, poses, trainer(20, [StageProgress("flows", WATCHED), *more]))
 
 
-def test_a_terminal_shows_epochs_and_what_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    console = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
-    monkeypatch.setattr(progress, "console", lambda: console)
-    trained()
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert "flows" in shown and "20/20" in shown and "loss " in shown and "nothing" not in shown
-    assert progress._display == [] == progress._open
+def terminal() -> Bars:
+    return Bars(Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None))
 
 
-def test_elsewhere_there_is_a_line_every_tenth(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    trained()
+def test_a_terminal_shows_epochs_and_what_is_watched() -> None:
+    with shown(bars := terminal()):
+        trained()
+    assert bars.console and isinstance(bars.console.file, io.StringIO)
+    seen = bars.console.file.getvalue()
+    assert "flows" in seen and "20/20" in seen and "loss " in seen and "nothing" not in seen
+    assert not bars.tasks and bars.bars is None
+
+
+def test_elsewhere_there_is_a_line_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown(Lines()):
+        trained()
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("flows: ")]
     assert len(lines) == 10 and lines[0].startswith("flows: 2 of 20, ") and lines[-1].startswith("flows: 20 of 20, ")
     assert all("loss " in line for line in lines) and "left" in lines[0] and "left" not in lines[-1]
 
 
-def test_a_stage_that_fails_leaves_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_fails_leaves_the_terminal() -> None:
     class Failing(pl.Callback):
         def on_train_epoch_end(self, *_: object) -> None:
             raise ZeroDivisionError
 
-    monkeypatch.delenv("CI", raising=False)
-    console = Console(file=io.StringIO(), force_terminal=True)
-    monkeypatch.setattr(progress, "console", lambda: console)
-    with pytest.raises(ZeroDivisionError):
+    with shown(bars := terminal()), pytest.raises(ZeroDivisionError):
         trained(Failing())
-    assert progress._display == [] == progress._open
+    assert not bars.tasks and bars.bars is None
