@@ -72,7 +72,7 @@ def document(points: NDArray[np.float64]) -> bytes:
 @contextmanager
 def page() -> Iterator[tuple[psutil.Process, str]]:
     """`duolift view` as a process of its own, and where it serves."""
-    command = [sys.executable, "-P", "-m", "duolift.cli", "view", "--no-browser"]
+    command = [sys.executable, "-P", "-m", "duolift", "view", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

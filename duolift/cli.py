@@ -1,20 +1,27 @@
-"""The command `duolift`: lift a detector's files, look at scenes, export the lifter.
+"""The command `duolift`: lift files of 2D keypoints, view scenes, export the lifter.
 
-Nothing heavy is imported before a command has been chosen and its arguments read.
+torch takes a second or more to import, so a command first checks its arguments and that its inputs are there, with
+nothing imported that needs torch.
+
+>>> main(["lift", "missing.json", "-o", "scene.json"])  # the message goes to standard error
+2
 """
 
 import argparse
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duolift import __version__
 from duolift.errors import InputError
+from duolift.progress import Step, shown, tracked
 
 if TYPE_CHECKING:
     from duolift.camera import Camera
@@ -24,22 +31,29 @@ if TYPE_CHECKING:
     from duolift.scene import Scene
 
 LONGEST_LABEL = 80
-"""Characters of an image's name that are kept in its scene's file's name."""
+"""Characters of an image's name that are kept in the name of its scene's file: file systems allow 255 bytes."""
 
 EXAMPLES = """examples:
-  duolift lift keypoints.json -o scene.html          one file, whatever detector wrote it
+  duolift lift keypoints.json -o scene.html          a file of any supported detector
   duolift lift openpose-frames/ -o film.bvh --rate 30
   cat results.json | duolift lift - -o scene.json --focal 1200
-  duolift view scene.json                            or an empty page to drop files onto
+  duolift view scene.json                            without a scene: a page to drop files onto
   duolift export lifter.onnx
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code. Bad input is one line and code 2."""
+    """Run the command.
+
+    Args:
+        arguments: of the command line; None takes the process's own.
+
+    Returns:
+        The exit code: 0, 2 for bad input after one line on standard error, or 130 when interrupted.
+    """
     parser = argparse.ArgumentParser(
         prog="duolift",
-        description="3D people in one shared space from 2D poses alone.",
+        description="3D people in one shared scene from 2D poses alone.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.set_defaults(run=run)
     chosen = parser.parse_args(arguments)
     try:
-        chosen.run(chosen)
+        with shown():
+            chosen.run(chosen)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -66,29 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="a lifter of your own, .safetensors")
-
-
-def _file_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a detector's file does not say."""
-    parser.add_argument("--format", metavar="NAME", help="how the file is laid out; recognised by its content")
-    parser.add_argument("--joints", metavar="NAME", help="which joints it holds, such as coco or body25; recognised")
-    parser.add_argument("--threshold", type=float, metavar="C", help="joints of less confidence are not seen (0.3)")
-    parser.add_argument("--image", type=_size, metavar="WxH", help="the images' size, pixels")
-    parser.add_argument("--focal", type=float, metavar="PX", help="focal length, pixels; else the people tell it")
-    parser.add_argument("--pictures", type=Path, metavar="PATH", help="the pictures: their size, EXIF's focal length")
-    parser.add_argument("--rate", type=float, metavar="HZ", help="frames a second of a video (30)")
-    parser.add_argument("--noise", type=float, metavar="H", help="the detector's error, in head lengths (0.02)")
-    parser.add_argument("--moving", action="store_true", help="the camera of a video moves")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--video", action="store_const", const=True, help="all frames are of one video")
-    kind.add_argument("--images", dest="video", action="store_const", const=False, help="every frame stands alone")
-
-
 def _lift_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="a detector's file, a folder of them, or - for stdin"
+        "inputs", nargs="+", metavar="INPUT", help="a file of 2D keypoints, a folder of such files, or - for stdin"
     )
     parser.add_argument(
         "-o",
@@ -97,22 +92,67 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="OUTPUT",
-        help=".json .npz .html .bvh .trc .c3d .glb .png .gif .mp4 .rrd; may be given several times",
+        help="the scene's file, its suffix one of .json .npz .html .bvh .trc .c3d .glb .png .gif .mp4 .rrd; "
+        "may be given several times",
     )
+    _keypoint_arguments(parser)
+    _camera_arguments(parser)
     _lifter_arguments(parser)
-    _file_arguments(parser)
+
+
+def _keypoint_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "keypoints", "The layout of the detector's file is recognised by its content; say here what it gets wrong."
+    )
+    group.add_argument("--format", metavar="NAME", help="how the file is laid out, such as openpose or coco")
+    group.add_argument("--joints", metavar="NAME", help="which joints it holds, such as coco17 or body25")
+    group.add_argument(
+        "--threshold", type=float, metavar="C", help="ignore joints of lower confidence than this, 0 to 1 (0.3)"
+    )
+    kind = group.add_mutually_exclusive_group()
+    kind.add_argument("--video", action="store_const", const=True, help="the frames are consecutive ones of one video")
+    kind.add_argument(
+        "--images", dest="video", action="store_const", const=False, help="every frame is an image of its own"
+    )
+
+
+def _camera_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "camera", "Everything is optional. Distances are as good as the focal length; without it they are estimated."
+    )
+    group.add_argument("--image", type=_size, metavar="WxH", help="width and height of the images in pixels")
+    group.add_argument("--focal", type=float, metavar="PX", help="focal length in pixels; otherwise estimated")
+    group.add_argument(
+        "--pictures", type=Path, metavar="PATH", help="the images, to take their size and EXIF focal length from"
+    )
+    group.add_argument("--rate", type=float, metavar="HZ", help="frames per second of the video (30)")
+    group.add_argument(
+        "--noise", type=float, metavar="H", help="standard error of the detector's joints, in head lengths (0.02)"
+    )
+    group.add_argument("--moving", action="store_true", help="the camera moves during the video")
+
+
+def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("lifter")
+    group.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="a trained lifter, .safetensors (the one of the package)"
+    )
 
 
 def _lift(chosen: argparse.Namespace) -> None:
-    """People of a detector's files in one space"""
+    """Lift 2D keypoints of people to 3D, in one shared scene"""
+    options = _options(chosen)
+    for source in chosen.inputs:
+        _check_source(source)
+    _check_lifter(chosen)
     from duolift.outputs import check_suffix, write
-    from duolift.progress import Step
+    from duolift.outputs.libraries import check_library
 
     for output in chosen.output:
-        check_suffix(output)
-    options, view = _options(chosen)
+        check_library(check_suffix(output))
+    camera = _camera(chosen)
     lifter = _lifter(chosen)
-    scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), view)
+    scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera)
     for label, scene in _labelled(scenes):
         for output in chosen.output:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
@@ -133,9 +173,7 @@ def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
 
 
 def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
-    """The frames, and how many of them have been lifted. Raises InputError where there is none."""
-    from duolift.progress import tracked
-
+    """The frames, with progress of how many have been lifted. Raises InputError where there is none."""
     some = False
     for frame in tracked(frames, "frames"):
         some = True
@@ -145,7 +183,7 @@ def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
 
 
 def _labelled(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, "Scene"]]:
-    """Every scene with what its file's name has in addition: nothing where there is but one, else a name of its own."""
+    """Every scene with a label for its file's name: unique among several scenes, empty where there is just one."""
     taken: set[str] = set()
     held, several = next(scenes), False
     for following in chain(scenes, [None]):
@@ -160,40 +198,42 @@ def _labelled(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, "Sce
 
 
 def _view_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json or .npz; none opens an empty page")
-    parser.add_argument("--port", type=int, default=0, help="to listen on, for this computer alone (any free one)")
-    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
+    parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json or .npz; an empty page without it")
+    parser.add_argument("--port", type=int, default=0, help="the local port to listen on (any free one)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    _keypoint_arguments(parser)
+    _camera_arguments(parser)
     _lifter_arguments(parser)
-    _file_arguments(parser)
 
 
 def _view(chosen: argparse.Namespace) -> None:
-    """A local page that shows a scene, and lifts files that are dropped onto it"""
-    import tempfile
+    """Show a scene on a local page, which also lifts files that are dropped onto it"""
+    options = _options(chosen)
+    _check_lifter(chosen)
+    from duolift.outputs import read
+    from duolift.view.server import serve
 
+    scene = None if chosen.scene is None else read(chosen.scene)
+    camera, lifter = _camera(chosen), _lifter(chosen)
+    serve(scene, partial(_lift_dropped, lifter, options, camera), chosen.port, not chosen.no_browser)
+
+
+def _lift_dropped(lifter: "Lifter", options: "Options", camera: "Camera", content: bytes, name: str) -> "Scene":
+    """The scene of the first video or image of a file; a note says so where there are others."""
     from duolift.inputs.files import read
-    from duolift.outputs import read as read_scene
-    from duolift.view.server import file_name, serve
+    from duolift.view.server import file_name
 
-    options, view = _options(chosen)
-    lifter = _lifter(chosen)
-
-    def lift(content: bytes, name: str) -> "Scene":
-        """The first video or image of a file; a note says where there are others."""
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / file_name(name)
-            file.write_bytes(content)
-            try:
-                scenes = [scene for _, scene in islice(lifter.lift_frames(read(file, options), view), 2)]
-            except InputError as error:
-                raise InputError(str(error).replace(f"{folder}{os.sep}", "")) from error
-        if not scenes:
-            raise InputError(f"{file.name}: no frame in it; expected at least one image")
-        others = ("the file holds others as well: this is its first",) if len(scenes) > 1 else ()
-        return replace(scenes[0], notes=(*scenes[0].notes, *others))
-
-    scene = None if chosen.scene is None else read_scene(chosen.scene)
-    serve(scene, lift, chosen.port, not chosen.no_browser)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / file_name(name)
+        file.write_bytes(content)
+        try:
+            scenes = [scene for _, scene in islice(lifter.lift_frames(read(file, options), camera), 2)]
+        except InputError as error:
+            raise InputError(str(error).replace(f"{folder}{os.sep}", "")) from error
+    if not scenes:
+        raise InputError(f"{file.name}: no frame in it; expected at least one image")
+    others = ("the file holds others as well: this is its first",) if len(scenes) > 1 else ()
+    return replace(scenes[0], notes=(*scenes[0].notes, *others))
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -202,37 +242,59 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(chosen: argparse.Namespace) -> None:
-    """The lifter for other programs, images to people, as ONNX or torch.export"""
+    """Export the lifter for other programs, as ONNX or torch.export"""
+    _check_lifter(chosen)
     from duolift.export import export
-    from duolift.progress import Step
 
     with Step("exporting", at_once=True):
         apart = export(_lifter(chosen).people, chosen.output)
     print(f"{chosen.output}, within {1000 * apart:.4f} mm of the lifter")
 
 
+# Checks before torch is imported --------------------------------------------------------------------------------------
+
+
+def _check_source(source: str) -> None:
+    """Raises InputError where an input is not there."""
+    if source != "-" and not os.path.lexists(source):
+        raise InputError(f"{source}: cannot be read (No such file or directory); expected a file of 2D keypoints")
+
+
+def _check_lifter(chosen: argparse.Namespace) -> None:
+    """Raises InputError where the lifter's file is not there."""
+    if chosen.checkpoint is not None and not chosen.checkpoint.exists():
+        raise InputError(f"{chosen.checkpoint}: no such file; expected a trained lifter, .safetensors")
+
+
+def _options(chosen: argparse.Namespace) -> "Options":
+    """The options of the group "keypoints", and of the camera what a file may say as well."""
+    from duolift.inputs.files import Options
+
+    return Options(**_given(chosen, "format", "joints", "threshold", "video", "image", "focal", "pictures"))
+
+
+def _camera(chosen: argparse.Namespace) -> "Camera":
+    """The camera as far as the command line describes it."""
+    from duolift.camera import Camera
+
+    return Camera(static=not chosen.moving, **_given(chosen, "image", "focal", "rate", "noise"))
+
+
+def _given(chosen: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of some arguments that were given; what was not is left to the defaults of whoever takes them."""
+    return {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+
+
+def _size(text: str) -> tuple[float, float]:
+    """`1920x1080` as numbers."""
+    try:
+        width, height = map(float, text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected WxH in pixels, such as 1920x1080") from None
+    return width, height
+
+
 def _lifter(chosen: argparse.Namespace) -> "Lifter":
     from duolift.predictor import Lifter
 
     return Lifter.load(chosen.checkpoint)
-
-
-def _options(chosen: argparse.Namespace) -> tuple["Options", "Camera"]:
-    """What the command line says of files and cameras, and the rest by default."""
-    from duolift.camera import Camera
-    from duolift.inputs.files import Options
-
-    def given(*names: str) -> dict[str, Any]:
-        return {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
-
-    options = Options(**given("format", "joints", "threshold", "video", "image", "focal", "pictures"))
-    return options, Camera(static=not chosen.moving, **given("image", "focal", "rate", "noise"))
-
-
-def _size(text: str) -> tuple[float, float]:
-    width, height = text.lower().split("x")
-    return float(width), float(height)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

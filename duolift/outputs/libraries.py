@@ -1,6 +1,7 @@
 """Libraries that one output needs, imported when it is written."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from duolift.errors import InputError
@@ -29,3 +30,25 @@ expected: pip install 'duolift[outputs]'
         raise InputError(
             f"{needed_by} needs {package}, which is not installed ({error}); expected: {install}"
         ) from error
+
+
+NEEDED = {
+    ".html": ("plotly", "outputs"),
+    ".c3d": ("ezc3d", "outputs"),
+    ".glb": ("trimesh", "outputs"),
+    ".png": ("matplotlib", "outputs"),
+    ".gif": ("matplotlib", "outputs"),
+    ".mp4": ("imageio_ffmpeg", "outputs"),
+    ".rrd": ("rerun", "rerun"),
+}
+"""Suffix -> the library that writing it needs, and the extra of the package that installs it."""
+
+
+def check_library(suffix: str) -> None:
+    """Raises InputError that says what to install where a format's library is missing; imports nothing.
+
+    >>> check_library(".json")
+    """
+    name, extra = NEEDED.get(suffix, ("json", ""))
+    if find_spec(name) is None:
+        raise InputError(f"{suffix} needs {name}, which is not installed; expected: pip install 'duolift[{extra}]'")

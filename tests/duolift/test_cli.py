@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import some_reconstruction
 
 from duolift import cli
 from duolift.errors import InputError
 from duolift.inputs.keypoints import BODY25
-from duolift.outputs import read
+from duolift.outputs import read, write
+from duolift.outputs.libraries import NEEDED
 from duolift.predictor import Lifter
 
 FRAMEWORK = ("pytorch_lightning", "wandb", "nflows", "omegaconf")
@@ -103,6 +105,7 @@ def test_an_image_of_nobody_is_a_scene_of_nobody(lift: Callable[..., int], capsy
     ("arguments", "message"),
     [
         (("missing.json", "-o", "scene.json"), "missing.json: cannot be read"),
+        (("two.json", "missing.json", "-o", "scene.json"), "missing.json: cannot be read"),
         (("text.json", "-o", "scene.json"), "text.json"),
         (("two.json", "-o", "scene.obj"), "expected one of .json"),
         (("two.json", "-o", "scene.json", "--joints", "centaur"), "centaur"),
@@ -160,6 +163,7 @@ def test_interruption_is_code_130(lift: Callable[..., int], monkeypatch: pytest.
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    Path("two.json").write_text(openpose(300, 500))
     monkeypatch.setattr(cli, "_frames", interrupt)
     assert lift("two.json", "-o", "scene.json") == 130
 
@@ -176,6 +180,51 @@ def imported(code: str, cwd: Path) -> set[str]:
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = "from duolift import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass"
     assert not {"torch", "numpy", "scipy", "rich", *FRAMEWORK} & imported(code, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lift missing.json -o scene.json",
+        "lift two.json missing.json -o scene.json",
+        "lift two.json -o scene.json --joints centaur",
+        "lift two.json -o scene.json --threshold 2",
+        "lift two.json -o scene.json --checkpoint missing.safetensors",
+        "view --checkpoint missing.safetensors",
+        "export lifter.onnx --checkpoint missing.safetensors",
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_torch_is_imported(command: str, tmp_path: Path) -> None:
+    (tmp_path / "two.json").write_text(openpose(300, 500))
+    code = f"from duolift import cli\nassert cli.main({command.split()!r}) == 2"
+    assert not {"torch", "scipy", "rich", *FRAMEWORK} & imported(code, tmp_path)
+
+
+@pytest.mark.parametrize("suffix", NEEDED)
+def test_a_missing_library_is_refused_before_lifting_in_the_words_of_the_writer(
+    suffix: str,
+    lift: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    name, _ = NEEDED[suffix]
+    for module in [module for module in sys.modules if module.startswith(f"{name}.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=rf"^\{suffix} needs {name}, which is not installed"):
+        write(some_reconstruction(), tmp_path / f"scene{suffix}")
+    monkeypatch.setattr(cli, "_lifter", lambda _: pytest.fail("the lifter is loaded"))
+    Path("two.json").write_text(openpose(300, 500))
+    assert lift("two.json", "-o", f"scene{suffix}") == 2
+    assert capsys.readouterr().err.startswith(f"error: {suffix} needs {name}, which is not installed")
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    command = [sys.executable, "-m", "duolift", "--help"]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.startswith("usage: duolift ")
 
 
 def test_lifting_imports_no_framework(lifter: Lifter, tmp_path: Path) -> None:
