@@ -2,11 +2,8 @@
 
 World and body frames: x forward, y left, z up; metres, radians. Every pose is an array over frames, `(frame, ...)`.
 
-Segment lengths are fractions of stature from Drillis & Contini, "Body Segment Parameters" (1966), as tabulated in
-Winter, "Biomechanics and Motor Control of Human Movement", figure 4.1: ankle height 0.039, shank 0.246, thigh 0.245,
-hip height 0.530, shoulder height 0.818, upper arm 0.186, forearm 0.146, hand 0.108, foot 0.152, and breadths of 0.259
-(shoulders) and 0.191 (pelvis). Breadths are of the skin: joint centres lie at 0.80 (shoulder) and 0.54 (hip) of them,
-and a relaxed hand is 0.8 of an open one. Statures are those of adults: 1.76 +- 0.07 m (men), 1.62 +- 0.065 m (women).
+Segment lengths are those of `duolift.body.anthropometry`; the trunk, the neck and the skull, which that table does not
+split, are split here. Statures are those of adults: 1.76 +- 0.07 m (men), 1.62 +- 0.065 m (women).
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from duolift.body.anthropometry import WINTER
 from duolift.body.skeleton import CHI3D25
 
 Array = NDArray[np.float64]
@@ -24,21 +22,21 @@ OUTWARD = {"left": 1.0, "right": -1.0}
 STATURES = {"man": (1.76, 0.07), "woman": (1.62, 0.065)}
 
 SEGMENTS = {
-    "ankle_height": 0.039,
-    "shank": 0.246,
-    "thigh": 0.245,
-    "half_hips": 0.5 * 0.54 * 0.191,
-    "loin": 0.47 * (0.818 - 0.530),
-    "chest": 0.53 * (0.818 - 0.530) + 0.01,
+    "ankle_height": WINTER.ankle_height,
+    "shank": WINTER.shank,
+    "thigh": WINTER.thigh,
+    "half_hips": WINTER.half_hips,
+    "loin": 0.47 * WINTER.trunk,
+    "chest": 0.53 * WINTER.trunk + 0.01,
     "neck": 0.068,
     "skull": 0.092,
-    "half_shoulders": 0.5 * 0.80 * 0.259,
-    "upper_arm": 0.186,
-    "forearm": 0.146,
-    "hand": 0.8 * 0.108,
-    "thumb": 0.5 * 0.108,
-    "foot": 0.52 * 0.152,
-    "toes": 0.27 * 0.152,
+    "half_shoulders": WINTER.half_shoulders,
+    "upper_arm": WINTER.upper_arm,
+    "forearm": WINTER.forearm,
+    "hand": WINTER.hand,
+    "thumb": WINTER.thumb,
+    "foot": WINTER.ball,
+    "toes": WINTER.toe,
 }
 """Segment -> length as a fraction of stature."""
 

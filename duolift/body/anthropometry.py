@@ -1,51 +1,145 @@
-"""Published human proportions, for a bone prior that owes nothing to any 3D labels.
+"""Published human proportions: the one table of segment lengths, used by the bone prior and by the synthetic bodies.
 
-Segment lengths are fractions of stature from Drillis and Contini, "Body Segment Parameters" (1966), as
-tabulated in Winter, "Biomechanics and Motor Control of Human Movement", figure 4.1. What that table does
-not split is split here: the trunk (hip height 0.530 to shoulder height 0.818) in two halves, shoulders to
-crown (0.182) at the nose. Breadths are of the skin; joint centres lie at 0.54 (hip, of 0.191) and 0.80
-(shoulder, of 0.259) of them. The foot's 0.152 is split at the ball; a relaxed hand is 0.8 of an open one.
+The numbers are fractions of stature from Drillis and Contini, "Body Segment Parameters" (1966), as tabulated in Winter,
+"Biomechanics and Motor Control of Human Movement", figure 4.1, https://doi.org/10.1002/9780470549148. They come from
+body measurements, not from poses, so a prior made of them uses no 3D labels.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from duolift.body.skeleton import Skeleton, ancestors
+from duolift.body.skeleton import Skeleton, ancestors, without_side
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """Segment lengths, heights and breadths as fractions of stature.
+
+    >>> round(WINTER.trunk, 3)
+    0.288
+    """
+
+    ankle_height: float = 0.039
+    shank: float = 0.246  # knee to ankle
+    thigh: float = 0.245  # hip to knee
+    hip_height: float = 0.530
+    shoulder_height: float = 0.818
+    upper_arm: float = 0.186
+    forearm: float = 0.146
+    open_hand: float = 0.108  # wrist to finger tip
+    foot: float = 0.152
+    pelvis_breadth: float = 0.191
+    shoulder_breadth: float = 0.259
+
+    # The table's breadths are of the skin, its hand is stretched, and it has neither ball of the foot nor thumb. These
+    # shares are this project's estimates, made once from anatomy and not tuned on any data.
+    hips_share: float = 0.54  # between the hips' joint centres, of the pelvis's breadth
+    shoulders_share: float = 0.80  # between the shoulders' joint centres, of the shoulders' breadth
+    relaxed_share: float = 0.8  # of a relaxed hand, of an open one
+    thumb_share: float = 0.5  # wrist to the thumb's tip, of an open hand
+    ball_share: float = 0.52  # ankle to the ball, of the foot
+    toe_share: float = 0.27  # ball to the tip, of the foot
+
+    @property
+    def trunk(self) -> float:
+        """Hip height to shoulder height."""
+        return self.shoulder_height - self.hip_height
+
+    @property
+    def half_hips(self) -> float:
+        """Pelvis to the centre of a hip."""
+        return 0.5 * self.hips_share * self.pelvis_breadth
+
+    @property
+    def half_shoulders(self) -> float:
+        """Neck to the centre of a shoulder."""
+        return 0.5 * self.shoulders_share * self.shoulder_breadth
+
+    @property
+    def hand(self) -> float:
+        """Wrist to the finger tip of a relaxed hand."""
+        return self.relaxed_share * self.open_hand
+
+    @property
+    def thumb(self) -> float:
+        """Wrist to the tip of the thumb."""
+        return self.thumb_share * self.open_hand
+
+    @property
+    def ball(self) -> float:
+        """Ankle to the ball of the foot."""
+        return self.ball_share * self.foot
+
+    @property
+    def toe(self) -> float:
+        """Ball to the tip of the foot."""
+        return self.toe_share * self.foot
+
+
+WINTER = Proportions()
 
 STATURE_FRACTIONS: dict[str, float] = {
-    "hip": 0.5 * 0.54 * 0.191,
-    "knee": 0.245,
-    "ankle": 0.246,
-    "foot": 0.52 * 0.152,
-    "toe": 0.27 * 0.152,
-    "spine": 0.5 * 0.288,
-    "neck": 0.5 * 0.288,
-    "head": 0.5 * 0.182,
-    "head_top": 0.5 * 0.182,
-    "shoulder": 0.5 * 0.80 * 0.259,
-    "elbow": 0.186,
-    "wrist": 0.146,
-    "hand": 0.8 * 0.108,
-    "thumb": 0.5 * 0.108,
+    "hip": WINTER.half_hips,
+    "knee": WINTER.thigh,
+    "ankle": WINTER.shank,
+    "foot": WINTER.ball,
+    "toe": WINTER.toe,
+    # The table has no joint inside the trunk or the head: the prior assumes the spine's half way up the trunk, and the
+    # head's half way from the shoulders to the crown.
+    "spine": 0.5 * WINTER.trunk,
+    "neck": 0.5 * WINTER.trunk,
+    "head": 0.5 * (1 - WINTER.shoulder_height),
+    "head_top": 0.5 * (1 - WINTER.shoulder_height),
+    "shoulder": WINTER.half_shoulders,
+    "elbow": WINTER.upper_arm,
+    "wrist": WINTER.forearm,
+    "hand": WINTER.hand,
+    "thumb": WINTER.thumb,
 }
-"""Joint, whichever side -> distance to its parent on the fullest skeleton."""
+"""Joint without its side -> distance to its parent in `PARENTS`, as a fraction of stature."""
 
 
 def bone_ratios(skeleton: Skeleton) -> Tensor:
-    """Every bone's length over the mean of all bones, (bone,)."""
-    bones = [(child.rpartition(".")[2], parent.rpartition(".")[2]) for child, parent in skeleton.bones]
-    lengths = torch.tensor([bone_length(child, parent) for child, parent in bones])
+    """The length of every bone over the mean of all bones: the target of the bone prior.
+
+    Returns:
+        (bone,), in the order of `skeleton.bones`, of mean 1.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> ratios = bone_ratios(PAPER19)
+    >>> thigh = [child for child, _ in PAPER19.bones].index("left_knee")
+    >>> ratios.shape, round(ratios[thigh].item(), 2)
+    (torch.Size([18]), 1.7)
+    """
+    lengths = torch.tensor([bone_length(*map(_of_person, bone)) for bone in skeleton.bones])
     return lengths / lengths.mean()
 
 
 def mean_bone_length(skeleton: Skeleton) -> float:
-    """Mean length of a person's bones, as a fraction of stature."""
-    lengths = [bone_length(child, parent) for child, parent in skeleton.bones]
+    """Mean length of a person's bones, as a fraction of stature.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> round(mean_bone_length(PAPER19), 4)
+    0.1444
+    """
+    lengths = [bone_length(*map(_of_person, bone)) for bone in skeleton.bones]
     return sum(lengths) / len(lengths)
 
 
 def bone_length(child: str, parent: str) -> float:
-    """Fraction of stature from a joint to one of its ancestors, along the joints between them."""
+    """Fraction of stature from a joint to one of its ancestors, along the joints in between.
+
+    >>> bone_length("left_ankle", "left_knee")
+    0.246
+    >>> round(bone_length("left_ankle", "left_hip"), 3)
+    0.491
+    """
     chain = [child, *ancestors(child)]
-    between = chain[: chain.index(parent)]
-    return sum(STATURE_FRACTIONS[joint.removeprefix("left_").removeprefix("right_")] for joint in between)
+    return sum(STATURE_FRACTIONS[without_side(joint)] for joint in chain[: chain.index(parent)])
+
+
+def _of_person(joint: str) -> str:
+    """A joint's name on one person's skeleton: `1.left_knee` of a pair is a `left_knee`."""
+    return joint.rpartition(".")[2]

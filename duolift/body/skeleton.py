@@ -1,7 +1,12 @@
 """Skeletons as data: joints, bones, mirror pairs and parts, all by name.
 
-One table of parents serves every skeleton: a skeleton is a choice of joints, and its bones run to
-the nearest ancestor it has. Code asks `skeleton.index("left_wrist")` or `skeleton.feet`, never a number.
+One table of parents serves every skeleton: a skeleton is a choice of joints, and each bone runs to the nearest ancestor
+among them. Code asks for `skeleton.index("left_wrist")` or `skeleton.feet`, never for a number.
+
+>>> PAPER19.index("left_wrist")
+13
+>>> [PAPER19.joints[joint] for joint in PAPER19.feet]
+['right_ankle', 'left_ankle']
 """
 
 from collections.abc import Iterable
@@ -26,17 +31,21 @@ PARENTS: dict[str, str] = {
     **{f"{side}_hand": f"{side}_wrist" for side in ("left", "right")},
     **{f"{side}_thumb": f"{side}_wrist" for side in ("left", "right")},
 }
-"""Joint -> parent, on the fullest skeleton there is; the pelvis has none."""
+"""Joint -> parent, over all joints that any skeleton has; the pelvis has no parent."""
 
 ROOT = "pelvis"
 HEAD = "head_top"
 
 WHOLE = "whole"
-"""The part that every skeleton has: all of its joints."""
+"""Name of the part that every skeleton has: all of its joints."""
 
 
 def ancestors(joint: str) -> list[str]:
-    """The chain of parents of `joint`, nearest first."""
+    """The chain of parents of `joint`, nearest first.
+
+    >>> ancestors("left_wrist")
+    ['left_elbow', 'left_shoulder', 'neck', 'spine', 'pelvis']
+    """
     chain = []
     while joint in PARENTS:
         joint = PARENTS[joint]
@@ -45,10 +54,23 @@ def ancestors(joint: str) -> list[str]:
 
 
 def mirror_name(joint: str) -> str:
-    """The joint's name on the other side of the body; midline joints are their own mirror."""
+    """The joint's name on the other side of the body; midline joints are their own mirror.
+
+    >>> mirror_name("left_knee"), mirror_name("spine")
+    ('right_knee', 'spine')
+    """
     swap = {"left": "right", "right": "left"}
     side, _, rest = joint.partition("_")
     return f"{swap[side]}_{rest}" if side in swap else joint
+
+
+def without_side(joint: str) -> str:
+    """The joint's name without its side.
+
+    >>> without_side("left_knee"), without_side("spine")
+    ('knee', 'spine')
+    """
+    return joint.removeprefix("left_").removeprefix("right_")
 
 
 @dataclass(frozen=True)
@@ -56,12 +78,19 @@ class Skeleton:
     """An ordered choice of joints, for one person or for several treated as one body.
 
     Attributes:
-        name: what checkpoints and configs call it.
+        name: its name in checkpoints and settings.
         joints: names in the order of the joint axis of every pose tensor.
         root: the joint at the origin of a centred pose.
         head: the joint whose distance to the root is the unit of length.
         bones: (child, parent) pairs.
-        parts: name -> joints; `whole` is always there.
+        parts: name -> joints; `whole` is always among them.
+        mirrored: for every joint its name on the other side of the body.
+
+    >>> arm = Skeleton.person("arm", ["pelvis", "head_top", "left_shoulder", "left_hand"])
+    >>> arm.bones
+    (('head_top', 'pelvis'), ('left_shoulder', 'pelvis'), ('left_hand', 'left_shoulder'))
+    >>> len(arm), arm.root_index, arm.part("torso")
+    (4, 0, [1, 2, 3])
     """
 
     name: str
@@ -74,7 +103,11 @@ class Skeleton:
 
     @classmethod
     def person(cls, name: str, joints: Iterable[str]) -> "Skeleton":
-        """One person's skeleton; bones, parts and mirror pairs follow from the joints' names."""
+        """One person's skeleton; bones, parts and mirror pairs follow from the joints' names.
+
+        Raises:
+            ValueError: a joint that is not in `PARENTS`, one that is named twice, or no pelvis or head top.
+        """
         joints = tuple(joints)
         unknown = [j for j in joints if j != ROOT and j not in PARENTS]
         if unknown or len(set(joints)) != len(joints) or not {ROOT, HEAD} <= set(joints):
@@ -89,9 +122,13 @@ class Skeleton:
         return cls(name, joints, ROOT, HEAD, bones, parts, tuple(mirror_name(j) for j in joints))
 
     def pair(self) -> "Skeleton":
-        """Two people as one body about the mid-point of their roots (Figure 1's baseline).
+        """Two people as one body about the mid-point of their roots: the baseline of the paper's figure 1.
 
-        Joints are `middle`, then `1.pelvis` ... `2.right_hand`. Its one part is the whole.
+        Joints are `middle`, then `1.pelvis` ... `2.right_hand`. Its only part is the whole.
+
+        >>> pair = PAPER19.pair()
+        >>> len(pair), pair.joints[0], pair.joints[1], pair.joints[-1]
+        (39, 'middle', '1.pelvis', '2.right_hand')
         """
         people = ("1.", "2.")
         joints = ("middle", *(p + j for p in people for j in self.joints))
@@ -130,22 +167,22 @@ class Skeleton:
 
     @cached_property
     def mirror(self) -> list[int]:
-        """`pose[mirror]` swaps left and right; an involution."""
+        """Positions for which `pose[mirror]` swaps left and right; doing so twice changes nothing."""
         return self.indices(self.mirrored)
 
     @cached_property
     def bone_ends(self) -> tuple[list[int], list[int]]:
-        """Positions of every bone's child, and of its parent."""
+        """Positions of every bone's child, and of every bone's parent."""
         return self.indices(child for child, _ in self.bones), self.indices(parent for _, parent in self.bones)
 
     @cached_property
     def feet(self) -> list[int]:
-        """Joints that may rest on the ground: ankles, and feet and toes where there are any."""
+        """Positions of the joints that may rest on the ground: ankles, and feet and toes if there are any."""
         return [i for i, j in enumerate(self.joints) if j.endswith(("_ankle", "_foot", "_toe"))]
 
     @cached_property
     def hands(self) -> list[int]:
-        """Joints that people touch each other with: wrists, and hands and thumbs where there are any."""
+        """Positions of the joints that people touch each other with: wrists, and hands and thumbs if there are any."""
         return [i for i, j in enumerate(self.joints) if j.endswith(("_wrist", "_hand", "_thumb"))]
 
 
@@ -164,20 +201,27 @@ _HUMAN36M = [ROOT, *_sides(*_LEGS, sides=("right", "left")), *_SPINE, *_sides(*_
 CHI3D25 = Skeleton.person(
     "chi3d25", [ROOT, *_sides(*_LEGS), *_SPINE, *_sides(*_ARMS), *_sides(*_FEET), *_sides("thumb", "hand")]
 )
-"""The data set's own order: pelv lhip lkne lank rhip rkne rank spin neck head htop lsho lelb lwri rsho
-relb rwri lfoo ltoe rfoo rtoe lthu lfin rthu rfin; the finger tip is called the hand."""
+"""CHI3D's joints in its own order (https://ci3d.imar.ro): pelv lhip lkne lank rhip rkne rank spin neck head htop lsho
+lelb lwri rsho relb rwri lfoo ltoe rfoo rtoe lthu lfin rthu rfin; the finger tip is called the hand."""
 
 PAPER19 = Skeleton.person("paper19", [*_HUMAN36M, *_sides("hand")])
-"""The paper's: Human3.6M's 17 in LInKs' order (right leg first, left arm first), and both hands."""
+"""The paper's joints: Human3.6M's 17 in the order of LInKs (right leg first, left arm first), and both hands."""
 
 PAPER23 = Skeleton.person("paper23", [*PAPER19.joints, *_sides(*_FEET)])
-"""The paper's 19 with feet and toes."""
+"""The paper's 19 joints with feet and toes."""
 
 SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25)}
 
 
 def skeleton_named(name: str) -> Skeleton:
-    """The skeleton of that name, `<name>_pair` for two people as one body. Raises InputError for any other."""
+    """A skeleton by its name; `<name>_pair` is two people as one body.
+
+    Raises:
+        InputError: an unknown name.
+
+    >>> skeleton_named("paper19_pair") == PAPER19.pair()
+    True
+    """
     if name.removesuffix("_pair") not in SKELETONS:
         raise InputError(f"skeleton {name!r} is unknown; expected one of {', '.join(SKELETONS)}")
     skeleton = SKELETONS[name.removesuffix("_pair")]
