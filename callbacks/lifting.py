@@ -9,7 +9,8 @@ from callbacks.parallel import on_all_cores
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.normalisation import Normalisation, join_pair, split_pair
+from duolift.geometry.normalisation import Normalisation
+from duolift.geometry.pairs import join_pair, split_pair
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.placement.focal import FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
 from duolift.placement.interface import FocalSource

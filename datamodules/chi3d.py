@@ -28,7 +28,8 @@ from duolift.body.skeleton import CHI3D25, Skeleton
 from duolift.errors import InputError
 from duolift.files import locked, npz, read_bytes, whole_file
 from duolift.geometry.cameras import CalibratedCamera
-from duolift.geometry.normalisation import Normalisation, join_pair
+from duolift.geometry.normalisation import Normalisation
+from duolift.geometry.pairs import join_pair
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.learning.losses import bone_ratios
 from duolift.networks.partners import Partners

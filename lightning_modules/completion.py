@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import skeleton_named
-from duolift.geometry.normalisation import noisy_offsets
+from duolift.geometry.noise import centred_noise
 from duolift.networks.completion import STRATEGIES, Completer, Completion, random_visibility, visibility_masks
 from duolift.networks.partners import Partners
 from lightning_modules.lifter import LifterModule
@@ -105,7 +105,7 @@ class CompletionModule(Averaging):
         for name in self.completers:
             if name == "fill_lift":
                 together = torch.cat([poses, partners.poses], dim=-2)
-                together = together + noisy_offsets(together, noise / c, self.skeleton.root_index)
+                together = together + centred_noise(together, noise / c, self.skeleton.root_index)
                 seen, stack = together.split(len(self.skeleton), dim=-2)
                 target, partners_seen = c * poses, replace(partners, poses=stack)
                 filled, hidden = self.completion(name).fill(seen, visible, noise, partners_seen)

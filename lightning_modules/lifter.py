@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, skeleton_named
-from duolift.geometry.normalisation import Normalisation, noisy_offsets
+from duolift.geometry.noise import centred_noise
+from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift, project
 from duolift.learning import losses
 from duolift.learning.augmentation import Augmentation
@@ -223,7 +224,7 @@ class LifterModule(Averaging):
         if not (most and self.training):
             return poses
         deviation = most / self.normalisation.c * torch.rand_like(poses[..., 0, 0])
-        return poses + noisy_offsets(poses, deviation, self.skeleton.root_index)
+        return poses + centred_noise(poses, deviation, self.skeleton.root_index)
 
     def _flow(self, part: str) -> PoseFlow:
         if self.flows is None or part not in self.flows:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import Skeleton
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 
 WARM_UP = 0.05
 """Share of the steps in which `one_cycle` warms up."""

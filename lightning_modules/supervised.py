@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 from duolift.geometry.projection import lift
 from duolift.learning import losses
 from lightning_modules.lifter import LifterModule

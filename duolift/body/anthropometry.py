@@ -17,7 +17,7 @@ from duolift.body.skeleton import Skeleton, ancestors, without_side
 class Proportions:
     """Segment lengths, heights and breadths as fractions of stature.
 
-    >>> round(WINTER.trunk, 3)
+    >>> round(Proportions().trunk, 3)
     0.288
     """
 

@@ -1,7 +1,7 @@
 """Lenses and calibrated cameras.
 
-Camera frame: x right, y down, z forward. World frame: z up. Points are `(..., 3)`; a batch of
-cameras broadcasts against the points' leading axes.
+Camera frame: x right, y down, z forward. World frame: z up. Points are `(..., point, 3)`; a batch of cameras broadcasts
+against the leading axes of the points.
 """
 
 from collections.abc import Callable
@@ -14,18 +14,27 @@ from torch import Tensor
 from duolift.geometry.rotations import rotate
 
 UNDISTORTING_STEPS = 8
-"""Iterations that undo a lens's distortion: each takes some four fifths of CHI3D's away."""
+"""Iterations that undo a lens's distortion. Each removes about four fifths of what is left of the distortion of CHI3D's
+lenses, so that eight of them leave less than 1e-3 pixels anywhere in its images."""
 
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Lenses with CHI3D's distortion; every field may carry leading batch axes.
+    """Lenses with CHI3D's distortion model; every field may have leading batch axes.
 
     Attributes:
-        focal: (..., 2), pixels.
-        principal: (..., 2), pixels; the image's centre where nobody calibrated the camera.
+        focal: (..., 2), pixels, horizontal and vertical.
+        principal: (..., 2), pixels; the image's centre if the camera is not calibrated.
         radial: (..., 3), k1 k2 k3; zeros for an ideal lens.
-        tangential: (..., 2), p1 p2.
+        tangential: (..., 2), p1 p2; zeros for an ideal lens.
+
+    >>> import torch
+    >>> lens = Intrinsics.ideal(torch.tensor([1000.0, 1000.0]), torch.tensor([640.0, 360.0]))
+    >>> pixels = lens.project(torch.tensor([[0.5, 0.0, 2.0]]))
+    >>> pixels
+    tensor([[890., 360.]])
+    >>> lens.rays(pixels)
+    tensor([[0.2500, 0.0000]])
     """
 
     focal: Tensor
@@ -39,11 +48,11 @@ class Intrinsics:
         return Intrinsics(focal, principal, focal.new_zeros(*focal.shape[:-1], 3), torch.zeros_like(focal))
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Self:
-        """The same cameras with `change` applied to every field."""
+        """The same cameras with `change` applied to every field, such as a conversion of type."""
         return type(self)(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
 
     def __getitem__(self, index: Any) -> Self:
-        """Cameras chosen along the leading axes."""
+        """Some of the cameras, chosen along the leading axes."""
         return self.map(lambda field: field[index])
 
     @property
@@ -54,17 +63,17 @@ class Intrinsics:
     def project(self, points: Tensor) -> Tensor:
         """Camera-frame points `(..., point, 3)` to pixels `(..., point, 2)`.
 
-        The distortion is the one CHI3D's official tools define. It is not OpenCV's: the tangential
-        cross term has no factor 2.
+        The distortion is that of CHI3D's official tools, https://github.com/sminchisescu-research/imar_vision_datasets_tools.
+        It is not OpenCV's: the tangential cross term has no factor 2.
         """
         rays = points[..., :2] / points[..., 2:]
         factor, shift = self._distortion(rays)
         return (rays * factor + shift) * self.focal.unsqueeze(-2) + self.principal.unsqueeze(-2)
 
     def rays(self, pixels: Tensor) -> Tensor:
-        """The slopes `(x/z, y/z)` (..., point, 2) of the rays through pixels `(..., point, 2)`: `project` undone.
+        """Slopes `(x/z, y/z)` of the rays through pixels, (..., point, 2) both: the inverse of `project`.
 
-        By fixed-point iteration, as lens models have no closed inverse.
+        The lens model has no closed inverse, so the distortion is undone by fixed-point iteration.
         """
         distorted = (pixels - self.principal.unsqueeze(-2)) / self.focal.unsqueeze(-2)
         rays = distorted
@@ -74,28 +83,37 @@ class Intrinsics:
         return rays
 
     def _distortion(self, rays: Tensor) -> tuple[Tensor, Tensor]:
-        """What rays are multiplied by, (..., point, 1), and what is added, (..., point, 2)."""
-        q = self.tangential.flip(-1).unsqueeze(-2)
-        k1, k2, k3 = self.radial.unsqueeze(-2).split(1, dim=-1)
-        x, y = rays.split(1, dim=-1)
-        r2 = x * x + y * y
+        """The factor (..., point, 1) and the shift (..., point, 2) that distort rays (..., point, 2)."""
+        q = self.tangential.flip(-1).unsqueeze(-2)  # (..., 1, 2)
+        k1, k2, k3 = self.radial.unsqueeze(-2).split(1, dim=-1)  # (..., 1, 1) each
+        x, y = rays.split(1, dim=-1)  # (..., point, 1) each
+        r2 = x * x + y * y  # squared distance from the optical axis
         return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + x * q[..., :1] + y * q[..., 1:], r2 * q
 
 
 @dataclass(frozen=True)
 class CalibratedCamera(Intrinsics):
-    """Lenses with a place in the world.
+    """Lenses with a pose in the world.
 
     Attributes:
         rotation: (..., 3, 3), world to camera.
-        centre: (..., 3), the camera's place in the world, metres.
+        centre: (..., 3), the camera's position in the world, metres.
+
+    >>> import torch
+    >>> lens = Intrinsics.ideal(torch.full((2,), 1000.0), torch.full((2,), 450.0))
+    >>> level = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # looks along the world's y
+    >>> camera = CalibratedCamera(**vars(lens), rotation=level, centre=torch.tensor([0.0, -4.0, 1.5]))
+    >>> camera.to_camera(torch.tensor([[0.0, 0.0, 0.0]]))  # 4 m ahead, 1.5 m below the camera
+    tensor([[0.0000, 1.5000, 4.0000]])
+    >>> camera.up
+    tensor([ 0., -1.,  0.])
     """
 
     rotation: Tensor
     centre: Tensor
 
     def to_camera(self, world: Tensor) -> Tensor:
-        """World points `(..., point, 3)` in the camera's frame: `X_cam = (X - centre) R^T`."""
+        """World points `(..., point, 3)` in the camera's frame, metres: `X_cam = (X - centre) R^T`."""
         return rotate(self.rotation, world - self.centre.unsqueeze(-2))
 
     @property
@@ -105,13 +123,21 @@ class CalibratedCamera(Intrinsics):
 
 
 def elevation(points: Tensor, up: Tensor) -> Tensor:
-    """The angle theta (radians) for which `Rx(theta)` levels a pose centred at `points`.
+    """The angle of the rays to points above the horizon, negative where the camera looks down on them.
 
-    It is the angle of the ray to the point above the horizon: negative where the camera looks down.
+    It is the paper's theta, the angle for which `rotation_x(theta)` (equation 3) levels a pose centred at the point.
 
     Args:
-        points: (..., 3) camera frame, any unit.
-        up: (..., 3) unit vector, camera frame.
+        points: (..., 3), camera frame, any unit.
+        up: (..., 3), the world's up as a unit vector, camera frame.
+
+    Returns:
+        (...), radians.
+
+    >>> import torch
+    >>> below = torch.tensor([0.0, 1.0, 1.0])  # as far below the camera as in front of it
+    >>> elevation(below, up=torch.tensor([0.0, -1.0, 0.0])).rad2deg().round()
+    tensor(-45.)
     """
     sine = (points * up).sum(-1) / points.norm(dim=-1).clamp(min=torch.finfo(points.dtype).tiny)
     return sine.clamp(-1, 1).asin()

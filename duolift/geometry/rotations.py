@@ -1,6 +1,7 @@
 """Rotations of the camera's frame.
 
-Camera frame: x right, y down, z forward. Rotations are `(..., 3, 3)`, points `(..., 3)`, angles radians.
+Camera frame: x right, y down, z forward. Rotations are `(..., 3, 3)` and multiply column vectors, points `(..., 3)`,
+angles radians.
 """
 
 import torch
@@ -10,9 +11,14 @@ from duolift.geometry.level import level_axes
 
 
 def rotation_x(angle: Tensor) -> Tensor:
-    """Rx(angle), equation 3 of the paper: (...) radians -> (..., 3, 3).
+    """Rx(angle), equation 3 of the paper (https://arxiv.org/abs/2309.14865): (...) radians -> (..., 3, 3).
 
     With y down and z forward, a negative angle levels a pose seen by a camera that looks down.
+
+    >>> import torch
+    >>> forward, up = torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0.0, -1.0, 0.0])
+    >>> torch.allclose(rotation_x(torch.tensor(torch.pi / 2)) @ forward, up, atol=1e-6)
+    True
     """
     cos, sin = angle.cos(), angle.sin()
     zero, one = torch.zeros_like(angle), torch.ones_like(angle)
@@ -20,14 +26,25 @@ def rotation_x(angle: Tensor) -> Tensor:
 
 
 def rotation_y(angle: Tensor) -> Tensor:
-    """Ry(angle), about the vertical: (...) radians -> (..., 3, 3)."""
+    """Ry(angle), about the vertical: (...) radians -> (..., 3, 3).
+
+    >>> import torch
+    >>> forward, right = torch.tensor([0.0, 0.0, 1.0]), torch.tensor([1.0, 0.0, 0.0])
+    >>> torch.allclose(rotation_y(torch.tensor(torch.pi / 2)) @ forward, right, atol=1e-6)
+    True
+    """
     cos, sin = angle.cos(), angle.sin()
     zero, one = torch.zeros_like(angle), torch.ones_like(angle)
     return torch.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], dim=-1).unflatten(-1, (3, 3))
 
 
 def rotate(rotation: Tensor, points: Tensor) -> Tensor:
-    """Turn poses `(..., joint, 3)` by rotations `(..., 3, 3)`."""
+    """Turn poses `(..., joint, 3)` by rotations `(..., 3, 3)`, one rotation for all joints of a pose.
+
+    >>> import torch
+    >>> rotate(rotation_y(torch.zeros(7)), torch.rand(7, 19, 3)).shape
+    torch.Size([7, 19, 3])
+    """
     return points @ rotation.mT
 
 
@@ -50,7 +67,19 @@ def levelling(up: Tensor) -> Tensor:
 
 
 def facing(rays: Tensor) -> Tensor:
-    """The rotation (..., 3, 3) of a camera turned to face `rays` (..., 2): right or left first, then up or down."""
+    """The rotation of a camera that turns to face a point, first right or left, then up or down, without roll.
+
+    Args:
+        rays: (..., 2), slopes `(x/z, y/z)` of the rays to the points.
+
+    Returns:
+        (..., 3, 3), which turns each ray to the optical axis.
+
+    >>> import torch
+    >>> turn = facing(torch.tensor([0.75, 0.0]))
+    >>> torch.allclose(turn @ torch.tensor([0.75, 0.0, 1.0]), torch.tensor([0.0, 0.0, 1.25]), atol=1e-6)
+    True
+    """
     right = rays[..., 0].atan()
     down = (rays[..., 1] * right.cos()).atan()
     return rotation_x(down) @ rotation_y(-right)

@@ -1,4 +1,4 @@
-"""Scenes: the 2D poses of several people in one image, and what is known of them."""
+"""A batch of images with the 2D poses of everybody in them, their cameras and, for evaluation, the ground truth."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,15 +13,23 @@ from duolift.geometry.cameras import Intrinsics, elevation
 
 @dataclass(frozen=True)
 class SceneBatch:
-    """A batch of images in memory, one entry an image along the leading axis.
+    """Images of several people; a scene is one image, and the leading axis of every tensor.
 
     Attributes:
         pixels: (scene, person, joint, 2).
-        intrinsics: of the camera that took each, with a leading axis (scene,).
+        intrinsics: of the camera that took each image, with a leading axis (scene,).
         sequence: (scene,), an index into `sequences`.
-        sequences: names such as `s04/Grab 1/50591643`, a camera's view of a take.
-        truth: (scene, person, joint, 3), camera frame, millimetres. Evaluation only, None in training.
-        up: (scene, 3), the world's up in the camera frame. Evaluation only, None in training.
+        sequences: names such as `s04/Grab 1/50591643`: a take, and the camera that filmed it.
+        truth: (scene, person, joint, 3), camera frame, millimetres. For evaluation only, None in training.
+        up: (scene, 3), the world's up in the camera frame. For evaluation only, None in training.
+
+    >>> import torch
+    >>> lenses = Intrinsics.ideal(torch.full((4, 2), 1000.0), torch.full((4, 2), 450.0))
+    >>> scenes = SceneBatch(torch.rand(4, 2, 19, 2), lenses, torch.zeros(4, dtype=torch.long), ("s04/Grab 1/50591643",))
+    >>> len(scenes[1:]), scenes.rays.shape, scenes.cameras
+    (3, torch.Size([4, 2, 19, 2]), ('50591643',))
+    >>> len(SceneBatch.concatenate([scenes, scenes]))
+    8
     """
 
     pixels: Tensor
@@ -36,15 +44,15 @@ class SceneBatch:
 
     @cached_property
     def rays(self) -> Tensor:
-        """The slopes of the joints' rays, (scene, person, joint, 2): pixels without the camera that took them."""
+        """Slopes of the rays to all joints, (scene, person, joint, 2): pixels with the camera's lens taken out."""
         return self.intrinsics[:, None].rays(self.pixels)
 
     def rays_to(self, joint: int) -> Tensor:
-        """The slopes of one joint's rays, (scene, person, 2)."""
+        """Slopes of the rays to one joint, (scene, person, 2)."""
         return self.intrinsics.rays(self.pixels[:, :, joint])
 
     def elevations(self, root: int) -> Tensor:
-        """True elevations of the people, (scene, person), radians; scenes with ground truth.
+        """True elevation of every person, (scene, person), radians, for scenes with ground truth.
 
         Args:
             root: index of the root joint.
@@ -55,12 +63,12 @@ class SceneBatch:
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """Names of the cameras: what a sequence's name ends in."""
+        """Names of the cameras, sorted: the last part of the sequences' names."""
         return tuple(sorted({name.rpartition("/")[2] for name in self.sequences}))
 
     @property
     def camera(self) -> Tensor:
-        """Which camera took each scene, (scene,), an index into `cameras`."""
+        """The camera of each scene, (scene,), as an index into `cameras`."""
         cameras = self.cameras
         numbers = [cameras.index(name.rpartition("/")[2]) for name in self.sequences]
         return torch.tensor(numbers, device=self.sequence.device)[self.sequence]
@@ -71,28 +79,33 @@ class SceneBatch:
         return replace(self, intrinsics=self.intrinsics.map(change), **changed)
 
     def __getitem__(self, index: slice | Tensor) -> Self:
-        """Some of the scenes."""
+        """Some of the scenes, in the order of the index."""
         return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str) -> Self:
         return self._map(lambda tensor: tensor.to(device))
 
-    def noisy(self, deviation: float, generator: torch.Generator) -> Self:
-        """The same scenes as a detector sees them that is off by Gaussian noise of so many pixels, on every joint.
+    def noisy(self, sigma: float, generator: torch.Generator) -> Self:
+        """The same scenes with Gaussian noise on every joint, as if a detector had found them.
 
         Args:
-            generator: on the CPU, so that every device sees the same noise.
+            sigma: standard deviation, pixels.
+            generator: on the CPU, so that the noise is the same whatever the device.
         """
-        noise = deviation * torch.randn(self.pixels.shape, generator=generator)
+        noise = sigma * torch.randn(self.pixels.shape, generator=generator)
         return replace(self, pixels=self.pixels + noise.to(self.pixels.device))
 
     def without_truth(self) -> Self:
-        """The same scenes with nothing but what an unsupervised method may see."""
+        """The same scenes without the ground truth: what an unsupervised method may see."""
         return replace(self, truth=None, up=None)
 
     @classmethod
     def concatenate(cls, parts: Sequence["SceneBatch"]) -> "SceneBatch":
-        """One batch of several, sequence names and indices joined; all of them with truth, or none."""
+        """Several batches as one; sequences are renumbered.
+
+        Raises:
+            ValueError: some of them have ground truth and some have none.
+        """
         if len({(p.truth is None, p.up is None) for p in parts}) > 1:
             raise ValueError("some scenes have ground truth and some have none: expected one or the other")
         offsets = torch.tensor([0, *(len(p.sequences) for p in parts)]).cumsum(0)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, Skeleton, ancestors
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 from duolift.geometry.projection import lift, project
 from duolift.networks.lifters import SPLITS, LiftingNetwork, PartLifter, ResidualBlock
 from duolift.networks.partners import Partners

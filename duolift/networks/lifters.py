@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, Skeleton
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 
 SPLITS: dict[str, tuple[tuple[str, ...], ...]] = {
     WHOLE: ((WHOLE,),),

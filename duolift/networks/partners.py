@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
-from duolift.geometry.normalisation import Normalisation, mirrored
+from duolift.geometry.mirroring import mirrored
+from duolift.geometry.normalisation import Normalisation
 
 REACH = 2.5
 """Roots further apart in the image than this, in head lengths, are nobody's partners: beyond the reach of two arms,

@@ -17,7 +17,8 @@ from datamodules.chi3d import CAMERAS, CHI3DDataModule, read
 from duolift.body.skeleton import CHI3D25, PAPER19, SKELETONS
 from duolift.errors import InputError
 from duolift.geometry.cameras import elevation
-from duolift.geometry.normalisation import CENTRINGS, head_to_root, join_pair
+from duolift.geometry.normalisation import CENTRINGS, head_to_root
+from duolift.geometry.pairs import join_pair
 from duolift.geometry.projection import lift
 from duolift.geometry.rotations import facing, rotate, rotation_x
 from duolift.geometry.scene_batch import SceneBatch

@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 from datamodules.synthetic import SyntheticConfig
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 from duolift.networks.completion import STRATEGIES, occlusions, strategies_of, visibility_masks
 from duolift.networks.lifters import SPLITS
 from duolift.networks.partners import Partners

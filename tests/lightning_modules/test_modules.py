@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 import lightning_modules.lifter
 from duolift.body.skeleton import PAPER19, skeleton_named
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 from duolift.geometry.projection import lift, project
 from duolift.learning.cycle import Cycle
 from duolift.learning.losses import ELEVATION_WEIGHT

@@ -22,15 +22,9 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.DONT_ACCEPT_
 
 WITHOUT_EXAMPLE: dict[str, tuple[str, ...]] = {
     "none has been written yet": (
-        "duolift.body.anthropometry",
-        "duolift.body.skeleton",
         "duolift.camera",
         "duolift.geometry.alignment",
-        "duolift.geometry.cameras",
-        "duolift.geometry.normalisation",
-        "duolift.geometry.projection",
-        "duolift.geometry.rotations",
-        "duolift.geometry.scene_batch",
+        "duolift.geometry.rotations.levelling",
         "duolift.inputs.containers",
         "duolift.inputs.detections",
         "duolift.inputs.files",

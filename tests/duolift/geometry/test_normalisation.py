@@ -10,8 +10,9 @@ from torch import Tensor
 from duolift.body.skeleton import CHI3D25, PAPER19, Skeleton
 from duolift.geometry.alignment import align
 from duolift.geometry.cameras import Intrinsics
-from duolift.geometry.normalisation import CENTRINGS, Normalisation, head_to_root, join_pair, mirrored, split_pair
-from duolift.geometry.projection import lift, project
+from duolift.geometry.mirroring import mirrored
+from duolift.geometry.normalisation import CENTRINGS, Normalisation, head_to_root
+from duolift.geometry.projection import lift
 from duolift.geometry.rotations import facing, rotate
 from duolift.geometry.scene_batch import SceneBatch
 
@@ -274,28 +275,3 @@ def test_places_of_shifted_people_are_pixels_from_the_principal_point_over_the_s
     for i, j in np.ndindex(5, 3):
         expected = (scenes.pixels[i, j, PAPER19.root_index] - scenes.intrinsics.principal[i]) / normalisation.scale
         torch.testing.assert_close(places[i, j], expected)
-
-
-# Pairs and mirrors ----------------------------------------------------------------------------------------------------
-
-
-@BOTH
-def test_two_people_as_one_body_and_back(skeleton: Skeleton) -> None:
-    pixels, pair = random_pixels(6, 2, len(skeleton)), skeleton.pair()
-    joined = join_pair(pixels, skeleton)
-    assert joined.shape == (6, 1, len(pair), 2)
-    roots = pixels[:, :, skeleton.root_index]
-    torch.testing.assert_close(joined[:, 0, pair.root_index], (roots[:, 0] + roots[:, 1]) / 2)
-    assert torch.equal(joined[:, 0, pair.index("2.left_wrist")], pixels[:, 1, skeleton.index("left_wrist")])
-    assert torch.equal(split_pair(joined), pixels)
-
-
-@pytest.mark.parametrize("skeleton", [PAPER19, CHI3D25, PAPER19.pair()], ids=lambda s: s.name)
-def test_mirrored_twice_is_the_pose_and_mirrored_bodies_project_to_mirrored_poses(
-    skeleton: Skeleton, random_bodies: Callable[..., Tensor]
-) -> None:
-    bodies = random_bodies(skeleton, 7)
-    poses = project(bodies, 10.0)
-    assert torch.equal(mirrored(mirrored(poses, skeleton), skeleton), poses)
-    in_a_mirror = bodies[:, skeleton.mirror] * torch.tensor([-1, 1, 1])
-    torch.testing.assert_close(project(in_a_mirror, 10.0), mirrored(poses, skeleton))

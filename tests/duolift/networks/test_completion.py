@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import CHI3D25, PAPER19, PAPER23, SKELETONS, Skeleton
-from duolift.geometry.normalisation import Normalisation, mirrored, noisy_offsets
+from duolift.geometry.mirroring import mirrored
+from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift, project
 from duolift.networks.completion import (
     STRATEGIES,
@@ -113,25 +114,6 @@ def test_any_joint_but_the_root_is_missing_at_the_asked_rate(skeleton: Skeleton,
     wanted[skeleton.root_index] = 0
     torch.testing.assert_close(rates, wanted, atol=0.02, rtol=0)
     assert rates[skeleton.root_index] == 0
-
-
-# A detector's noise ---------------------------------------------------------------------------------------------------
-
-
-def test_noise_leaves_the_root_and_moves_the_others_by_their_own_and_the_roots() -> None:
-    deviation = torch.tensor([0.0, 0.1, 2.0])
-    offsets = noisy_offsets(torch.zeros(20000, 3, 19, 2), deviation.expand(20000, 3), PAPER19.root_index)
-    assert (offsets[:, :, PAPER19.root_index] == 0).all() and (offsets[:, 0] == 0).all()
-    others = [joint for joint in range(19) if joint != PAPER19.root_index]
-    found = offsets[:, :, others].std(0)
-    torch.testing.assert_close(found, (2**0.5 * deviation)[:, None, None].expand_as(found), rtol=0.03, atol=0)
-    assert offsets[:, 1:].mean(0).abs().max() < 0.07
-
-
-def test_the_roots_noise_is_common_to_all_joints() -> None:
-    offsets = noisy_offsets(torch.zeros(20000, 19, 2), torch.ones(20000), PAPER19.root_index)
-    one, other = offsets[:, PAPER19.index("left_wrist"), 0], offsets[:, PAPER19.index("right_ankle"), 0]
-    assert torch.corrcoef(torch.stack([one, other]))[0, 1].item() == pytest.approx(0.5, abs=0.03)
 
 
 # The network ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from duolift.body.skeleton import CHI3D25, PAPER19, Skeleton
-from duolift.geometry.normalisation import mirrored
+from duolift.geometry.mirroring import mirrored
 from duolift.networks.lifters import SPLITS, LiftingNetwork, PartLifter, parts_of
 
 WAYS_OF_SPLITS = {"whole": [[0]], "left_right": [[0, 1]], "legs_torso": [[0]], "links": [[0, 1], [2]]}

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import PAPER19
-from duolift.geometry.normalisation import CENTRINGS, Normalisation, mirrored
+from duolift.geometry.mirroring import mirrored
+from duolift.geometry.normalisation import CENTRINGS, Normalisation
 from duolift.geometry.rotations import facing, rotate
 from duolift.networks.partners import Partners, nearest_others
 
