@@ -1,7 +1,9 @@
-"""What the benchmarks compare with: the same results by the arithmetic that others publish.
+"""The baselines of the benchmarks: the same results by the arithmetic that others publish.
 
-Nothing here is part of the library. Where a baseline needs what is neither the point nor costly, such as turning a
-body or a loss term, it uses the library's own, which can only flatter the baseline.
+They are FrEIA's flows (https://github.com/vislearn/FrEIA), nflows' (https://github.com/bayesiains/nflows), the training
+step of LInKs (https://arxiv.org/abs/2309.07243) and a loop over frames. Nothing here is part of the library. Where a
+baseline needs something that is neither the point nor costly, such as turning a body or a loss term, it uses the
+library's own, which can only flatter the baseline.
 """
 
 from collections.abc import Callable, Iterable
@@ -62,7 +64,7 @@ def one_hidden_layer(inputs: int, outputs: int, width: int) -> nn.Sequential:
 
 
 class Conditioner(nn.Sequential):
-    """A subnet as nflows calls it, with a context that nobody gives."""
+    """A subnet with the signature that nflows expects; the context is not used."""
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> Tensor:
         outputs: Tensor = super().forward(inputs)
@@ -70,7 +72,7 @@ class Conditioner(nn.Sequential):
 
 
 def stock_flow(dimensions: int, blocks: int, width: int) -> Flow:
-    """nflows' own layers in the same places: coupling, ActNorm, permutation."""
+    """The same flow by nflows' own layers: coupling, ActNorm, permutation."""
     mask = (torch.arange(dimensions) >= dimensions // 2).float()
     layers: list[nn.Module] = []
     for _ in range(blocks):
@@ -83,7 +85,7 @@ def stock_flow(dimensions: int, blocks: int, width: int) -> Flow:
 
 
 class PublishedLifter(nn.Module):
-    """A part's network as LInKs publishes it: depth and angle are always computed both."""
+    """A part's network as LInKs publishes it, which always computes both depth and angle."""
 
     def __init__(self, joints: int, width: int, blocks: int) -> None:
         super().__init__()
@@ -97,14 +99,14 @@ class PublishedLifter(nn.Module):
 
 
 class PublishedTraining(nn.Module):
-    """LInKs' training step of its left and right lifters: float32, one network after the other, FrEIA's flows.
+    """The training step of LInKs' left and right lifters: float32, one network after the other, FrEIA's flows.
 
     Args:
         skeleton: of the poses.
         width, blocks: of the lifters.
         flow_blocks, flow_width: of the flows.
-        ratios: (bone,), of the prior.
-        c: head lengths from the camera to every root.
+        ratios: (bone,), the bone prior's lengths over their mean.
+        c: distance from the camera to every root, head lengths.
         sampling: strength of generative sampling, which doubles the batch.
     """
 
@@ -142,7 +144,7 @@ class PublishedTraining(nn.Module):
         return loss.detach()
 
     def terms(self, poses: Tensor) -> dict[str, Tensor]:
-        """The weighted terms of the loss, each summed over both ways to assemble a pose."""
+        """The weighted terms of the loss, each summed over the two ways to assemble a pose from its sides."""
         lifted = {side: self.lifters[side](poses[:, joints]) for side, joints in self.joints.items()}
         theta = torch.cat([angle for _, angle in lifted.values()], dim=1).mean(1)
         views = random_views(theta)
@@ -153,13 +155,13 @@ class PublishedTraining(nn.Module):
     def _terms(
         self, poses: Tensor, depths: dict[str, Tensor], views: Tensor, order: Iterable[str]
     ) -> dict[str, Tensor]:
-        """Of one way to assemble a pose: the sides in an order, the last one's joints where both have them."""
+        """The terms for one order of the sides: where both have a joint, the later side's is taken."""
 
-        def again(seen: Tensor) -> Tensor:
+        def relift(seen: Tensor) -> Tensor:
             lifted = {side: self.lifters[side](seen[0][:, joints])[0] for side, joints in self.joints.items()}
             return self._assemble(lifted, order).unsqueeze(0)
 
-        seen = cycle(again, poses, self._assemble(depths, order).unsqueeze(0), views, self.c)
+        seen = cycle(relift, poses, self._assemble(depths, order).unsqueeze(0), views, self.c)
         likely = [self.flows[side].log_prob(seen.seen[0][:, self.joints[side]].flatten(1)) for side in SIDES]  # type: ignore[operator]
         return {
             "likelihood": -torch.stack(likely).mean(1).sum(),
@@ -189,13 +191,13 @@ def procrustes_loop(predicted: NDArray[np.float64], truth: NDArray[np.float64]) 
 
 
 def procrustes(points: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (point, 3) moved onto others by the best similarity, without reflection."""
+    """Points (point, 3) aligned with a target by the best similarity without reflection (Umeyama, 1991)."""
     centre, target_centre = points.mean(0), target.mean(0)
-    here, valid = points - centre, target - target_centre
-    u, s, vt = np.linalg.svd(valid.T @ here)
+    centred, target_centred = points - centre, target - target_centre
+    u, s, vt = np.linalg.svd(target_centred.T @ centred)
     sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
-    scale = (s * sign).sum() / (here**2).sum()
-    return scale * here @ (u * sign @ vt).T + target_centre
+    scale = (s * sign).sum() / (centred**2).sum()
+    return scale * centred @ (u * sign @ vt).T + target_centre
 
 
 def training_step(log_prob: Callable[[Tensor], Tensor], optimiser: torch.optim.Optimizer) -> Callable[[Tensor], Tensor]:

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: everything that is compared in turn, medians, memory in a process of its own."""
+"""How the benchmarks measure: candidates take turns, medians of times, peak memory in a process of its own."""
 
 import multiprocessing
 import statistics
@@ -17,12 +17,12 @@ class Line:
     """One comparison of the table.
 
     Attributes:
-        benchmark: a name to select it by.
+        benchmark: the name that selects it, in `benchmarks.suite.BENCHMARKS`.
         what: what was timed.
         baseline: what it is compared with.
-        seconds, baseline_seconds: medians of one run, in which both took turns.
+        seconds, baseline_seconds: medians over the rounds of one run, in which both took turns.
         memory, baseline_memory: peak resident memory, MiB, of a process that did nothing else; None where not measured.
-        note: what else is to be known of these numbers.
+        note: what else a reader of these numbers should know.
     """
 
     benchmark: str
@@ -36,13 +36,21 @@ class Line:
 
     @property
     def ratio(self) -> float:
-        """How many times as long the baseline takes."""
+        """How many times as long the baseline takes.
+
+        >>> Line("flow", "a step", "another", seconds=2.0, baseline_seconds=6.0).ratio
+        3.0
+        """
         return self.baseline_seconds / self.seconds
 
 
 def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int, calls: int = 1) -> dict[str, float]:
-    """Median seconds of a call of each candidate: in every round each has its turn, of `calls` calls. The first call of
-    each is not counted."""
+    """Median seconds of a call of each candidate, after one call of each that is not counted.
+
+    Args:
+        rounds: in every round, each candidate has its turn.
+        calls: how often a candidate is called in its turn.
+    """
     for call in candidates.values():
         call()
     times = [{name: timeit(call, number=calls) / calls for name, call in candidates.items()} for _ in range(rounds)]
@@ -64,7 +72,7 @@ def product_rate(rows: int, width: int, dtype: torch.dtype, rounds: int) -> floa
 
 
 def product(rows: int, width: int, dtype: torch.dtype) -> Callable[[], object]:
-    """A matrix product (rows, width) x (width, width), as large networks have it."""
+    """A call of the matrix product (rows, width) x (width, width), the main cost of wide networks."""
     left, right = torch.randn(rows, width).to(dtype), torch.randn(width, width).to(dtype)
     return lambda: left @ right
 
@@ -76,8 +84,11 @@ def product_flops(rows: int, width: int) -> int:
 def with_bound(
     candidates: Mapping[str, Callable[[], object]], rounds: int, calls: int, rows: int, width: int, dtype: torch.dtype
 ) -> dict[str, float]:
-    """`interleaved`, and `bound`: what the first one's matrix products take by themselves, at the rate that one of
-    (rows, width) x (width, width) has in the same rounds."""
+    """`interleaved`, and a bound: the seconds that the first candidate's matrix products would take by themselves.
+
+    They are taken to run at the rate of a product (rows, width) x (width, width), measured in the same rounds. The bound
+    is the entry `bound`.
+    """
     seconds = interleaved({**candidates, "bound": product(rows, width, dtype)}, rounds, calls)
     work = flops(next(iter(candidates.values())))
     return seconds | {"bound": work / product_flops(rows, width) * seconds["bound"]}
@@ -97,6 +108,6 @@ def _peak(threads: int, work: Callable[..., object], *arguments: object) -> floa
 
 
 def resident_peak() -> float:
-    """This process's own peak, MiB, as Linux tells it: a child's `ru_maxrss` counts its parent's as well."""
+    """This process's own peak, MiB, by Linux's /proc: the `ru_maxrss` of a child counts its parent's as well."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024

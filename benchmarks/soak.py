@@ -1,4 +1,4 @@
-"""Use without end: images and videos lifted, files dropped onto the page, pages asked for. Does memory stay flat?
+"""Does memory stay flat in long use? Images and videos are lifted, files dropped onto the page, pages requested.
 
 python -m benchmarks.soak --minutes 60
 """
@@ -24,7 +24,7 @@ from duolift.predictor import Lifter
 from duolift.view.server import UPLOAD
 
 WARM_UP = 0.2
-"""Share of the samples before memory is expected to stay."""
+"""Share of the samples, the first ones, in which memory may still grow."""
 
 MOST_PEOPLE, MOST_FRAMES = 6, 20
 MALFORMED = (b"", b"{", b"[1]", b'{"people": [{"pose_keypoints_2d": [1, 2]}]}', b"\xff" * 1000)
@@ -33,7 +33,7 @@ PATHS = ("", "page.js", "scene.json", "nowhere", "../../etc/passwd")
 
 @dataclass
 class Memory:
-    """What a process holds over time, as it is sampled."""
+    """The resident memory of a process over time."""
 
     process: psutil.Process
     seconds: list[float] = field(default_factory=list)
@@ -45,21 +45,21 @@ class Memory:
 
     @property
     def growth(self) -> tuple[float, float, float]:
-        """MiB an hour after the warm-up, by the median of all slopes, and that slope's 95 % interval."""
+        """Growth after the warm-up in MiB an hour, by Theil and Sen's median of all slopes, and its 95 % interval."""
         first = int(WARM_UP * len(self.seconds))
         slope, _, low, high = theilslopes(self.mebibytes[first:], np.array(self.seconds[first:]) / 3600)
         return float(slope), float(low), float(high)
 
 
 def keypoints(random: np.random.Generator, frames: int, people: int) -> NDArray[np.float64]:
-    """Somebody's joints anywhere in an image, some of them not seen: (frame, person, joint, 3)."""
+    """Random keypoints with confidences, (frame, person, joint, 3), some of them below the threshold."""
     where = random.uniform(0, 900, (frames, people, 1, 2))
     points = where + random.normal(0, 80, (frames, people, len(COCO17), 2))
     return np.concatenate([points, random.uniform(0, 1, (frames, people, len(COCO17), 1))], axis=-1)
 
 
 def document(points: NDArray[np.float64]) -> bytes:
-    """The same as COCO's results."""
+    """Keypoints (frame, person, joint, 3) as a file of COCO results."""
     return json.dumps(
         [
             {"image_id": frame, "category_id": 1, "keypoints": person.round(2).flatten().tolist(), "score": 0.9}
@@ -71,7 +71,7 @@ def document(points: NDArray[np.float64]) -> bytes:
 
 @contextmanager
 def page() -> Iterator[tuple[psutil.Process, str]]:
-    """`duolift view` as a process of its own, and where it serves."""
+    """`duolift view` as a process of its own, and the address of its page."""
     command = [sys.executable, "-P", "-m", "duolift", "view", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -82,7 +82,7 @@ def page() -> Iterator[tuple[psutil.Process, str]]:
 
 
 def ask(url: str, content: bytes | None = None) -> int:
-    """The status that a request is answered by."""
+    """The status of the answer to a request."""
     request = urllib.request.Request(url, content, {"Content-Type": UPLOAD} if content is not None else {})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -93,7 +93,7 @@ def ask(url: str, content: bytes | None = None) -> int:
 
 
 def soak(minutes: float, pause: float, seed: int = 0) -> dict[str, object]:
-    """Lift and ask for so long, resting `pause` seconds in between; what memory did meanwhile."""
+    """Lift and send requests for so many minutes, with pauses of so many seconds; returns counts and memory."""
     random, lifter = np.random.default_rng(seed), Lifter.load()
     counts = {"images": 0, "videos": 0, "files dropped": 0, "malformed files": 0, "pages": 0}
     with page() as (server, url):

@@ -1,6 +1,8 @@
 """The benchmarks run, say what they measured, and compare like with like."""
 
 import json
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +11,13 @@ import pytest
 import torch
 from conftest import C, some_bodies, some_poses
 
-from benchmarks import soak
+from benchmarks import measure, soak
 from benchmarks.__main__ import main
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow
+from benchmarks.bench import TINY
 from benchmarks.measure import Line, flops, interleaved, peak_memory, resident_peak
 from benchmarks.soak import Memory
-from benchmarks.suite import BENCHMARKS, TINY
+from benchmarks.suite import BENCHMARKS
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.learning.losses import bone_ratios
@@ -66,6 +69,13 @@ def test_one_benchmark_can_be_chosen(tmp_path: Path) -> None:
     main(["data", "--tiny", "--output", str(tmp_path / "some")])
     lines = json.loads((tmp_path / "some.json").read_text())["lines"]
     assert {line["benchmark"] for line in lines} == {"data"}
+
+
+def test_arrows_run_one_way() -> None:
+    """No file of the benchmarks imports one that imports it, however far round."""
+    files = {file.stem: file.read_text() for file in Path(measure.__file__).parent.glob("*.py")}
+    needs = {name: set(re.findall(r"^from benchmarks\.(\w+) import", text, re.M)) for name, text in files.items()}
+    assert needs["__main__"] and list(TopologicalSorter(needs).static_order())
 
 
 @pytest.mark.parametrize(

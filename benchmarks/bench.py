@@ -1,0 +1,146 @@
+"""What the benchmarks share: how much is measured, and the data and the untrained models that it is measured on.
+
+The data are the embedded set, written to a folder that is removed again. No other file of the benchmarks reads data.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datamodules.chi3d import CHI3DDataModule
+from datamodules.synthetic import SyntheticConfig
+from duolift.networks.lifters import fast_bfloat16
+from experiments.config import Config, flow_parts, load, plain
+from experiments.pretrain_flows import open_data
+from experiments.train_lifter import lifter_module
+from lightning_modules.flow_prior import FlowPriorModule
+from lightning_modules.lifter import LifterModule
+
+POSES_1X = 64_896
+"""Training poses of the README's motion capture, times four cameras and two people."""
+
+CHI3D_SCENES = 78_000
+"""Scenes of CHI3D's subject s04: frames times four cameras."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured; the defaults are those of docs/bench.md.
+
+    Attributes:
+        rounds: turns that every candidate has.
+        batch: poses of a training step.
+        flow: width and blocks of the flow.
+        learned: width of the flows whose likelihoods are compared, and their number of training steps.
+        published: width and blocks of LInKs' lifters.
+        default: changes of settings of the default experiment.
+        poses: poses of the data benchmark, which also takes 4 and 16 times as many.
+        scenes: scenes that are evaluated once, and scenes that are evaluated in every round.
+        frames: frames of the baseline that loops over frames.
+        images: images that are lifted one by one.
+        batched: images that are lifted at once.
+        steps: training steps inside the framework.
+        synthetic: the embedded set.
+    """
+
+    rounds: int = 5
+    batch: int = 256
+    flow: tuple[int, int] = (1024, 8)
+    learned: tuple[int, int] = (256, 600)
+    published: tuple[int, int] = (1024, 3)
+    default: tuple[str, ...] = ()
+    poses: int = POSES_1X
+    scenes: tuple[int, int] = (CHI3D_SCENES, CHI3D_SCENES // 16)
+    frames: int = 300
+    images: int = 400
+    batched: int = 8192
+    steps: int = 30
+    synthetic: SyntheticConfig = field(default_factory=lambda: SyntheticConfig(takes=1, frames=24))
+
+
+TINY = Size(
+    rounds=2,
+    batch=32,
+    flow=(8, 2),
+    learned=(8, 3),
+    published=(8, 1),
+    default=(
+        *("flows.width=8", "flows.blocks=1", "flows.batch_size=32"),
+        *("lifting.width=8", "lifting.blocks=1", "lifting.batch_size=32"),
+    ),
+    poses=256,
+    scenes=(48, 24),
+    frames=4,
+    images=4,
+    batched=16,
+    steps=3,
+    synthetic=SyntheticConfig(takes=1, frames=6),
+)
+"""Everything small, for tests: it runs in seconds, and its numbers mean nothing."""
+
+
+class Bench:
+    """Settings, data and models of the experiments that are measured.
+
+    Args:
+        folder: where the embedded set is written.
+        size: how much is measured.
+    """
+
+    def __init__(self, folder: Path, size: Size) -> None:
+        self.folder, self.size = folder, size
+
+    def config(self, *arguments: str) -> Config:
+        """Settings of an experiment on the embedded set."""
+        return load([*self.data_settings, *arguments])
+
+    @property
+    def data_settings(self) -> list[str]:
+        """The settings that have an experiment read the embedded set."""
+        places = (f"data.root={self.folder}/data", f"data.cache={self.folder}/cache")
+        return [*places, *(f"data.synthetic.{key}={value}" for key, value in asdict(self.size.synthetic).items())]
+
+    def data(self, config: Config) -> CHI3DDataModule:
+        """The data of an experiment, one person a pose."""
+        return open_data(config, "person", config.lifting.batch_size)
+
+    def untrained(self, config: Config) -> tuple[CHI3DDataModule, LifterModule]:
+        """An experiment's data, and its lifter and flows as they are before training."""
+        data = self.data(config)
+        options = plain(config.flows) | {"parts": flow_parts(config)}
+        flows = FlowPriorModule(
+            data.pose_skeleton.name, **{key: value for key, value in options.items() if key not in RUN_SETTINGS}
+        )
+        flows.standardise(data.training_poses)
+        return data, lifter_module(config, config.lifter, data).learn_from(flows.flows, data.training_poses)
+
+    @cached_property
+    def default(self) -> tuple[CHI3DDataModule, LifterModule]:
+        """Data and untrained lifter of the default experiment."""
+        return self.untrained(self.config(*self.size.default))
+
+
+RUN_SETTINGS = ("epochs", "batch_size")
+"""Settings of a stage that its module does not take."""
+
+
+def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:
+    """Batches of poses (batch, joint, 2), over and over."""
+    for number in count():
+        start = number * batch % (len(poses) - batch + 1)
+        yield poses[start : start + batch]
+
+
+def fast_type() -> torch.dtype:
+    """The type in which this machine computes the networks' matrix products."""
+    return torch.bfloat16 if fast_bfloat16() else torch.float32
+
+
+def type_name(dtype: torch.dtype) -> str:
+    """`bfloat16`, without torch's prefix."""
+    return str(dtype).removeprefix("torch.")
