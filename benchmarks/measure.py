@@ -86,8 +86,8 @@ def with_bound(
 ) -> dict[str, float]:
     """`interleaved`, and a bound: the seconds that the first candidate's matrix products would take by themselves.
 
-    They are taken to run at the rate of a product (rows, width) x (width, width), measured in the same rounds. The bound
-    is the entry `bound`.
+    They are taken to run at the rate of a product (rows, width) x (width, width), measured in the same rounds. The
+    bound is the entry `bound`.
     """
     seconds = interleaved({**candidates, "bound": product(rows, width, dtype)}, rounds, calls)
     work = flops(next(iter(candidates.values())))

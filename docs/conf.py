@@ -35,7 +35,12 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # a page may begin with a part of the README, below its first heading
 
-autodoc_default_options = {"members": True, "member-order": "bysource", "special-members": "__call__"}
+autodoc_default_options = {
+    "members": True,
+    "member-order": "bysource",
+    "special-members": "__call__",
+    "ignore-module-all": True,  # what a package passes on is documented where it is defined
+}
 autodoc_mock_imports = ["nflows"]
 autodoc_preserve_defaults = True
 autodoc_class_signature = "mixed"
@@ -49,9 +54,13 @@ nitpick_ignore_regex = [
     ("py:obj", ".*"),  # code in prose that names no part of the API
     ("py:class", r"(?!duolift\.).*"),  # other libraries' types: their sites are not at hand offline
     ("py:exc", r"(?!duolift\.).*"),
+    ("py:class", r"duolift\..*\.[A-Z]"),  # type variables
 ]
 
-SOURCES = {f"duolift/{path.name}" for path in (Path(__file__).parents[1] / "duolift").glob("*.py")}
+PACKAGE = Path(__file__).parents[1] / "duolift"
+SOURCES = {path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py")}
+MODULES = re.compile(r"^<!-- modules: (.+) -->$", re.MULTILINE)
+"""Stands in a page of the API for a section on every module of some folders, or on single modules, of `duolift`."""
 CODE = re.compile(r"(`[^`]+`)")
 NAME = re.compile(r"`[A-Za-z_][\w.]*`")
 CLASS = re.compile(r"`([A-Z]\w*[a-z][\w.]*)`")
@@ -74,6 +83,29 @@ MENDED = (
 SECTION = re.compile(r"\w+:$")
 
 
+def module_name(path: Path) -> str:
+    """`duolift.geometry.cameras` of that file."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_of(name: str) -> list[str]:
+    """The modules of a folder of `duolift` that have something to say, or the single module of that name."""
+    folder = PACKAGE / name
+    paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    return [module_name(path) for path in paths if path.stat().st_size]
+
+
+def with_modules(app: Sphinx, page: str, source: list[str]) -> None:
+    """A page of the API with its modules' sections."""
+
+    def sections(found: re.Match[str]) -> str:
+        modules = [module for name in found[1].split() for module in modules_of(name)]
+        return "\n".join(f"## `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n" for name in modules)
+
+    source[0] = MODULES.sub(sections, source[0])
+
+
 class SourceLinks(SphinxTransform):
     """Code such as `duolift/placement/ground.py` in prose leads to the page of that module, where there is one."""
 
@@ -82,7 +114,7 @@ class SourceLinks(SphinxTransform):
     def apply(self, **_: Any) -> None:
         for literal in list(self.document.findall(nodes.literal)):
             if literal.astext() in SOURCES and not isinstance(literal.parent, nodes.reference | pending_xref):
-                module = literal.astext().removesuffix(".py").replace("/", ".")
+                module = module_name(PACKAGE.parent / literal.astext())
                 link = pending_xref(
                     "",
                     literal.deepcopy(),
@@ -127,10 +159,14 @@ def without_long_values(app: Sphinx, document: nodes.document) -> None:
 
 
 def from_markdown(app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
-    """A docstring's Markdown as reStructuredText: code in backticks, indented lines below a paragraph as a block."""
-    block, before = False, ""
+    """A docstring's Markdown as reStructuredText: code in backticks, indented lines below a paragraph as a block.
+
+    An example and its output, up to the next empty line, stay as they are.
+    """
+    block, example, before = False, False, ""
     written: list[str] = []
     for line in lines:
+        example = line.lstrip().startswith(">>> ") or (example and bool(line.strip()))
         indent = len(line) - len(line.lstrip())
         if block and line.strip() and not indent:
             block = False
@@ -139,7 +175,7 @@ def from_markdown(app: Sphinx, what: str, name: str, found: object, options: obj
             if last[:1] != " " and not SECTION.match(last.strip()):
                 written += ["::", ""]
                 block = True
-        written.append(line if block else "".join(map(_inline, CODE.split(line))))
+        written.append(line if block or example else "".join(map(_inline, CODE.split(line))))
         before = line
     if what in ("data", "attribute", "property"):
         written = [re.sub(r":(?= |$)", COLON, line) for line in written]
@@ -190,6 +226,7 @@ def setup(app: Sphinx) -> None:
             field.label = "Attributes"
     app.add_html_math_renderer("mathml", (mathml, None), (mathml_block, None))
     app.add_transform(SourceLinks)
+    app.connect("source-read", with_modules)
     app.connect("autodoc-process-docstring", from_markdown, priority=100)
     app.connect("autodoc-process-docstring", with_colons, priority=900)
     app.connect("autodoc-process-signature", short_types)
