@@ -26,9 +26,14 @@ help: ## Show this help
 	@echo "  Variables, with their values now:"
 	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand) or chi3d (a tree in CHI3D's layout)"
 	@echo "    ROOT=$(ROOT)        the data's folder"
-	@echo "    EXPERIMENT=$(EXPERIMENT)    default, paper or quick"
+	@echo "    EXPERIMENT=$(EXPERIMENT)    one of the experiments below"
 	@echo "    RUN=$(RUN)        folder of results in runs/"
 	@echo "    ARGS=\"key=value ...\"    any other setting, such as ARGS=\"lifter=all seed=1\""
+	@echo
+	@echo "  Experiments, each a file in experiments/conf/:"
+	@for file in experiments/conf/*.yaml; do \
+		printf "    %-12s %s\n" "$$(basename $$file .yaml)" "$$(sed -n '1s/^# //p' $$file)"; \
+	done
 
 install: $(READY) ## Create the environment
 
