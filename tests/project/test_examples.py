@@ -16,7 +16,10 @@ import duolift
 FOLDERS = ("duolift", "benchmarks", "callbacks", "datamodules", "experiments", "fuzzing", "lightning_modules")
 
 PUBLIC_ROOMS = ("body", "geometry", "inputs", "learning", "metrics", "networks", "outputs", "placement")
-"""The folders of `duolift` whose functions and classes a program may use beside `duolift.__all__`."""
+"""The folders of `duolift` whose functions and classes a program may use beside `duolift.__all__`.
+
+Of a folder whose `__init__` has an `__all__`, those names; else every name that begins without an underscore.
+"""
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.DONT_ACCEPT_TRUE_FOR_1
 
@@ -126,16 +129,26 @@ def public_names(tree: ast.Module) -> set[str]:
     return {name for name in defined if not name.startswith("_")}
 
 
+def exported(tree: ast.Module) -> set[str] | None:
+    """The names in a module's `__all__`; None where it has none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
+            return {*ast.literal_eval(node.value)}
+    return None
+
+
 def without_example() -> set[str]:
-    """`module.name` of every public function and class that no example of its module uses."""
+    """`module.name` of every public function and class that no example of its module, or of its folder, uses."""
+    trees = {module: ast.parse(file.read_text()) for module, file in SOURCES.items()}
     missing: set[str] = set()
-    for module, file in SOURCES.items():
-        tree = ast.parse(file.read_text())
-        if module.removeprefix("duolift.").split(".")[0] in PUBLIC_ROOMS:
-            expected = public_names(tree)
+    for module, tree in trees.items():
+        room, shown = ".".join(module.split(".")[:2]), names_in_examples(tree)
+        if room.removeprefix("duolift.") in PUBLIC_ROOMS:
+            names, shown = exported(trees[room]), shown | names_in_examples(trees[room])
+            expected = public_names(tree) if names is None else public_names(tree) & names
         else:
             expected = {name for name, home in duolift.PUBLIC.items() if home == module}
-        missing |= {f"{module}.{name}" for name in expected - names_in_examples(tree)}
+        missing |= {f"{module}.{name}" for name in expected - shown}
     return missing
 
 
