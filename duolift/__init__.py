@@ -1,7 +1,11 @@
 """3D people in one shared scene from 2D poses alone, learned without 3D labels.
 
-from duolift import Lifter
-scene = Lifter.load().lift(keypoints, format="coco")
+>>> import numpy as np
+>>> from duolift import Lifter
+>>> keypoints = np.random.default_rng(0).uniform(200, 600, (2, 17, 2))  # (person, joint, 2) in COCO's order, pixels
+>>> scene = Lifter.load().lift(keypoints, format="coco17")
+>>> scene.people.shape  # (frame, person, joint, 3) in the camera's coordinates, metres
+(1, 2, 19, 3)
 """
 
 from importlib import import_module
@@ -16,7 +20,7 @@ PUBLIC = {
     "read": "duolift.outputs",
     "write": "duolift.outputs",
 }
-"""Public name -> its module, imported once it is asked for: importing the package alone does not import torch."""
+"""Public name -> its module, which is imported when the name is first used: importing the package alone is quick."""
 
 __all__ = ["Camera", "Lifter", "Scene", "read", "write"]
 
@@ -31,3 +35,7 @@ def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

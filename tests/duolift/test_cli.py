@@ -177,6 +177,11 @@ def imported(code: str, cwd: Path) -> set[str]:
     return set(result.stdout.rpartition("MODULES")[2].split())
 
 
+def test_the_package_lists_its_names_before_it_imports_what_they_need(tmp_path: Path) -> None:
+    code = "import duolift; assert {*duolift.__all__} == {*duolift.PUBLIC} <= {*dir(duolift)}"
+    assert not {"torch", "numpy"} & imported(code, tmp_path)
+
+
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = "from duolift import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass"
     assert not {"torch", "numpy", "scipy", "rich", *FRAMEWORK} & imported(code, tmp_path)
