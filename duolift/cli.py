@@ -141,16 +141,14 @@ def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _lift(chosen: argparse.Namespace) -> None:
     """Lift 2D keypoints of people to 3D, in one shared scene"""
-    options = _options(chosen)
+    from duolift.outputs import check_output, write
+
+    options, camera = _options(chosen), _camera(chosen)
     for source in chosen.inputs:
         _check_source(source)
-    _check_lifter(chosen)
-    from duolift.outputs import check_suffix, write
-    from duolift.outputs.libraries import check_library
-
     for output in chosen.output:
-        check_library(check_suffix(output))
-    camera = _camera(chosen)
+        check_output(output)
+    _check_lifter(chosen)
     lifter = _lifter(chosen)
     scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera)
     for label, scene in _labelled(scenes):
@@ -208,13 +206,13 @@ def _view_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _view(chosen: argparse.Namespace) -> None:
     """Show a scene on a local page, which also lifts files that are dropped onto it"""
-    options = _options(chosen)
-    _check_lifter(chosen)
     from duolift.outputs import read
     from duolift.view.server import serve
 
+    options, camera = _options(chosen), _camera(chosen)
+    _check_lifter(chosen)
     scene = None if chosen.scene is None else read(chosen.scene)
-    camera, lifter = _camera(chosen), _lifter(chosen)
+    lifter = _lifter(chosen)
     serve(scene, partial(_lift_dropped, lifter, options, camera), chosen.port, not chosen.no_browser)
 
 

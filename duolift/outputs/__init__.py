@@ -19,6 +19,7 @@ from duolift.errors import InputError
 from duolift.outputs.arrays import read_arrays, write_arrays
 from duolift.outputs.bvh import write_bvh
 from duolift.outputs.document import read_document, write_document
+from duolift.outputs.libraries import check_library
 from duolift.outputs.markers import write_c3d, write_trc
 from duolift.outputs.meshes import write_glb
 from duolift.outputs.page import write_page
@@ -45,9 +46,20 @@ READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": r
 """Suffix -> the function that reads a scene, for the formats that hold all of it."""
 
 
-def check_suffix(path: Path) -> str:
-    """The path's suffix in lower case. Raises InputError for one that `write` does not know."""
-    return _known(path, WRITERS)
+def check_output(path: Path | str) -> None:
+    """Refuse a path that `write` cannot write a scene to, before there is a scene.
+
+    Raises:
+        InputError: an unknown suffix, or a library that is not installed.
+
+    >>> check_output("scene.bvh")
+    >>> check_output("scene.obj")
+    Traceback (most recent call last):
+    duolift.errors.InputError: scene.obj: its suffix is .obj; expected one of .json, .npz, .html, .bvh, .trc, .c3d, \
+.glb, .png, .gif, .mp4, .rrd
+    """
+    suffix = _known(Path(path), WRITERS)
+    check_library(WRITERS[suffix], suffix)
 
 
 def write(scene: Scene, path: Path | str) -> list[Path]:
@@ -63,7 +75,7 @@ def write(scene: Scene, path: Path | str) -> list[Path]:
             that cannot be written to, or a full disk.
     """
     path = Path(path)
-    return WRITERS[check_suffix(path)](scene, path)
+    return WRITERS[_known(path, WRITERS)](scene, path)
 
 
 def read(path: Path | str) -> Scene:

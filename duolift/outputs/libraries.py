@@ -1,13 +1,19 @@
 """Libraries that one output needs, imported when it is written."""
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any, TypeVar
 
 from duolift.errors import InputError
 
+W = TypeVar("W", bound=Callable[..., Any])
 
-def library(name: str, needed_by: str, install: str = "pip install 'duolift[outputs]'") -> ModuleType:
+INSTALL = "pip install 'duolift[outputs]'"
+
+
+def library(name: str, needed_by: str, install: str = INSTALL) -> ModuleType:
     """Import a module of a library that may not be installed.
 
     Args:
@@ -32,23 +38,36 @@ expected: pip install 'duolift[outputs]'
         ) from error
 
 
-NEEDED = {
-    ".html": ("plotly", "outputs"),
-    ".c3d": ("ezc3d", "outputs"),
-    ".glb": ("trimesh", "outputs"),
-    ".png": ("matplotlib", "outputs"),
-    ".gif": ("matplotlib", "outputs"),
-    ".mp4": ("imageio_ffmpeg", "outputs"),
-    ".rrd": ("rerun", "rerun"),
-}
-"""Suffix -> the library that writing it needs, and the extra of the package that installs it."""
+def needs(name: str, install: str = INSTALL) -> Callable[[W], W]:
+    """Mark a function that writes a format with the library that it imports, for `check_library`.
 
-
-def check_library(suffix: str) -> None:
-    """Raises InputError that says what to install where a format's library is missing; imports nothing.
-
-    >>> check_library(".json")
+    >>> @needs("no_such_library")
+    ... def write_xyz(scene, path):
+    ...     return [path]
+    >>> check_library(write_xyz, ".xyz")
+    Traceback (most recent call last):
+    duolift.errors.InputError: .xyz needs no_such_library, which is not installed; expected: pip install \
+'duolift[outputs]'
     """
-    name, extra = NEEDED.get(suffix, ("json", ""))
-    if find_spec(name) is None:
-        raise InputError(f"{suffix} needs {name}, which is not installed; expected: pip install 'duolift[{extra}]'")
+
+    def mark(writer: W) -> W:
+        NEEDED[writer] = name, install
+        return writer
+
+    return mark
+
+
+NEEDED: dict[Callable[..., Any], tuple[str, str]] = {}
+"""Function that writes a format -> the library that it needs, and the command that installs it; see `needs`."""
+
+
+def check_library(writer: Callable[..., Any], needed_by: str) -> None:
+    """Refuse a format whose library is missing, before there is anything to write. Imports nothing.
+
+    Raises:
+        InputError: it is not installed; the message says what to type.
+    """
+    if writer in NEEDED:
+        name, install = NEEDED[writer]
+        if find_spec(name) is None:
+            raise InputError(f"{needed_by} needs {name}, which is not installed; expected: {install}")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.files import whole_file, write_text
-from duolift.outputs.libraries import library
+from duolift.outputs.libraries import library, needs
 from duolift.outputs.tracks import ever_valid, path_of, rate_of
 from duolift.scene import Scene
 
@@ -60,6 +60,7 @@ def trc_text(person: NDArray[np.floating], joints: tuple[str, ...], rate: float,
     return "\n".join("\t".join(line) for line in lines) + "\n"
 
 
+@needs("ezc3d")
 def write_c3d(scene: Scene, path: Path) -> list[Path]:
     """Write a `.c3d`: markers `<identity>:<joint>`, millimetres; residual -1 in frames that a person is not in."""
     ever_valid(scene, path)

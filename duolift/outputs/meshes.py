@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from duolift.files import write_bytes
 from duolift.geometry.interpolation import interpolate_gaps
 from duolift.outputs.colours import colours_of, rgb
-from duolift.outputs.libraries import library
+from duolift.outputs.libraries import library, needs
 from duolift.outputs.rotations import quaternions, shortest_rotation
 from duolift.outputs.tracks import rate_of
 from duolift.scene import Scene
@@ -45,6 +45,7 @@ Motion = dict[str, NDArray[np.float32]]
 """Translation, rotation (quaternion, x y z w) and scale of a node, whichever it has, each (frame, 3 or 4)."""
 
 
+@needs("trimesh")
 def write_glb(scene: Scene, path: Path) -> list[Path]:
     """Write a `.glb`."""
     trimesh = library("trimesh", ".glb")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from duolift.files import whole_file
 from duolift.outputs.colours import colours_of
-from duolift.outputs.libraries import library
+from duolift.outputs.libraries import library, needs
 from duolift.outputs.tracks import rate_of
 from duolift.progress import tracked
 from duolift.scene import Scene
@@ -37,6 +37,7 @@ class PictureStyle:
 PICTURE_STYLE = PictureStyle()
 
 
+@needs("matplotlib")
 def write_png(scene: Scene, path: Path) -> list[Path]:
     """Write a `.png` of the middle frame."""
     picture = Picture(scene, ".png")
@@ -46,6 +47,7 @@ def write_png(scene: Scene, path: Path) -> list[Path]:
     return [path]
 
 
+@needs("matplotlib")
 def write_gif(scene: Scene, path: Path) -> list[Path]:
     """Write a `.gif` that plays at the sequence's speed in a loop; it skips frames of a sequence with a high rate."""
     image = library("PIL.Image", ".gif")
@@ -59,6 +61,7 @@ def write_gif(scene: Scene, path: Path) -> list[Path]:
     return [path]
 
 
+@needs("imageio_ffmpeg")
 def write_mp4(scene: Scene, path: Path) -> list[Path]:
     """Write an `.mp4` (H.264) of all frames."""
     ffmpeg = library("imageio_ffmpeg", ".mp4")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
-from duolift.outputs.libraries import library
+from duolift.outputs.libraries import library, needs
 from duolift.outputs.tracks import rate_of
 from duolift.scene import Scene, world_axes
 
@@ -18,6 +18,7 @@ JOINT_RADIUS, BONE_RADIUS, KEYPOINT_RADIUS = 0.03, 0.015, 3.0
 """Metres, metres and pixels."""
 
 
+@needs("rerun", "pip install 'duolift[rerun]'")
 def write_recording(scene: Scene, path: Path) -> list[Path]:
     """Write an `.rrd`: entities `scene/<identity>` and `scene/camera/image/<identity>`."""
     rerun = library("rerun", ".rrd", "pip install 'duolift[rerun]'")

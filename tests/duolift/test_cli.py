@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import some_reconstruction
 
 from duolift import cli
 from duolift.errors import InputError
 from duolift.inputs.keypoints import BODY25
-from duolift.outputs import read, write
+from duolift.outputs import WRITERS, read, write
 from duolift.outputs.libraries import NEEDED
 from duolift.predictor import Lifter
+from duolift.scene import Scene
 
 FRAMEWORK = ("pytorch_lightning", "wandb", "nflows", "omegaconf")
 
@@ -194,6 +194,10 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "lift two.json missing.json -o scene.json",
         "lift two.json -o scene.json --joints centaur",
         "lift two.json -o scene.json --threshold 2",
+        "lift two.json -o scene.json --focal -3",
+        "lift two.json -o scene.json --noise -1",
+        "lift two.json -o scene.obj",
+        "view missing.json",
         "lift two.json -o scene.json --checkpoint missing.safetensors",
         "view --checkpoint missing.safetensors",
         "export lifter.onnx --checkpoint missing.safetensors",
@@ -205,7 +209,7 @@ def test_what_cannot_be_done_is_refused_before_torch_is_imported(command: str, t
     assert not {"torch", "scipy", "rich", *FRAMEWORK} & imported(code, tmp_path)
 
 
-@pytest.mark.parametrize("suffix", NEEDED)
+@pytest.mark.parametrize("suffix", [suffix for suffix, writer in WRITERS.items() if writer in NEEDED])
 def test_a_missing_library_is_refused_before_lifting_in_the_words_of_the_writer(
     suffix: str,
     lift: Callable[..., int],
@@ -213,12 +217,12 @@ def test_a_missing_library_is_refused_before_lifting_in_the_words_of_the_writer(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    name, _ = NEEDED[suffix]
+    name, _ = NEEDED[WRITERS[suffix]]
     for module in [module for module in sys.modules if module.startswith(f"{name}.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=rf"^\{suffix} needs {name}, which is not installed"):
-        write(some_reconstruction(), tmp_path / f"scene{suffix}")
+        write(Scene.example(), tmp_path / f"scene{suffix}")
     monkeypatch.setattr(cli, "_lifter", lambda _: pytest.fail("the lifter is loaded"))
     Path("two.json").write_text(openpose(300, 500))
     assert lift("two.json", "-o", f"scene{suffix}") == 2

@@ -8,7 +8,7 @@ from typing import Any
 from duolift.files import write_text
 from duolift.outputs.colours import PERSON_COLOURS
 from duolift.outputs.document import to_document
-from duolift.outputs.libraries import library
+from duolift.outputs.libraries import library, needs
 from duolift.scene import Scene
 
 SELF_CONTAINED_POLICY = (
@@ -22,6 +22,7 @@ SERVED_POLICY = (
 """Content security policy of the served page: it loads from its own server alone. Plotly sets styles of its own."""
 
 
+@needs("plotly")
 def write_page(scene: Scene, path: Path) -> list[Path]:
     """Write an `.html` that holds everything it needs, Plotly's script included."""
     text = page({"lifts": False, "served": False, "scene": to_document(scene)})
