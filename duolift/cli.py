@@ -18,8 +18,7 @@ from duolift.errors import InputError
 
 if TYPE_CHECKING:
     from duolift.camera import Camera
-    from duolift.inputs.detections import Frame
-    from duolift.inputs.files import Options
+    from duolift.inputs import Frame, Options
     from duolift.predictor import Lifter
     from duolift.scene import Scene
 
@@ -126,7 +125,7 @@ def _lift(chosen: argparse.Namespace) -> None:
 
 def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
     """The frames of all inputs."""
-    from duolift.inputs.files import read
+    from duolift.inputs import read
 
     for source in inputs:
         yield from read(source, options)
@@ -171,7 +170,7 @@ def _view(chosen: argparse.Namespace) -> None:
     """A local page that shows a scene, and lifts files that are dropped onto it"""
     import tempfile
 
-    from duolift.inputs.files import read
+    from duolift.inputs import read
     from duolift.outputs import read as read_scene
     from duolift.view.server import file_name, serve
 
@@ -220,7 +219,7 @@ def _lifter(chosen: argparse.Namespace) -> "Lifter":
 def _options(chosen: argparse.Namespace) -> tuple["Options", "Camera"]:
     """What the command line says of files and cameras, and the rest by default."""
     from duolift.camera import Camera
-    from duolift.inputs.files import Options
+    from duolift.inputs import Options
 
     def given(*names: str) -> dict[str, Any]:
         return {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}

@@ -27,7 +27,7 @@ from duolift.errors import InputError
 from duolift.files import regular, write_bytes
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import THRESHOLD, format_named, to_joints
-from duolift.inputs.tracking import GAP, detections
+from duolift.inputs.tracking import TRACKING, track
 from duolift.networks.people_lifter import Architecture, Lifted, PeopleLifter
 from duolift.placement.focal import DEFAULT, KNOWN, default_focal, focal_from_people
 from duolift.placement.ground import EVERYTHING, GroundPlacement
@@ -158,16 +158,16 @@ class Lifter:
         A long video is lifted in chunks as its frames come; the first tells the camera of all.
 
         Args:
-            frames: of detectors' files, as `duolift.inputs.files.read` gives them.
+            frames: of detectors' files, as `duolift.inputs.read` gives them.
         """
-        for video, chunks in groupby(detections(frames), key=lambda found: found.video):
+        for video, chunks in groupby(track(frames), key=lambda found: found.video):
             if not video:
                 yield from ((found.names[0], self.lift_detections(found, view)) for found in chunks)
                 continue
             parts: list[Scene] = []
             for found in chunks:
                 parts.append(self.lift_detections(found, view, next((p for p in parts if p.present.any()), None)))
-            yield video, Scene.joined(parts).bridged(GAP)
+            yield video, Scene.joined(parts).bridged(TRACKING.gap)
 
     @torch.no_grad()
     def lift_detections(self, found: Detections, view: Camera | None = None, before: Scene | None = None) -> Scene:

@@ -19,21 +19,12 @@ from random import Random
 import atheris
 
 INSTRUMENTED = [
-    *(
-        "duolift.inputs.files",
-        "duolift.inputs.containers",
-        "duolift.inputs.json_stream",
-        "duolift.inputs.keypoints",
-        "duolift.files.npz",
-    ),
-    *(
-        "duolift.inputs.pictures",
-        "duolift.outputs",
-        "duolift.predictor",
-        "duolift.networks.people_lifter",
-        "duolift.bulk",
-        "duolift.files",
-    ),
+    "duolift.inputs",
+    "duolift.inputs.formats",
+    *(f"duolift.inputs.{name}" for name in ("bounded", "json_stream", "keypoints", "people", "pictures", "pixels")),
+    *(f"duolift.inputs.{name}" for name in ("reading", "registry", "scattered")),
+    *("duolift.files", "duolift.files.npz", "duolift.files.reading"),
+    *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.bulk"),
     *("duolift.body.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
 """Modules whose branches guide the search."""

@@ -10,11 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from datamodules import chi3d
-from duolift import outputs
+from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk import people_of, whole_images
-from duolift.inputs import files as formats
-from duolift.inputs.files import Options
 from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
 from duolift.predictor import Lifter
@@ -48,8 +46,8 @@ def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
     return written
 
 
-def detections(path: Path, container: str | None = None) -> object:
-    return [*formats.read(path, Options(format=container))]
+def detections(path: Path, file_format: str | None = None) -> object:
+    return [*inputs.read(path, inputs.Options(format=file_format))]
 
 
 def rows(path: Path) -> object:
@@ -81,7 +79,7 @@ def parsed_copy(content: bytes) -> object:
     return chi3d.read(root, [seeds.SUBJECT], None, cache)
 
 
-JSON_CONTAINERS = {
+JSON_FORMATS = {
     "openpose": seeds.openpose,
     "coco": seeds.coco,
     "results": seeds.results,
@@ -97,10 +95,10 @@ def _any_changed(data: bytes, random: mutations.Random) -> bytes:
 READERS: dict[str, Reader] = {
     "detectors": Reader(of_file("any.json", detections), seeds.detectors, _any_changed),
     **{
-        name: Reader(of_file("any.json", partial(detections, container=name)), given, mutations.json_changed)
-        for name, given in JSON_CONTAINERS.items()
+        name: Reader(of_file("any.json", partial(detections, file_format=name)), given, mutations.json_changed)
+        for name, given in JSON_FORMATS.items()
     },
-    "npz": Reader(of_file("any.npz", partial(detections, container="npz")), seeds.arrays, mutations.archive_changed),
+    "npz": Reader(of_file("any.npz", partial(detections, file_format="npz")), seeds.arrays, mutations.archive_changed),
     "pictures": Reader(of_file("any.jpg", camera_of_picture), seeds.pictures, mutations.bytes_changed),
     "scene.json": Reader(
         lambda content: from_json(content, "scene.json"), partial(seeds.scenes, ".json"), mutations.json_changed
