@@ -18,12 +18,18 @@ from random import Random
 
 import atheris
 
+PROJECT = Path(__file__).parent.parent
+
+
+def modules_of(folder: str) -> list[str]:
+    """A package and all its modules, without importing them: `duolift.inputs`, `duolift.inputs.formats.coco`, ..."""
+    files = sorted((PROJECT / folder).rglob("*.py"))
+    return [".".join(file.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
 INSTRUMENTED = [
-    "duolift.inputs",
-    "duolift.inputs.formats",
-    *(f"duolift.inputs.{name}" for name in ("bounded", "json_stream", "keypoints", "people", "pictures", "pixels")),
-    *(f"duolift.inputs.{name}" for name in ("reading", "registry", "scattered")),
-    *("duolift.files", "duolift.files.npz", "duolift.files.reading"),
+    *modules_of("duolift/inputs"),
+    *modules_of("duolift/files"),
     *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.bulk"),
     *("duolift.body.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
@@ -45,7 +51,7 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     warnings.simplefilter("ignore")
     logging.disable()
-    reader, project = READERS[name], Path(__file__).parent.parent
+    reader = READERS[name]
     for seed in reader.seeds():
         (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
 
@@ -55,7 +61,7 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
         except InputError:
             return
         except Exception as error:
-            own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(project)]
+            own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PROJECT)]
             place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
             _keep(failures / f"{type(error).__name__}-{place}", content, traceback.format_exc())
 

@@ -119,7 +119,7 @@ def test_a_full_disk_is_told_of_and_leaves_the_lifter_of_before(lifter: Lifter, 
 @pytest.mark.parametrize("people", [1, 2, 5])
 def test_people_are_where_they_are_seen(people: int, video: str, lifter: Lifter) -> None:
     found = film(6 if video else 1, people, video)
-    scene = lifter.lift_track(found, EXACT)
+    scene = lifter.lift_detections(found, EXACT)
     assert scene.people.shape == (len(found.names), people, len(PAPER19), 3)
     np.testing.assert_allclose(reprojected(scene.people), found.keypoints[:, :, COMMON], atol=0.02)
     np.testing.assert_array_equal(scene.keypoints, found.keypoints[:, :, COMMON].astype(np.float32))
@@ -128,15 +128,15 @@ def test_people_are_where_they_are_seen(people: int, video: str, lifter: Lifter)
 
 
 def test_a_static_camera_stays_where_it_is(lifter: Lifter) -> None:
-    static = lifter.lift_track(film(), EXACT)
+    static = lifter.lift_detections(film(), EXACT)
     assert np.ptp(static.height) == 0 and np.ptp(static.up, axis=0).max() < 1e-6
-    moving = lifter.lift_track(film(), replace(EXACT, static=False))
+    moving = lifter.lift_detections(film(), replace(EXACT, static=False))
     assert np.ptp(moving.up, axis=0).max() > 1e-4
 
 
 @pytest.mark.parametrize("placement", ["people", "by_paper"])
 def test_people_are_of_mean_stature_and_stand_on_the_ground(placement: str, lifter: Lifter) -> None:
-    scene = lifter.lift_track(film(), EXACT)
+    scene = lifter.lift_detections(film(), EXACT)
     people = getattr(scene, placement)
     size = log_size(torch.tensor(people), PAPER19).mean().exp().item()
     assert size == pytest.approx(STATURE * mean_bone_length(PAPER19), rel=1e-4)
@@ -148,14 +148,14 @@ def test_the_order_of_people_does_not_matter(lifter: Lifter) -> None:
     found = film(people=3)
     order = [2, 0, 1]
     other = replace(found, keypoints=found.keypoints[:, order], confidence=found.confidence[:, order])
-    one, two = lifter.lift_track(found, EXACT), lifter.lift_track(other, EXACT)
+    one, two = lifter.lift_detections(found, EXACT), lifter.lift_detections(other, EXACT)
     np.testing.assert_allclose(two.people, one.people[:, order], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(two.by_paper, one.by_paper[:, order], rtol=1e-3, atol=1e-3)
 
 
 def test_who_is_not_in_a_frame_is_absent_there(lifter: Lifter) -> None:
     found = hidden(film(8, 3), slice(0, 3), 1)
-    scene = lifter.lift_track(found, EXACT)
+    scene = lifter.lift_detections(found, EXACT)
     for people in (scene.people, scene.by_paper):
         assert np.isnan(people[:3, 1]).all()
         assert np.isfinite(np.delete(people[:3], 1, axis=1)).all() and np.isfinite(people[3:]).all()
@@ -166,22 +166,22 @@ def test_who_is_not_in_a_frame_is_absent_there(lifter: Lifter) -> None:
 @pytest.mark.parametrize("video", ["film", ""], ids=["video", "image"])
 def test_frames_of_nobody_and_files_of_nobody(video: str, lifter: Lifter) -> None:
     found = hidden(film(4 if video else 1, 2, video), slice(None))
-    scene = lifter.lift_track(found, replace(EXACT, focal=None))
+    scene = lifter.lift_detections(found, replace(EXACT, focal=None))
     assert np.isnan(scene.people).all() and np.isfinite(scene.up).all() and np.isfinite(scene.height).all()
     assert "nobody is seen" in scene.notes
     empty = replace(found, keypoints=found.keypoints[:, :0], confidence=found.confidence[:, :0], identities=())
-    scene = lifter.lift_track(empty, EXACT)
+    scene = lifter.lift_detections(empty, EXACT)
     assert scene.people.shape == (len(found.names), 0, len(PAPER19), 3) and np.isfinite(scene.height).all()
 
 
 def test_doubts_are_told(lifter: Lifter) -> None:
-    alone = lifter.lift_track(film(1, 1, ""), EXACT)
+    alone = lifter.lift_detections(film(1, 1, ""), EXACT)
     assert any("one person alone" in note for note in alone.notes)
-    hips = lifter.lift_track(hidden(film(1), 0, 0, JOINTS.root_index), EXACT)
+    hips = lifter.lift_detections(hidden(film(1), 0, 0, JOINTS.root_index), EXACT)
     assert any("hips of 1" in note for note in hips.notes) and not hips.seen[0, 0, PAPER19.root_index]
-    few = lifter.lift_track(hidden(film(1), 0, 0, slice(3, None)), EXACT)
+    few = lifter.lift_detections(hidden(film(1), 0, 0, slice(3, None)), EXACT)
     assert any("1 poses show too few" in note for note in few.notes) and np.isnan(few.people[0, 0]).all()
-    blind = lifter.lift_track(replace(film(1), focal=None, image=None))
+    blind = lifter.lift_detections(replace(film(1), focal=None, image=None))
     assert any("size is not known" in note for note in blind.notes)
     assert any("normal lens" in note for note in blind.notes) and blind.focal_source == "default"
     assert blind.image[0] > film(1).keypoints[..., COMMON, 0].max()
@@ -196,7 +196,7 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
     frames = [
         replace(f, keypoints=f.keypoints[:0], confidence=f.confidence[:0]) if i < 2 else f for i, f in enumerate(frames)
     ]
-    monkeypatch.setattr(predictor, "detections", lambda frames: track(frames, chunk=2))
+    monkeypatch.setattr(predictor, "track", lambda frames: track(frames, chunk=2))
     [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None, image=None))
     assert name == "film" and scene.names == tuple(str(i) for i in range(9)) and len(scene.identities) == 2
     assert scene.present.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
@@ -226,7 +226,7 @@ def test_images_come_one_by_one(lifter: Lifter) -> None:
 
 def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
     found = film()
-    expected = lifter.lift_track(found, EXACT)
+    expected = lifter.lift_detections(found, EXACT)
     for scene in (
         lifter.lift(found.keypoints, view=EXACT),
         lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), view=EXACT),
@@ -239,7 +239,7 @@ def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
 
 def test_nan_and_no_confidence_hide_a_joint(lifter: Lifter) -> None:
     found, elbow = film(1), JOINTS.index("left_elbow")
-    expected = lifter.lift_track(hidden(found, 0, 1, elbow), EXACT)
+    expected = lifter.lift_detections(hidden(found, 0, 1, elbow), EXACT)
     points, confidence = found.keypoints.copy(), found.confidence.copy()
     points[0, 1, elbow], confidence[0, 1, elbow] = np.nan, 0
     for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, view=EXACT)):
@@ -268,5 +268,5 @@ def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...], lifter: Lif
 
 
 def test_a_lifter_of_another_skeleton(people_lifter: Callable[..., PeopleLifter]) -> None:
-    scene = Lifter(people_lifter("chi3d25")).lift_track(film(), EXACT)
+    scene = Lifter(people_lifter("chi3d25")).lift_detections(film(), EXACT)
     assert scene.people.shape[2] == len(JOINTS) and math.isfinite(scene.people.sum())
