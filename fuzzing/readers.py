@@ -79,26 +79,19 @@ def parsed_copy(content: bytes) -> object:
     return chi3d.read(root, [seeds.SUBJECT], None, cache)
 
 
-JSON_FORMATS = {
-    "openpose": seeds.openpose,
-    "coco": seeds.coco,
-    "results": seeds.results,
-    "alphapose": seeds.alphapose,
-    "mmpose": seeds.mmpose,
-}
-
-
 def _any_changed(data: bytes, random: mutations.Random) -> bytes:
     return (mutations.archive_changed if data.startswith(b"PK") else mutations.json_changed)(data, random)
 
 
+def detector_reader(name: str, suffix: str) -> Reader:
+    """The reader of a file format of detectors."""
+    change = mutations.archive_changed if suffix == ".npz" else mutations.json_changed
+    return Reader(of_file(f"any{suffix}", partial(detections, file_format=name)), seeds.DETECTOR_FILES[name], change)
+
+
 READERS: dict[str, Reader] = {
     "detectors": Reader(of_file("any.json", detections), seeds.detectors, _any_changed),
-    **{
-        name: Reader(of_file("any.json", partial(detections, file_format=name)), given, mutations.json_changed)
-        for name, given in JSON_FORMATS.items()
-    },
-    "npz": Reader(of_file("any.npz", partial(detections, file_format="npz")), seeds.arrays, mutations.archive_changed),
+    **{name: detector_reader(name, known.suffix) for name, known in inputs.FILE_FORMATS.items()},
     "pictures": Reader(of_file("any.jpg", camera_of_picture), seeds.pictures, mutations.bytes_changed),
     "scene.json": Reader(
         lambda content: from_json(content, "scene.json"), partial(seeds.scenes, ".json"), mutations.json_changed

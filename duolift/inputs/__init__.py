@@ -6,7 +6,7 @@
 """
 
 from duolift.inputs.detections import JOINTS, Detections, Frame
-from duolift.inputs.keypoints import FORMATS, KeypointFormat, format_named, formats_with
+from duolift.inputs.keypoints import FORMATS, KeypointFormat, format_named, formats_with, whose_joints
 from duolift.inputs.pixels import check_pixels
 from duolift.inputs.reading import Options, check_source, read
 from duolift.inputs.registry import FILE_FORMATS, file_format
@@ -27,4 +27,5 @@ __all__ = [
     "formats_with",
     "read",
     "track",
+    "whose_joints",
 ]

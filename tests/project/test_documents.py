@@ -438,7 +438,7 @@ GIVEN = {
     'InferenceSession("lifter.onnx")': Given(
         dict, ("duolift export lifter.onnx",), {"people": (1, 2, *BODIES), "up": (1, 3)}
     ),
-    'read("dance.json")': Given(shapes={"found.keypoints": (4, 2, len(CHI3D25), 2)}),
+    'read("dance.json")': Given(shapes={"detections.keypoints": (4, 2, len(CHI3D25), 2)}),
     "write(reconstruction": Given(a_scene, shapes={"reconstruction.people": (4, 2, *BODIES)}),
     "axes @ point": Given(a_scene, shapes={"scene": (3,), "pixel": (2,)}),
 }
@@ -483,7 +483,8 @@ def test_every_page_is_in_the_sites_contents() -> None:
 
 
 OWN_BUSINESS = {
-    *("containers", "files", "json_stream", "progress"),
+    *("files", "files.atomic", "files.locking", "files.reading", "inputs.json_stream", "inputs.scattered"),
+    *("inputs.formats", "progress"),
     *(f"outputs.{name}" for name in ("checks", "colours", "libraries", "tracks", "turns")),
 }
 """Modules that no user needs, and no page tells of."""

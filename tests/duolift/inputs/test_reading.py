@@ -13,7 +13,7 @@ from PIL import Image
 
 from callbacks.figures import STANDING
 from duolift.errors import InputError
-from duolift.inputs import Options, read
+from duolift.inputs import FILE_FORMATS, Options, read
 from duolift.inputs.detections import JOINTS, Frame
 from duolift.inputs.keypoints import FORMATS, HANDS, KeypointFormat
 from duolift.inputs.pictures import EXIF, FOCAL_35
@@ -577,7 +577,7 @@ def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
             list(read(tmp_path / "b.npz"))
 
 
-@pytest.mark.parametrize("name", ["openpose", "coco", "results", "alphapose", "mmpose", "npz"])
+@pytest.mark.parametrize("name", FILE_FORMATS)
 def test_a_format_that_a_file_is_not_of_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than read as nobody."""
     path = written(tmp_path / "a.json", {"frames": [1]})
