@@ -1,9 +1,9 @@
-"""One reader in a process of its own, under limits: what `fuzzing.__main__` runs.
+"""One reader in a process of its own, under limits, by Atheris (https://github.com/google/atheris).
 
-    python -m fuzzing.one <reader> <folder of its corpus> <folder of what fails> <libFuzzer's options>
+    python -m fuzzing.one <reader> <folder of its corpus> <folder of failures> <libFuzzer's options>
 
-What is raised and is no InputError is written down, a file for every place that it is raised at, and the reader goes
-on. What ends the process, such as too long a time or too much memory, libFuzzer writes down.
+An exception that is no InputError is a failure: its input is kept, the shortest for each place that raises, and the
+reader goes on. An input that ends the process, by taking too long or too much memory, libFuzzer keeps.
 """
 
 import hashlib
@@ -36,10 +36,11 @@ INSTRUMENTED = [
 """Modules whose branches guide the search."""
 
 ADDRESSES = 24 * 2**30
-"""Bytes of address space; libraries reserve far more than they use, which `-rss_limit_mb` bounds."""
+"""Bytes of address space that the process may reserve. Libraries reserve far more than they use; what is used,
+`-rss_limit_mb` bounds."""
 
 AS_BYTES = 0.5
-"""The share of inputs that libFuzzer changes in its own ways, as bytes."""
+"""Share of inputs that libFuzzer mutates in its own ways, as bytes; a reader's own mutation changes the others."""
 
 with atheris.instrument_imports(include=INSTRUMENTED):
     from duolift.errors import InputError
@@ -79,7 +80,7 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
 
 
 def _keep(path: Path, content: bytes, text: str) -> None:
-    """The shortest input of every kind of failure."""
+    """Keep an input and its traceback, unless a shorter input of the same kind of failure is kept."""
     if not path.exists() or len(content) < path.stat().st_size:
         path.write_bytes(content)
         path.with_name(f"{path.name}.txt").write_text(json.dumps(text.splitlines()[-1]) + "\n" + text)

@@ -1,6 +1,6 @@
-"""Everything that reads files from outside: what reads, valid files to begin with, and how they are changed.
+"""Everything that reads files from outside: the reader, valid files as seeds, and how these are mutated.
 
-A reader takes a file's bytes. It may raise InputError and nothing else; what it gives is looked at to the end.
+A reader takes a file's bytes. It may raise InputError and nothing else. What it yields is read to the end.
 """
 
 import tempfile
@@ -23,12 +23,18 @@ from fuzzing.mutations import Mutation
 
 _HELD = tempfile.TemporaryDirectory(prefix="fuzzing-")
 FOLDER = Path(_HELD.name)
-"""Where a process writes what is read."""
+"""Where this process writes the files that are read."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads a file, given its bytes; valid files; how they are changed."""
+    """What is fuzzed.
+
+    Attributes:
+        read: reads a file, given its bytes.
+        seeds: valid files.
+        changed: mutates a file.
+    """
 
     read: Callable[[bytes], object]
     seeds: Callable[[], list[bytes]]
@@ -36,7 +42,7 @@ class Reader:
 
 
 def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
-    """A reader of bytes of one of files, which are called `name`."""
+    """A reader of bytes, made of one that takes the path of a file called `name`."""
     path = FOLDER / name
 
     def written(content: bytes) -> object:
@@ -59,7 +65,7 @@ def arguments(content: bytes) -> object:
 
 
 def part_of_tree(part: int) -> Callable[[bytes], object]:
-    """A tree in CHI3D's layout in which one file is not as it was: the joints, the camera, or what names cameras."""
+    """A reader of a tree in CHI3D's layout in which one file is replaced: 0 the joints, 1 the camera, 2 info.json."""
 
     def read(content: bytes) -> object:
         files = [*seeds.take(), seeds.INFO]
@@ -111,4 +117,4 @@ READERS: dict[str, Reader] = {
     "chi3d cache": Reader(parsed_copy, seeds.caches, mutations.archive_changed),
     "parquet": Reader(of_file("any.parquet", rows), seeds.tables, mutations.table_changed),
 }
-"""By name."""
+"""Name -> reader."""

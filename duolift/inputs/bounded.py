@@ -98,11 +98,10 @@ class BoundedJson:
 
         releases = positions[~in_text & (depth <= self.whole_below)]
         last_release = int(releases[-1]) if len(releases) else -1
-        after_marks = 0
         if len(positions):
-            self.depth, self.in_text, after_marks = int(depth[-1]), bool(in_text[-1]), int(positions[-1]) + 1
-        if self.depth <= self.whole_below and not self.in_text:  # a list of numbers has commas, and no marks
-            last_release = max(last_release, text.rfind(_COMMA, after_marks))
+            self.depth, self.in_text = int(depth[-1]), bool(in_text[-1])
+        if self.depth <= self.whole_below and not self.in_text:  # of a list of numbers there are only commas
+            last_release = max(last_release, text.rfind(_COMMA))
         self.held = len(text) - last_release if last_release >= 0 else self.held + len(piece)
 
         if len(positions) and depth.max() > JSON_LIMITS.depth:
