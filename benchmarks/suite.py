@@ -19,8 +19,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow, training_step
 from benchmarks.measure import Line, interleaved, peak_memory, with_bound
 from benchmarks.use import inference, start
-from callbacks.evaluation import evaluate, main_row, place, portions, rows_of
-from callbacks.lifted import lift_scenes, on_all_cores
+from callbacks.lifting import lift_scenes
+from callbacks.parallel import on_all_cores
+from callbacks.rows import main_row, rows_of
+from callbacks.scoring import LiftedScenes, evaluate, portions
 from datamodules.chi3d import CHI3DDataModule
 from datamodules.synthetic import SyntheticConfig
 from duolift.body.skeleton import WHOLE, Skeleton
@@ -45,6 +47,9 @@ SEQUENCE_FRAMES = 150
 
 HELD_BACK = 8
 """One pose of so many is not trained on."""
+
+IMAGE = (900.0, 900.0)
+"""Width and height of the images, pixels."""
 
 
 @dataclass(frozen=True)
@@ -350,7 +355,7 @@ def scoring(bench: Bench) -> Iterator[Line]:
     size, (data, module) = bench.size, bench.default
     every, some = (repeated(data.evaluation, number) for number in size.scenes)
     rows, skeleton = rows_of(WHOLE), data.skeleton
-    people = place(main_row(rows), lift_scenes(module.eval(), every, skeleton), every, skeleton)
+    people = LiftedScenes(every, lift_scenes(module.eval(), every, skeleton)).placed(main_row(rows))
     assert every.truth is not None
     truth, first = every.truth, slice(size.frames)
     arrays = people[first].double().numpy(), truth[first].double().numpy()
@@ -361,7 +366,7 @@ def scoring(bench: Bench) -> Iterator[Line]:
 
     candidates: dict[str, Callable[[], object]] = {
         "scores": lambda: on_all_cores(score, portions(every.sequence)),
-        "rows": lambda: evaluate(module, rows, some, skeleton),
+        "rows": lambda: evaluate(module, rows, some, skeleton, image=IMAGE),
         "loop": lambda: procrustes_loop(*arrays),
     }
     seconds = interleaved(candidates, size.rounds)
@@ -374,7 +379,7 @@ def scoring(bench: Bench) -> Iterator[Line]:
     memory = peak_memory(_run_evaluation, bench.folder, size)
     yield Line("evaluation", what, baseline, seconds["rows"], loop * len(some), memory, note=told)
     began = time.perf_counter()
-    evaluate(module, rows, every, skeleton)
+    evaluate(module, rows, every, skeleton, image=IMAGE)
     taken = time.perf_counter() - began
     what, times = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows", len(every) / len(some)
     baseline = f"{times:g} times the line above"
@@ -383,7 +388,7 @@ def scoring(bench: Bench) -> Iterator[Line]:
 
 def _run_evaluation(folder: Path, size: Size) -> None:
     data, module = Bench(folder, size).default
-    evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton)
+    evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton, image=IMAGE)
 
 
 def repeated(scenes: SceneBatch, number: int) -> SceneBatch:

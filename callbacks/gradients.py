@@ -1,4 +1,4 @@
-"""How large a stage's gradients are, and whether its training is going anywhere."""
+"""The size of a stage's gradients, and an end to training that has diverged."""
 
 import sys
 from pathlib import Path
@@ -8,29 +8,28 @@ import pytorch_lightning as pl
 import torch
 
 PATIENCE = 10
-"""So many steps in a row without finite gradients end a training."""
+"""Training ends after this many steps in a row without finite gradients."""
 
 ASTRAY = 100.0
-"""A training has gone astray whose loss is above its best by this many times the best one's size, or 1."""
+"""Training has diverged when the loss exceeds its best value by this many times that value's size, at least 1."""
 
 
 class TrainingError(Exception):
-    """A training that leads nowhere; its last good checkpoint is kept."""
+    """Training has diverged; the last good checkpoint is kept."""
 
 
 class Gradients(pl.Callback):
-    """Logs the norm of all gradients together, before any bound, over the steps of an epoch: `train/gradient_norm`, its
-    mean, and `train/gradient_norm_max`. Steps of which it is not finite are left out, and counted by
-    `train/steps_left_out`.
+    """Logs the norm of all gradients together, before clipping: its mean and its maximum over the steps of an epoch.
 
-    Everything stays on the training's device; the processor looks at it every so many steps.
+    A step whose norm is not finite is skipped, and counted in `train/steps_left_out`. Sums stay on the training's
+    device, and are read every few steps, so that the device is not made to wait.
 
     Args:
-        checkpoint: the stage's, to be told of.
-        every: steps from one look to the next.
+        checkpoint: of the stage, for the message.
+        every: steps between two reads.
 
     Raises:
-        TrainingError: `PATIENCE` steps in a row were left out, or an epoch's mean loss is `ASTRAY`.
+        TrainingError: `PATIENCE` steps in a row were left out, or an epoch's mean loss has diverged (`ASTRAY`).
     """
 
     def __init__(self, checkpoint: Path, every: int = 50) -> None:
@@ -53,7 +52,7 @@ class Gradients(pl.Callback):
         norm = torch.nn.utils.get_total_norm([p.grad for p in pl_module.parameters() if p.grad is not None])
         spoilt = ~norm.isfinite()
         norm = torch.where(spoilt, 0.0, norm)
-        # What a fused Adam leaves a step out by: made for gradients that overflowed, with no word to the processor.
+        # A fused Adam skips a step where this is set. Meant for overflowing gradients, it needs no synchronisation.
         optimizer.found_inf = spoilt.float()  # type: ignore[attr-defined]
         self._sum, self._max = self._sum + norm, torch.maximum(self._max, norm)
         self._steps, self._left_out = self._steps + 1, self._left_out + spoilt
@@ -77,8 +76,8 @@ class Gradients(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (left_out := int(self._left_out)) and trainer.is_global_zero:
-            told = f"epoch {trainer.current_epoch + 1}: {left_out} steps without finite gradients, left out"
-            print(told, file=sys.stderr, flush=True)
+            message = f"epoch {trainer.current_epoch + 1}: {left_out} steps without finite gradients, left out"
+            print(message, file=sys.stderr, flush=True)
         loss = (self._loss / (self._steps - self._left_out)).item()
         self.best = min(self.best, loss)
         if not loss - self.best <= ASTRAY * max(1.0, abs(self.best)):

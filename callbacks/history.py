@@ -1,4 +1,4 @@
-"""What a stage logged, epoch by epoch, as a file beside its checkpoint."""
+"""Everything that a stage logs, epoch by epoch, as a file beside its checkpoint."""
 
 import json
 import time
@@ -11,19 +11,19 @@ from torch import Tensor
 from duolift.files import write_text
 
 TIMES = ("epoch", "seconds", "poses_per_second")
-"""What a record says besides."""
+"""Keys of a record beside what was logged."""
 
 SPEEDS = ("speed/seconds", "speed/poses_per_second")
-"""What the log calls an epoch's times."""
+"""The names of an epoch's times in the log."""
 
 
 class History(pl.Callback):
-    """Writes a list of records, one an epoch: `epoch`, from 1; `seconds`, validation's among them; of training alone
-    `poses_per_second`; and everything that was logged in that epoch, by its name. The times go to the log as well, and
-    into no result.
+    """Writes a list of records, one for every epoch.
 
-    The records are in the checkpoints, so that a stage that goes on from one continues its list. Of several processes
-    the first alone writes.
+    A record holds `epoch`, counted from 1; `seconds`, including validation; `poses_per_second` of training alone; and
+    everything that was logged in that epoch, by its name. The times are logged as well, and are part of no result.
+
+    Checkpoints hold the records: a resumed stage continues its list. Only the first of several processes writes.
 
     Args:
         path: the file.
@@ -35,7 +35,7 @@ class History(pl.Callback):
 
     @property
     def last(self) -> dict[str, float]:
-        """What the last epoch logged, without its times."""
+        """Everything that the last epoch logged, without its times."""
         return {name: value for name, value in self.records[-1].items() if name not in TIMES}
 
     def state_dict(self) -> dict[str, Any]:
@@ -61,8 +61,8 @@ class History(pl.Callback):
         self.records.append({"epoch": trainer.current_epoch + 1, **timed, **fresh})
         self._write(trainer)
         for logger in trainer.loggers:
-            told = dict(zip(SPEEDS, timed.values(), strict=True))
-            logger.log_metrics(told | {"epoch": trainer.current_epoch}, trainer.global_step)
+            speeds = dict(zip(SPEEDS, timed.values(), strict=True))
+            logger.log_metrics(speeds | {"epoch": trainer.current_epoch}, trainer.global_step)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._write(trainer)

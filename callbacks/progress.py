@@ -1,4 +1,4 @@
-"""One bar for a whole stage, with its rate and the time that is left; a line now and then where nobody watches."""
+"""One progress bar for a whole stage, with its rate and the time left; a line now and then without a terminal."""
 
 import pytorch_lightning as pl
 
@@ -6,11 +6,11 @@ from duolift.progress import Step
 
 
 class StageProgress(pl.Callback):
-    """A stage's epochs; lines come after every tenth of them.
+    """Shows the progress of a stage's epochs; without a terminal, as a line after every tenth of them.
 
     Args:
-        stage: what the bar is called.
-        watched: logged metric -> the short name it is shown by.
+        stage: name of the bar.
+        watched: logged metric -> the short name it is shown under.
     """
 
     def __init__(self, stage: str, watched: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Shows what the flows have learned: poses drawn from them."""
+"""Pictures of poses drawn from the flows, which show what they have learned."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a W&B run holds beside the numbers that Lightning logs: epochs to draw them over, elevations, tables, scenes."""
+"""What a W&B run has beside the numbers that Lightning logs: the axis of epochs, histograms, tables and scenes."""
 
 import json
 import re
@@ -18,17 +18,17 @@ from duolift.body.skeleton import Skeleton
 from lightning_modules.lifter import LifterModule
 
 ELEVATIONS, ROWS, SCENES, TURNING = "val/elevations_deg", "tables/rows", "tables/scenes", "scenes/turning"
-"""Names of what is no number."""
+"""Names in the log of a histogram, of tables, and of a page."""
 
 HISTOGRAM_POSES = 1024
-"""So many held-out poses make up the histogram of elevations, evenly spaced."""
+"""Held-out poses in the histogram of elevations, evenly spaced."""
 
 LONGEST_NAME = 128
-"""Letters that W&B lets an artifact's name have."""
+"""Characters that W&B allows in an artifact's name."""
 
 
 class WandbRun(pl.Callback):
-    """Draws everything that is logged over epochs, and logs the elevations of held-out poses as a histogram an epoch.
+    """Makes W&B draw everything over epochs, and logs a histogram of the elevations of held-out poses every epoch.
 
     For a trainer whose logger is W&B's.
     """
@@ -58,7 +58,7 @@ def elevations(module: LifterModule, poses: Tensor) -> Tensor:
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> wandb.Table:
-    """Lines of named values as a table; a value that a line has not is empty."""
+    """Lines of named values as a table; a value that a line lacks is empty."""
     columns: list[Any] = list(dict.fromkeys(name for line in lines for name in line))
     return wandb.Table(columns=columns, data=[[line.get(name) for name in columns] for line in lines])
 
@@ -74,7 +74,7 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> wandb.Table:
 
 
 def turning(predicted: Tensor, truth: Tensor, skeleton: Skeleton, titles: Sequence[str]) -> wandb.Html:
-    """Scenes over their ground truth that a person turns, as one page that needs no network; see `turning_scenes`."""
+    """Scenes over their ground truth, to be turned with the mouse, as one page that needs no network."""
     figure = turning_scenes(predicted, truth, skeleton, titles)
     return wandb.Html(figure.to_html(include_plotlyjs=True, default_height="96vh"), inject=False)
 
@@ -95,5 +95,5 @@ def data_artifact(data: Mapping[str, Any]) -> wandb.Artifact:
 
 
 def artifact_name(text: str) -> str:
-    """A text in the letters that W&B lets an artifact's name have."""
+    """A text in the characters that W&B allows in an artifact's name."""
     return re.sub(r"[^a-zA-Z0-9_.\-]+", "-", text)[:LONGEST_NAME]

@@ -42,12 +42,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from duolift.camera import DETECTOR_NOISE
 from duolift.errors import InputError
 from duolift.export import ImageLifter
 from duolift.files import regular, whole_file
 from duolift.inputs.pixels import PIXEL_LIMITS
 from duolift.networks.lifters import fast_bfloat16
-from duolift.networks.people_lifter import DETECTOR_NOISE, FEWEST_JOINTS
+from duolift.networks.people_lifter import FEWEST_JOINTS
 from duolift.placement.focal import default_focal
 from duolift.predictor import SHIPPED, Lifter
 from duolift.progress import tracked

@@ -1,20 +1,43 @@
 """The camera of an image or a video, as far as a user knows it."""
 
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
-from duolift.networks.people_lifter import DETECTOR_NOISE
+import numpy as np
+
+from duolift.errors import InputError
+
+DETECTOR_NOISE = 0.02
+"""Standard deviation of a detector's joints in head lengths: about 1.5 cm on an adult."""
+
+LARGEST_QUANTITY = 1e6
+"""Pixels, metres or frames a second; nothing larger is believed, of a camera or in a scene's file."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """What people are seen through, and by how static a camera.
+    """What is known of the camera that saw the people, and of the detector that found them.
+
+    Numbers may be of any kind (Python's, NumPy's, a tensor of one element); they are kept as plain floats.
 
     Attributes:
-        focal: pixels; None takes what the detections say, else what the people in the images tell.
-        image: width and height in pixels; None takes what the detections say.
-        static: the frames of a video are a static camera's.
-        rate: frames a second.
-        noise: deviation of the detector's joints, head lengths.
+        focal: focal length in pixels; None takes the one in the detector's file, else it is estimated from the people,
+            else a normal lens is assumed.
+        image: width and height in pixels; None takes what the detector's file says.
+        static: whether the camera of a video stands still.
+        rate: frames a second; None for unknown, and for images that stand alone.
+        noise: standard deviation of the detector's joints in head lengths (pelvis to top of the head, 0.75 m on an
+            adult); 0 for exact keypoints.
+
+    Raises:
+        InputError: a value that no camera has; the message names it.
+
+    >>> Camera(focal=1100, image=(1920, 1080))
+    Camera(focal=1100.0, image=(1920.0, 1080.0), static=True, rate=None, noise=0.02)
+    >>> Camera(focal=-1100)
+    Traceback (most recent call last):
+    duolift.errors.InputError: camera: focal is -1100; expected a length in pixels above 0, or None if it is unknown
     """
 
     focal: float | None = None
@@ -22,3 +45,47 @@ class Camera:
     static: bool = True
     rate: float | None = None
     noise: float = DETECTOR_NOISE
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__  # the dataclass is frozen
+        for name, expected in (("focal", "a length in pixels"), ("rate", "frames a second")):
+            value = getattr(self, name)
+            if value is not None:
+                number = _number(value)
+                holds = number is not None and 0 < number <= LARGEST_QUANTITY
+                _expect(holds, name, value, f"{expected} above 0, or None if it is unknown")
+                set_field(self, name, number)
+        if self.image is not None:
+            set_field(self, "image", _size(self.image))
+        noise = _number(self.noise)
+        _expect(noise is not None and 0 <= noise <= LARGEST_QUANTITY, "noise", self.noise, "head lengths, 0 or above")
+        set_field(self, "noise", noise)
+        _expect(isinstance(self.static, bool | np.bool_), "static", self.static, "True or False")
+        set_field(self, "static", bool(self.static))
+
+
+def _number(value: Any) -> float | None:
+    """The value as a finite float; None if it is no number (True and False are none)."""
+    if getattr(value, "ndim", None) == 0:  # NumPy's scalars and arrays, PyTorch's tensors
+        value = value.item()
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _size(value: Any) -> tuple[float, float]:
+    expected = "a width and a height in pixels, such as (1920, 1080), or None if they are unknown"
+    sides = list(value) if isinstance(value, list | tuple) or getattr(value, "ndim", None) == 1 else []
+    numbers = [number for number in map(_number, sides) if number is not None and 0 < number <= LARGEST_QUANTITY]
+    _expect(len(sides) == len(numbers) == 2, "image", value, expected)
+    return numbers[0], numbers[1]
+
+
+def _expect(holds: bool, name: str, value: Any, expected: str) -> None:
+    if not holds:
+        text = " ".join(repr(value).split())
+        raise InputError(f"camera: {name} is {text if len(text) <= 60 else text[:57] + '...'}; expected {expected}")

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from duolift.errors import InputError
 from duolift.files import whole_file
 from duolift.networks.people_lifter import PeopleLifter
-from duolift.placement.ground import GroundPlacement
-from duolift.placement.space import by_ground
+from duolift.placement import DEFAULT_METHOD, METHODS
+from duolift.placement.interface import SceneCameras
+from duolift.placement.stature import in_metres
 
 TOLERANCE = 1e-4
 """An exported model's people are this close to the original's, metres."""
@@ -66,9 +67,10 @@ class ImageLifter(nn.Module):
         """
         rays = (keypoints - principal[:, None, None]) / focal[:, None, None, None]
         lifted = self.people(rays, visible, noise)
-        placed = by_ground(lifted, self.people.skeleton, GroundPlacement())
-        told = placed.people, lifted.theta, placed.up, placed.height, placed.confidence
-        return dict(zip(OUTPUTS, told, strict=True))
+        placed = METHODS[DEFAULT_METHOD].image(lifted, SceneCameras())
+        placed = in_metres(placed, lifted.valid, self.people.skeleton, static=False)
+        outputs = placed.people, lifted.elevation, placed.up, placed.height, placed.confidence
+        return dict(zip(OUTPUTS, outputs, strict=True))
 
 
 def export(people: PeopleLifter, path: Path) -> float:

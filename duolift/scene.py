@@ -1,46 +1,65 @@
-"""People in one space: what lifting gives, and what every output is written from."""
+"""A scene: people before one camera, frame by frame. Lifting makes it, every output is written from it.
+
+Nothing here imports PyTorch, so that scene files are read and drawn quickly. What needs a library that is not always
+installed imports it when it is called.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, Self
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duolift.body.skeleton import Skeleton
+from duolift.errors import InputError
+from duolift.geometry.interpolation import interpolate_gaps
+from duolift.geometry.level import level_axes
 
-OF_PEOPLE = ("people", "by_paper", "seen", "confidence", "keypoints")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+PER_PERSON = ("people", "by_paper", "seen", "confidence", "keypoints")
 """Fields of a `Scene` with axes (frame, person)."""
 
-STRAIGHT = 1e-6
-"""Sine of the angle between a view and the vertical, below which it is vertical."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
-    """People of one camera in one space, frame by frame.
+    """People before one camera, frame by frame.
 
-    Lengths are metres, as long as people are of average stature: an image does not tell sizes. Two frames of
-    coordinates: the camera's (x right, y down, z forward), and the scene's (x right, y up, z towards the camera; the
-    origin on the ground below the camera), see `scene`.
+    Lengths are metres as far as people are of average stature, since an image does not tell sizes. Positions are in
+    **camera coordinates**: x right, y down, z forward, the camera at the origin. `world` turns them into **world
+    coordinates**: x right, y up, z towards the camera, the origin on the ground straight below the camera.
+
+    Two scenes are equal if all of their fields are, where NaN equals NaN. Scenes have no hash.
 
     Attributes:
-        skeleton: of the people.
-        names: (frame,), of the images.
-        identities: (person,), what the people are called.
-        people: (frame, person, joint, 3), camera's coordinates; NaN for a person who is not in a frame.
-        by_paper: (frame, person, joint, 3), the same by the paper's placement.
-        seen: (frame, person, joint), whether a joint was detected; the others were filled in.
-        confidence: (frame, person), 0 to 1, of a person's place; 0 for one who is not in a frame.
-        up: (frame, 3), unit vector, camera's coordinates.
+        skeleton: of everybody; `skeleton.joints` names the joint axis.
+        names: (frame,), names of the images.
+        identities: (person,), whole numbers that tell people apart.
+        people: (frame, person, joint, 3), camera coordinates; NaN for a person who is not in a frame.
+        by_paper: (frame, person, joint, 3), the same people placed as in the paper.
+        seen: (frame, person, joint), True where the detector saw a joint, False where it was filled in.
+        confidence: (frame, person), of a person's place, from 0 to 1; 0 for a person who is not in a frame.
+        up: (frame, 3), unit vector against gravity, camera coordinates.
         height: (frame,), of the camera above the ground.
-        keypoints: (frame, person, joint, 2), the 2D poses in pixels that were lifted; NaN where nothing was seen.
+        keypoints: (frame, person, joint, 2), the 2D pose that was lifted, pixels; NaN where the detector saw nothing.
         image: width and height of the images in pixels.
         focal: focal length in pixels.
-        focal_source: `known`, `people` or `default`.
+        focal_source: where it comes from: `known`, `people` (estimated from them) or `default`.
         rate: frames a second; None for images that stand alone.
-        notes: fallbacks and doubts, in words.
+        notes: what was assumed or is doubtful, in words.
+
+    >>> scene = Scene.example()
+    >>> scene
+    Scene(4 frames, 2 people, paper19, focal 1000 px (default), 25 frames/s)
+    >>> scene.people.shape
+    (4, 2, 19, 3)
+    >>> head = scene.skeleton.index("head_top")
+    >>> round(float(scene.world()[0, 0, head, 1]), 2)  # metres above the ground
+    1.72
     """
 
     skeleton: Skeleton
@@ -59,85 +78,229 @@ class Scene:
     rate: float | None = None
     notes: tuple[str, ...] = ()
 
-    def of(self, people: Sequence[int]) -> Self:
-        """Some of the people, by their indices, in all frames."""
-        chosen = {name: getattr(self, name)[:, list(people)] for name in OF_PEOPLE}
-        return replace(self, identities=tuple(self.identities[i] for i in people), **chosen)
+    # Making scenes ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The parts of one video, one after the other; who is not in a part is absent from its frames.
+    def example(cls) -> "Scene":
+        """Two people in four frames, made up: to try the outputs without a lifter. The second misses one frame.
 
-        The camera is that of the first part with somebody in it.
+        >>> Scene.example().valid.tolist()
+        [[True, True], [True, False], [True, True], [True, True]]
         """
-        first = next((part for part in parts if part.present.any()), parts[0])
-        identities = tuple(dict.fromkeys(identity for part in parts for identity in part.identities))
-        together: dict[str, Any] = {}
-        for name in OF_PEOPLE:
-            shape, kind = getattr(parts[0], name).shape[2:], getattr(parts[0], name).dtype
-            absent = np.nan if name in ("people", "by_paper", "keypoints") else 0
-            together[name] = np.full((sum(len(p.names) for p in parts), len(identities), *shape), absent, kind)
-        start = 0
-        for part in parts:
-            frames = slice(start, start + len(part.names))
-            places = [identities.index(identity) for identity in part.identities]
-            for name, values in together.items():
-                values[frames, places] = getattr(part, name)
-            start = frames.stop
-        return replace(
-            first,
-            names=tuple(name for part in parts for name in part.names),
-            identities=identities,
-            up=np.concatenate([part.up for part in parts]),
-            height=np.concatenate([part.height for part in parts]),
-            notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-            **together,
-        )
+        from duolift.example import example_scene  # which imports this module
 
-    def bridged(self, gap: int) -> Self:
-        """Whoever is out of sight for up to `gap` frames moves straight from where they were to where they come back.
+        return example_scene()
 
-        Their confidence stays 0, and no joint counts as seen.
+    @classmethod
+    def load(cls, path: Path | str) -> "Scene":
+        """Read a scene that was saved as `.json` or `.npz`.
+
+        Raises:
+            InputError: no such file, another suffix, or anything in it that docs/scene.md does not allow.
         """
-        people, by_paper = self.people.copy(), self.by_paper.copy()
-        for person, there in enumerate(self.present.T):
-            frames = np.flatnonzero(there)
-            for last, back in pairwise(frames):
-                if 1 < back - last <= gap + 1:
-                    share = (np.arange(last + 1, back) - last)[:, None, None] / (back - last)
-                    for placed in (people, by_paper):
-                        before, after = placed[last, person], placed[back, person]
-                        placed[last + 1 : back, person] = before + share * (after - before)
-        return replace(self, people=people, by_paper=by_paper)
+        from duolift.outputs import read  # the outputs import this module
+
+        return read(path)
+
+    def save(self, path: Path | str) -> list[Path]:
+        """Write the scene in the format of the path's suffix, such as `.json`, `.html` or `.bvh`: whole or not at all.
+
+        Returns:
+            The files written: one, or one a person (`scene-1.bvh`, `scene-2.bvh`, by identity).
+
+        Raises:
+            InputError: an unknown suffix (the message names all that are known), a library that is not installed, or a
+                place that cannot be written to.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     files = Scene.example().save(f"{folder}/scene.bvh")
+        ...     saved = Scene.example().save(f"{folder}/scene.npz")[0]
+        ...     Scene.load(saved) == Scene.example()
+        True
+        >>> [file.name for file in files]
+        ['scene-1.bvh', 'scene-2.bvh']
+        """
+        from duolift.outputs import write  # the outputs import this module
+
+        return write(self, path)
+
+    def select(self, people: Sequence[int]) -> Self:
+        """Some of the people, by their position on the person axis, in all frames.
+
+        >>> Scene.example().select([1]).identities
+        (2,)
+        """
+        chosen = {name: getattr(self, name)[:, list(people)] for name in PER_PERSON}
+        return replace(self, identities=tuple(self.identities[i] for i in people), **chosen)
+
+    def interpolated(self, largest_gap: int) -> Self:
+        """People who are absent for up to `largest_gap` frames move in a straight line between the frames around.
+
+        Their confidence stays 0 there, and none of their joints counts as seen.
+
+        >>> Scene.example().interpolated(largest_gap=1).valid.all()
+        np.True_
+        """
+
+        def filled(people: NDArray[np.float32]) -> NDArray[np.float32]:
+            tracks = people.copy()
+            for person in range(len(self.identities)):
+                tracks[:, person] = interpolate_gaps(people[:, person], largest_gap)
+            return tracks
+
+        return replace(self, people=filled(self.people), by_paper=filled(self.by_paper))
+
+    # What is in them --------------------------------------------------------------------------------------------------
 
     @property
-    def present(self) -> NDArray[np.bool_]:
-        """Whether a person is in a frame, (frame, person)."""
+    def valid(self) -> NDArray[np.bool_]:
+        """(frame, person), whether a person is in a frame."""
         return np.asarray(np.isfinite(self.people).all((-1, -2)))
 
-    def scene(self, people: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """People (frame, person, joint, 3), `people` unless told otherwise, in the scene's coordinates."""
-        placed = np.einsum("fij,fpkj->fpki", scene_axes(self.up), self.people if people is None else people)
-        placed[..., 1] += self.height[:, None, None]
-        return placed.astype(np.float32)
+    def world(self, people: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
+        """People in world coordinates: x right, y up, z towards the camera, the origin on the ground below the camera.
+
+        The axes follow the heading of the frame's camera: of a moving camera, every frame has its own.
+
+        Args:
+            people: (frame, person, joint, 3), camera coordinates, such as `by_paper`; None takes `people`.
+
+        Returns:
+            (frame, person, joint, 3), metres; NaN for a person who is not in a frame.
+        """
+        points = np.einsum("fij,fpkj->fpki", world_axes(self.up), self.people if people is None else people)
+        points[..., 1] += self.height[:, None, None]
+        return points.astype(np.float32)
+
+    def to_dataframe(self) -> "DataFrame":
+        """A pandas table with a row for every joint of every person in every frame; absent people have no rows.
+
+        Columns:
+            frame: from 0.
+            time: seconds, only where the scene has a `rate`.
+            name: of the image.
+            person: the identity.
+            joint: its name.
+            x, y, z: metres, **world** coordinates (y up, see `world`).
+            visible: False where the joint was filled in.
+            confidence: of the person's place in the frame.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        >>> table = Scene.example().to_dataframe()
+        >>> [*table.columns]
+        ['frame', 'time', 'name', 'person', 'joint', 'x', 'y', 'z', 'visible', 'confidence']
+        >>> len(table)  # 4 frames of the first person and 3 of the second, 19 joints each
+        133
+        """
+        from duolift.outputs.table import to_dataframe  # the outputs import this module
+
+        return to_dataframe(self)
+
+    # Showing them -----------------------------------------------------------------------------------------------------
+
+    def plot(self, frame: int | None = None) -> "Figure":
+        """Draw a frame: the 2D poses, the scene in perspective, from the side and from above.
+
+        Args:
+            frame: from 0; negative numbers count from the end. None takes the middle one.
+
+        Returns:
+            A matplotlib figure, apart from `pyplot`: `figure.savefig("scene.png")`, or show it in a notebook.
+
+        Raises:
+            InputError: matplotlib is not installed, or there is no such frame.
+
+        >>> figure = Scene.example().plot(0)
+        >>> [axes.get_title() for axes in figure.axes]
+        ['2D poses', 'the scene', 'from the side', 'from above']
+        """
+        from duolift.outputs.pictures import Picture  # matplotlib is imported where it is drawn
+
+        count = len(self.names)
+        if frame is None:
+            frame = count // 2
+        elif not -count <= frame < count:
+            raise InputError(f"frame is {frame}; expected {-count} to {count - 1}, since the scene has {count} frames")
+        picture = Picture(self, "plot()")
+        picture.show(frame % count if count else 0)
+        return picture.figure
+
+    def summary(self) -> dict[str, str]:
+        """The scene in a few words, by title.
+
+        >>> Scene.example().summary()["frames"]
+        '4 frames'
+        """
+        frames, people = len(self.names), len(self.identities)
+        return {
+            "frames": f"{frames} frame{'s' * (frames != 1)}",
+            "people": f"{people} {'person' if people == 1 else 'people'}",
+            "skeleton": self.skeleton.name,
+            "focal": f"focal {self.focal:.0f} px ({self.focal_source})",
+            "rate": f"{self.rate:g} frames/s" if self.rate else "single images",
+        }
+
+    def __repr__(self) -> str:
+        return f"Scene({', '.join(self.summary().values())})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows, see `duolift.outputs.notebook`."""
+        from duolift.outputs.notebook import to_html  # the outputs import this module
+
+        return to_html(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Scene):
+            return NotImplemented
+        return all(_same(getattr(self, field.name), getattr(other, field.name)) for field in fields(Scene))
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change
+    __array_ufunc__ = None  # an array is not compared with a scene number by number
 
 
-def scene_axes(up: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The scene's axes x, y and z as rows, camera's coordinates, (..., 3, 3), for `up` (..., 3).
+def world_axes(up: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The axes of world coordinates (right, up, towards the camera) as rows, in camera coordinates.
 
-    A camera that looks straight up or down has its own x for the scene's.
+    A camera that looks straight up or down keeps its own x axis, see `duolift.geometry.level`.
+
+    Args:
+        up: (..., 3), of any length but 0, camera coordinates.
+
+    Returns:
+        (..., 3, 3), rotations from camera to world coordinates.
+
+    >>> world_axes(np.array([0.0, -1.0, 0.0])) @ [1.0, 2.0, 3.0]  # of a level camera: y and z are turned round
+    array([ 1., -2., -3.])
     """
     up = np.asarray(up, np.float64)
     up = up / np.linalg.norm(up, axis=-1, keepdims=True)
-    right = np.cross([0.0, 0.0, 1.0], up)
-    length = np.linalg.norm(right, axis=-1, keepdims=True)
-    right = np.where(length > STRAIGHT, right / np.maximum(length, STRAIGHT), [1.0, 0.0, 0.0])
-    return np.stack([right, up, np.cross(right, up)], axis=-2)
+    right_down_ahead = level_axes(up, np)  # (..., 3, 3)
+    return right_down_ahead * np.array([[1.0], [-1.0], [-1.0]])
 
 
 def to_camera(
-    scene: NDArray[np.floating], up: NDArray[np.floating], height: NDArray[np.floating]
+    world: NDArray[np.floating], up: NDArray[np.floating], height: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """The other way: people (frame, person, joint, 3) from the scene's coordinates to the camera's."""
-    below = np.asarray(scene, np.float64) - height[:, None, None, None] * np.array([0.0, 1.0, 0.0])
-    return np.einsum("fji,fpkj->fpki", scene_axes(up), below).astype(np.float32)
+    """People from world to camera coordinates, the inverse of `Scene.world`.
+
+    Args:
+        world: (frame, person, joint, 3), metres.
+        up: (frame, 3), camera coordinates.
+        height: (frame,), of the camera above the ground.
+
+    Returns:
+        (frame, person, joint, 3)
+    """
+    below = np.asarray(world, np.float64) - height[:, None, None, None] * np.array([0.0, 1.0, 0.0])
+    return np.einsum("fji,fpkj->fpki", world_axes(up), below).astype(np.float32)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two fields of scenes are equal, NaN taken for equal to NaN."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        one, other = np.asarray(one), np.asarray(other)
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f")
+    return bool(one == other)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ import wandb
 from rich.console import Console
 from rich.table import Table
 
-from callbacks.evaluation import CAMERA_SETTINGS, JOINT, PUBLISHED_METRICS
+from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
 from duolift.files import write_text
-from duolift.placement.ground import GroundPlacement
-from duolift.placement.paper import PaperPlacement
+from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import LIFTERS, Config, load
 from experiments.processes import is_first
 from experiments.runs import command, wandb_logger
@@ -33,13 +31,6 @@ HEADS = {
     "contact_distance_error_mm": "contact mm",
 }
 """The columns of the printed table; files hold every metric."""
-
-SETTINGS = (
-    "name",
-    "lifter",
-    *(f.name for kind in (PaperPlacement, GroundPlacement) for f in fields(kind)),
-    *CAMERA_SETTINGS,
-)
 
 
 def ablation(config: Config) -> dict[str, Any]:
@@ -73,10 +64,11 @@ def write_tables(stem: Path, result: dict[str, Any]) -> None:
 def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     """A head and a line a row: settings, every metric, the paper's values."""
     metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
-    lines: list[list[Any]] = [[*SETTINGS, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
+    settings = ["name", "lifter", *placement_options(), *CAMERA_SETTINGS]
+    lines: list[list[Any]] = [[*settings, *metrics, *(f"paper_chi3d_{name}" for name in PUBLISHED_METRICS)]]
     for row in rows:
         paper = row["published"] or {}
-        lines.append([*map(row.get, SETTINGS), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
+        lines.append([*map(row.get, settings), *map(row["metrics"].get, metrics), *map(paper.get, PUBLISHED_METRICS)])
     return lines
 
 

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from callbacks.evaluation import NOISE_PIXELS, elevation_metrics
-from callbacks.lifted import LIFTED_AT_ONCE
+from callbacks.lifting import LIFTED_AT_ONCE
+from callbacks.scoring import NOISE_PIXELS, elevation_metrics
 from datamodules.chi3d import CHI3DDataModule
 from duolift.files import write_text
-from duolift.geometry.alignment import align
 from duolift.geometry.projection import project
-from duolift.metrics.batched import mpjpe
+from duolift.metrics.definitions import mpjpe
+from duolift.metrics.fast_alignment import align
 from duolift.networks.completion import occlusions, random_visibility, strategies_of
 from duolift.networks.partners import Partners
 from duolift.progress import tracked

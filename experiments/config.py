@@ -23,7 +23,7 @@ from duolift.files import read_bytes
 from duolift.geometry.normalisation import CENTRINGS
 from duolift.learning.augmentation import Augmentation
 from duolift.networks.lifters import SPLITS, parts_of
-from duolift.placement.focal import KNOWN, SOURCES
+from duolift.placement.interface import FocalSource
 from lightning_modules.lifter import LossWeights
 from lightning_modules.optimisation import SCHEDULES
 
@@ -104,7 +104,7 @@ class Data:
     extra: list[str] = field(default_factory=list)
     extra_share: float = 0.5
     scale: str = "own"
-    focal: str = KNOWN
+    focal: str = FocalSource.KNOWN.value
     image: list[int] = field(default_factory=lambda: [900, 900])
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 
@@ -367,10 +367,11 @@ def _check(config: Config) -> None:
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated, or head lengths above 1")
     if config.data.c != "calibrated" and config.data.normalisation == "ray":
         raise InputError(f"setting data.c is {config.data.c!r}; expected calibrated with data.normalisation=ray")
-    if config.data.focal not in SOURCES and not is_pixels(config.data.focal):
+    sources = [source.value for source in FocalSource]
+    if config.data.focal not in sources and not is_pixels(config.data.focal):
         raise InputError(
-            f"setting data.focal is {config.data.focal!r}{_nearest(config.data.focal, SOURCES)}; "
-            f"expected one of {', '.join(SOURCES)}, or a number of pixels"
+            f"setting data.focal is {config.data.focal!r}{_nearest(config.data.focal, sources)}; "
+            f"expected one of {', '.join(sources)}, or a number of pixels"
         )
     if len(config.data.image) != 2 or min(config.data.image) < 1:
         raise InputError(f"setting data.image is {config.data.image}; expected width and height in pixels")

@@ -15,10 +15,10 @@ from wandb_workspaces.reports.v2 import BarPlot, LinePlot, MediaBrowser, WeavePa
 from wandb_workspaces.reports.v2.interface import PanelTypes as Panel
 from wandb_workspaces.workspaces import Section, SectionLayoutSettings, Workspace, WorkspaceSettings
 
-from callbacks.evaluation import PUBLISHED_METRICS
 from callbacks.history import SPEEDS
 from callbacks.wandb_run import ELEVATIONS, ROWS, SCENES, TURNING
 from duolift.errors import InputError
+from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.ablation import HEADS, TABLE
 from experiments.config import Config, flow_parts, load
 from experiments.runs import command, wandb_mode
@@ -41,7 +41,7 @@ def workspace(config: Config, entity: str) -> Workspace:
         "Likelihoods": likelihoods(config),
         "Metrics over epochs": [over_epochs(title(name), f"eval/{name}") for name in (*PUBLISHED_METRICS, *ALONE)],
         "Ablation": ablation(),
-        "SceneBatch": scenes(),
+        "Scenes": scenes(),
     }
     sections = [
         Section(

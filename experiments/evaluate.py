@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from callbacks.evaluation import JOINT, PERFECT, evaluate, rows_of
-from callbacks.lifted import by_default, by_people, through
+from callbacks.lifting import through_default_lens, through_estimated_lens, through_lens
+from callbacks.rows import JOINT, LiftedBy, rows_of
+from callbacks.scoring import evaluate
 from datamodules.chi3d import read
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.placement.focal import DEFAULT, FOCAL_PRIOR, KNOWN, PEOPLE
+from duolift.placement.focal import FOCAL_PRIOR
+from duolift.placement.interface import FocalSource
 from experiments.ablation import show, write_tables
 from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import LIFTERS, Config, load_run
@@ -33,9 +35,9 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, image)
         own = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale
         wanted = rows_of(lifter + (LABELLED if config.lifting.labels else ""))
-        if config.data.focal != KNOWN:
-            wanted = [row for row in wanted if row.focal == KNOWN and row.lifter != PERFECT]
-        rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, image)
+        if config.data.focal != FocalSource.KNOWN:
+            wanted = [row for row in wanted if row.focal == FocalSource.KNOWN and row.lifted_by == LiftedBy.TRAINED]
+        rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, image=image)
     data = {
         "root": str(root),
         "evaluate": config.data.evaluate,
@@ -55,19 +57,19 @@ def seen_through(
     tell a focal length: the default is taken."""
     pixels = [scenes.intrinsics.focal[scenes.camera == i].mean().item() for i in range(len(scenes.cameras))]
     sources, deviations = [focal] * len(pixels), [0.0] * len(pixels)
-    if focal == KNOWN:
+    if focal == FocalSource.KNOWN:
         some = scenes
-    elif focal == PEOPLE and module.skeleton.name == skeleton.name:
-        some, found = by_people(module, scenes, skeleton, image)
+    elif focal == FocalSource.PEOPLE and module.skeleton.name == skeleton.name:
+        some, found = through_estimated_lens(module, scenes, skeleton, image)
         sources, deviations = list(found.source), found.deviation.tolist()
-    elif focal in (PEOPLE, DEFAULT):
+    elif focal in (FocalSource.PEOPLE, FocalSource.DEFAULT):
         some, sources, deviations = (
-            by_default(scenes, image),
-            [DEFAULT] * len(pixels),
+            through_default_lens(scenes, image),
+            [FocalSource.DEFAULT] * len(pixels),
             [FOCAL_PRIOR] * len(pixels),
         )
     else:
-        some, sources = through(scenes, float(focal), image), ["given"] * len(pixels)
+        some, sources = through_lens(scenes, float(focal), image), ["given"] * len(pixels)
     taken = [some.intrinsics.focal[some.camera == i].mean().item() for i in range(len(pixels))]
     columns = zip(scenes.cameras, taken, pixels, deviations, sources, strict=True)
     names = ("camera", "focal_pixels", "true_focal_pixels", "deviation", "source")

@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from callbacks.errors import Errors
-from callbacks.evaluation import JOINT, Lift, Row, main_row, pictured_row, rows_of
-from callbacks.lifted import lift_scenes
+from callbacks.lifting import lift_scenes
+from callbacks.rows import JOINT, Row, main_row, pictured_row, rows_of, table_1_rows
+from callbacks.scene_errors import SceneErrors
+from callbacks.scoring import LiftedScenes
 from datamodules import synthetic
 from datamodules.chi3d import read
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.placement.paper import TABLE_1
 from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import Config, load_run
 from experiments.train_lifter import LABELLED
@@ -79,33 +79,33 @@ class Run:
         return rows_of(self.lifters[0] + (LABELLED if self.config.lifting.labels else ""))
 
     @cached_property
-    def lift(self) -> Lift:
+    def lift(self) -> LiftedScenes:
         """The evaluation scenes, lifted again by the lifter that is shown."""
         return self._lifted(self.lifters[0], self.skeleton.name)
 
     @cached_property
-    def table_1(self) -> list[Errors]:
+    def table_1(self) -> list[SceneErrors]:
         """By each row of Table 1, in its first reading."""
-        return [Errors.of(self.lift, row) for row in self.rows[: len(TABLE_1)]]
+        return [SceneErrors.of(self.lift, row) for row in table_1_rows(self.rows)]
 
     @property
-    def paper(self) -> Errors:
+    def paper(self) -> SceneErrors:
         """By the paper's full method."""
-        return main_row(self.table_1)
+        return next(errors for errors in self.table_1 if errors.row == main_row(self.rows))
 
     @cached_property
-    def ground(self) -> Errors:
+    def ground(self) -> SceneErrors:
         """By ground placement with everything."""
-        return Errors.of(self.lift, pictured_row(self.rows))
+        return SceneErrors.of(self.lift, pictured_row(self.rows))
 
     @cached_property
-    def joint(self) -> Errors:
+    def joint(self) -> SceneErrors:
         """By Figure 1's baseline, where it was trained."""
-        return Errors.of(self._lifted(JOINT, self.skeleton.pair().name), rows_of(JOINT)[0])
+        return SceneErrors.of(self._lifted(JOINT, self.skeleton.pair().name), rows_of(JOINT)[0])
 
-    def _lifted(self, lifter: str, skeleton: str) -> Lift:
+    def _lifted(self, lifter: str, skeleton: str) -> LiftedScenes:
         module = load_lifter(self.folder / lifter / "last.ckpt", skeleton)
-        return Lift.of(self.scenes, lift_scenes(module, self.scenes, self.skeleton), self.skeleton)
+        return LiftedScenes(self.scenes, lift_scenes(module, self.scenes, self.skeleton))
 
 
 def load_json(path: Path) -> Any:

@@ -15,20 +15,30 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from callbacks.evaluation import PERFECT, Row, evaluate, place, rows_of
 from callbacks.figures import rows_sheet, save_figure
-from callbacks.lifted import Lifted, by_default, by_people, lift_by_camera, lift_scenes, perfect_lift, told_focal
+from callbacks.lifting import (
+    estimated_focal,
+    lift_by_camera,
+    lift_scenes,
+    perfect_lift,
+    through_default_lens,
+    through_estimated_lens,
+)
+from callbacks.rows import rows_of
+from callbacks.scoring import evaluate
 from datamodules.chi3d import MILLIMETRES, Takes, read
 from datamodules.synthetic import SUBJECTS, write
 from duolift.body.skeleton import CHI3D25, Skeleton, skeleton_named
-from duolift.geometry.alignment import align_scene
 from duolift.geometry.cameras import CalibratedCamera, Intrinsics, elevation
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.rotations import facing, levelling, rotate
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.batched import score
+from duolift.metrics.batched import Truth
+from duolift.metrics.fast_alignment import align_scene
 from duolift.placement.ground import EVERYTHING, GroundPlacement, per_person_up, robust_mean
-from duolift.placement.paper import LEVEL_PIXELS, TABLE_1, PaperPlacement
+from duolift.placement.interface import Placement, SceneCameras
+from duolift.placement.paper import LEVEL_PIXELS, PaperPlacement
 from duolift.progress import tracked
 from experiments.checkpoints import load_lifter
 from experiments.config import SYNTHETIC_ROOT, Config, load_run
@@ -56,7 +66,12 @@ Table = list[list[str]]
 
 def scored(people: Tensor, scenes: SceneBatch, root: int) -> dict[str, Tensor]:
     assert scenes.truth is not None
-    return score(people, scenes.truth, root)
+    return Truth(scenes.truth, root).score(people)
+
+
+def placed(placement: Placement, lifted: Lifted, scenes: SceneBatch, up: Tensor | None = None) -> Tensor:
+    """The people of scenes, placed: (scene, person, joint, 3)."""
+    return placement(lifted, SceneCameras(scenes.sequence, up)).people
 
 
 def numbers(metrics: dict[str, Tensor], chosen: Tensor | slice = slice(None)) -> list[str]:
@@ -116,8 +131,9 @@ def perfect_focal(scenes: SceneBatch, skeleton: Skeleton, assumed: SceneBatch) -
     """The focal lengths (scene,) that people tell whom a lifter without error lifts, seen through assumed lenses."""
     lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
     nearer = scenes.intrinsics.focal[:, 0] / assumed.intrinsics.focal[:, 0]  # they look as if, and so are as small
-    smaller = replace(lifted, bodies=lifted.bodies * nearer[:, None, None, None])
-    return told_focal(smaller, assumed, skeleton).pixels[scenes.camera]
+    rays = assumed.rays_to(skeleton.root_index)
+    smaller = replace(lifted, bodies=lifted.bodies * nearer[:, None, None, None], root_rays=rays)
+    return estimated_focal(smaller, assumed).pixels[scenes.camera]
 
 
 def focal_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, image: tuple[float, float]) -> Table:
@@ -125,12 +141,12 @@ def focal_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, im
     table = [["focal length", "PA-MPJPE mm", "SE %", "RDE mm", "focal length off by, %", "median"]]
     lenses = {
         "known": scenes,
-        "from the people": by_people(module, scenes, skeleton, image)[0],
-        "default": by_default(scenes, image),
+        "from the people": through_estimated_lens(module, scenes, skeleton, image)[0],
+        "default": through_default_lens(scenes, image),
     }
     for name, some in lenses.items():
         lifted = lift_by_camera(module, some, skeleton)
-        metrics = scored(place(Row(name, "", EVERYTHING), lifted, some, skeleton), some, skeleton.root_index)
+        metrics = scored(placed(EVERYTHING, lifted, some), some, skeleton.root_index)
         wrong = 100 * (some.intrinsics.focal[:, 0] / scenes.intrinsics.focal[:, 0] - 1).abs()
         table.append([name, *numbers(metrics), f"{wrong.mean():.1f}", f"{wrong.median():.1f}"])
     wrong = 100 * (perfect_focal(scenes, skeleton, lenses["default"]) / scenes.intrinsics.focal[:, 0] - 1).abs()
@@ -157,15 +173,12 @@ def rolled(scenes: SceneBatch, degrees: float) -> SceneBatch:
 def roll_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """Sequences by rolled cameras: roll not looked for, looked for, and up known."""
     table = [["roll", "taken for upright", "roll looked for", "up known"]]
-    rows = (
-        Row("", "", EVERYTHING),
-        Row("", "", replace(EVERYTHING, roll=True)),
-        Row("", "", EVERYTHING, up=True),
-    )
+    ways = ((EVERYTHING, False), (replace(EVERYTHING, roll=True), False), (EVERYTHING, True))
     for degrees in ROLLS_DEG:
         some = rolled(scenes, degrees)
         lifted = lift_scenes(module, some, skeleton)
-        errors = [scored(place(row, lifted, some, skeleton), some, skeleton.root_index)["pa_mpjpe_mm"] for row in rows]
+        people = [placed(placement, lifted, some, some.up if known else None) for placement, known in ways]
+        errors = [scored(each, some, skeleton.root_index)["pa_mpjpe_mm"] for each in people]
         table.append([f"{degrees:.0f}°", *(f"{error.mean():.1f}" for error in errors)])
     return table
 
@@ -216,8 +229,8 @@ def noisy(lifted: Lifted, generator: torch.Generator, root: int) -> Lifted:
     along[..., root] = 0
     bodies = lifted.bodies.clone()
     bodies[..., 2] += along
-    wrong = math.radians(ELEVATION_NOISE_DEG) * torch.randn(lifted.theta.shape, generator=generator)
-    return replace(lifted, bodies=bodies, theta=lifted.theta + wrong)
+    wrong = math.radians(ELEVATION_NOISE_DEG) * torch.randn(lifted.elevation.shape, generator=generator)
+    return replace(lifted, bodies=bodies, elevation=lifted.elevation + wrong)
 
 
 def pairs_of(people: Tensor) -> Tensor:
@@ -237,10 +250,10 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
             lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
             if not exact:
                 lifted = noisy(lifted, torch.Generator().manual_seed(0), skeleton.root_index)
-            row = Row("", "", GroundPlacement(size_sigma=0.0 if exact else GroundPlacement().size_sigma))
-            placed = place(row, lifted, scenes, skeleton)
-            pairs = score(pairs_of(placed), pairs_of(scenes.truth), skeleton.root_index)
-            whole = scored(placed, scenes, skeleton.root_index)["pa_mpjpe_mm"].mean()
+            placement = GroundPlacement(size_sigma=0.0 if exact else GroundPlacement().size_sigma)
+            together = placed(placement, lifted, scenes)
+            pairs = Truth(pairs_of(scenes.truth), skeleton.root_index).score(pairs_of(together))
+            whole = scored(together, scenes, skeleton.root_index)["pa_mpjpe_mm"].mean()
             table.append([str(people), "perfect" if exact else "with noise", *numbers(pairs), f"{whole:.1f}"])
     return table
 
@@ -248,10 +261,10 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
 # Level people, confidence, subjects -----------------------------------------------------------------------------------
 
 
-def of_one_tilt(lifted: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Tensor:
+def of_one_tilt(lifted: Lifted) -> Tensor:
     """The elevations (scene, person) of people whom a camera sees whose tilt is what all of theirs agree on."""
-    turn = facing(scenes.rays[:, :, skeleton.root_index]).mT
-    up = robust_mean(per_person_up(lifted.theta, turn))
+    turn = facing(lifted.root_rays).mT
+    up = robust_mean(per_person_up(lifted.elevation, turn))
     return elevation(turn[..., :, 2], up.unsqueeze(1))
 
 
@@ -260,18 +273,18 @@ def rule_picture(scenes: SceneBatch, skeleton: Skeleton) -> Figure:
     assert scenes.truth is not None
     assert scenes.up is not None
     perfect = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
-    rows: dict[str, PaperPlacement | GroundPlacement] = {
-        "the paper's full row": TABLE_1[-1],
-        "without the rule": replace(TABLE_1[-1], rule=False),
+    placements: dict[str, Placement] = {
+        "the paper's full row": PaperPlacement(),
+        "without the rule": PaperPlacement(rule=False),
         "ground": GroundPlacement(size_sigma=0.0),
     }
-    placed = {name: place(Row(name, PERFECT, row), perfect, scenes, skeleton) for name, row in rows.items()}
-    errors = [scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"] for people in placed.values()]
+    by = {name: placed(placement, perfect, scenes) for name, placement in placements.items()}
+    errors = [scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"] for people in by.values()]
     worst = (errors[0] - errors[1]).argsort(descending=True).tolist()
     takes = [scenes.sequences[i].rpartition("/")[0] for i in scenes.sequence[worst].tolist()]
     chosen = torch.tensor([worst[takes.index(take)] for take in list(dict.fromkeys(takes))[:3]])
     level, truth = levelling(scenes.up[chosen]).unsqueeze(1), scenes.truth[chosen]
-    pictures = {name: rotate(level, align_scene(people[chosen], truth)) for name, people in placed.items()}
+    pictures = {name: rotate(level, align_scene(people[chosen], truth)) for name, people in by.items()}
     return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, truth), skeleton)
 
 
@@ -289,9 +302,9 @@ def rule_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Sk
         "farther apart, depths farther apart": ~level & ~near,
         "all": torch.ones_like(level),
     }
-    full = TABLE_1[-1]
-    one_tilt = replace(lifted, theta=of_one_tilt(lifted, scenes, skeleton))
-    sources: dict[str, tuple[Lifted, PaperPlacement | GroundPlacement]] = {
+    full = PaperPlacement()
+    one_tilt = replace(lifted, elevation=of_one_tilt(lifted))
+    sources: dict[str, tuple[Lifted, Placement]] = {
         "with the rule": (lifted, full),
         "without": (lifted, replace(full, rule=False)),
         "one tilt, with": (one_tilt, full),
@@ -302,7 +315,7 @@ def rule_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Sk
         "perfect, ground": (perfect, GroundPlacement(size_sigma=0.0)),
     }
     errors = [
-        scored(place(Row("", "", placement), source, scenes, skeleton), scenes, skeleton.root_index)["pa_mpjpe_mm"]
+        scored(placed(placement, source, scenes), scenes, skeleton.root_index)["pa_mpjpe_mm"]
         for source, placement in sources.values()
     ]
     table = [["roots in the image, and in depth", "scenes", *sources]]
@@ -314,16 +327,14 @@ def rule_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Sk
 def confidence_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """Whether the least confident scenes are the worst."""
     table = [["row", "rank correlation with PA-MPJPE", "least confident quarter mm", "most confident quarter mm"]]
-    roots, sequence = scenes.rays[:, :, skeleton.root_index], scenes.sequence
     for name, source, placement in (
         ("ground, each image by itself", lifted, GroundPlacement()),
         ("everything", lifted, EVERYTHING),
         ("perfect lift", perfect, GroundPlacement(size_sigma=0.0)),
     ):
-        distance = source.normalisation.distance(scenes)
-        placed = placement(source.bodies, source.theta, roots, distance, skeleton, sequence)
-        error = scored(placed.people, scenes, skeleton.root_index)["pa_mpjpe_mm"]
-        sure = placed.confidence.amin(-1)
+        together = placement(source, SceneCameras(scenes.sequence))
+        error = scored(together.people, scenes, skeleton.root_index)["pa_mpjpe_mm"]
+        sure = together.confidence.amin(-1)
         order, quarter = sure.argsort(), len(error) // 4
         ranks = torch.stack([sure.argsort().argsort().float(), error.argsort().argsort().float()])
         values = (error[order[:quarter]].mean(), error[order[-quarter:]].mean())
@@ -343,7 +354,7 @@ def kind_table(scenes_of: Callable[[Skeleton], SceneBatch]) -> Table:
         known = sorted(set(names))
         kinds = torch.tensor([known.index(kind) for kind in names])[scenes.sequence]
         for placement in (GroundPlacement(size_sigma=0.0), replace(EVERYTHING, size_sigma=0.0)):
-            people = place(Row("", PERFECT, placement), perfect, scenes, skeleton)
+            people = placed(placement, perfect, scenes)
             errors.append(scored(people, scenes, skeleton.root_index)["pa_mpjpe_mm"])
     for number, kind in enumerate([*known, "all"]):
         chosen = kinds == number if kind != "all" else torch.ones_like(kinds, dtype=torch.bool)
@@ -356,7 +367,7 @@ def rows_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, ima
     rows = [row for row in rows_of("lifted") if isinstance(row.placement, GroundPlacement)]
     keys = ("pa_mpjpe_mm", "scale_error_pct", "root_displacement_error_mm", "contact_distance_error_mm")
     table = [["lifter", "row", "PA-MPJPE mm", "SE %", "RDE mm", "contact mm", "focal length off by, %"]]
-    for result in evaluate(module, rows, scenes, skeleton, None, image):
+    for result in evaluate(module, rows, scenes, skeleton, image=image):
         values = [f"{result['metrics'][key]:.1f}" if key in result["metrics"] else "" for key in keys]
         table.append(
             [result["lifter"], result["name"], *values, f"{result['metrics'].get('focal_error_pct', 0.0):.1f}"]
@@ -372,7 +383,7 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     takes = read(Path(config.data.root), config.data.evaluate, config.data.cameras, cache)
     scenes = takes.scenes(skeleton)
     lifted = lift_scenes(module, scenes, skeleton)
-    perfect = perfect_lift(scenes, skeleton, lifted.normalisation)
+    perfect = perfect_lift(scenes, skeleton, module.normalisation)
     root = Path(config.data.root if config.data.source == "synthetic" else SYNTHETIC_ROOT)
     synthetic = read(write(root, config.data.synthetic), SUBJECTS, None, cache)
     save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")

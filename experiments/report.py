@@ -12,13 +12,13 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from callbacks.errors import Errors, action_of, shown
-from callbacks.evaluation import JOINT, PUBLISHED_METRICS
 from callbacks.figures import print_figure, turning_scenes
+from callbacks.rows import JOINT, PERFECT
+from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.actions import ACTIONS
 from duolift.files import write_text
-from duolift.outputs.page import ALONE, plotly_script
-from duolift.placement.paper import TABLE_1
+from duolift.outputs.page import SELF_CONTAINED_POLICY, plotly_script
+from duolift.placement.paper import PUBLISHED_METRICS
 from experiments import origin
 from experiments.ablation import HEADS
 from experiments.config import Config, load, plain
@@ -62,7 +62,7 @@ def page(run: Run) -> tuple[str, list[Chart]]:
         lstrip_blocks=True,
     )
     text = environment.get_template(TEMPLATE).render(
-        policy=ALONE,
+        policy=SELF_CONTAINED_POLICY,
         plotly=Markup(plotly_script(".html")),
         run=run.config.run,
         learned="learned from 3D labels, as a reference"
@@ -186,12 +186,12 @@ def comparable(run: Run) -> str:
 
 def tiles(run: Run) -> list[tuple[str, str]]:
     """What to see first: a name, and a number with its unit."""
-    theta, true = run.lift.lifted.theta, run.scenes.elevations(run.skeleton.root_index)
+    elevation, true = run.lift.lifted.elevation, run.scenes.elevations(run.skeleton.root_index)
     return [
         ("each person alone", f"{run.ground.person.mean():.1f} mm"),
         ("one scene, on one ground", f"{run.ground.scene.mean():.1f} mm"),
         ("one scene, the paper's method", f"{run.paper.scene.mean():.1f} mm"),
-        ("elevation off by", f"{(theta - true).abs().mean().rad2deg():.1f}°"),
+        ("elevation off by", f"{(elevation - true).abs().mean().rad2deg():.1f}°"),
         ("scenes", f"{len(run.scenes):,}"),
     ]
 
@@ -200,8 +200,11 @@ def main_lines(run: Run) -> list[dict[str, Any]]:
     """Figure 1's baseline, and of each lifter Table 1 in its first reading and ground placement."""
     rows = run.metrics(JOINT)["rows"] if run.has_joint else []
     for lifter in run.lifters:
-        table, rest = (found := run.metrics(lifter)["rows"])[: len(TABLE_1)], found[len(TABLE_1) :]
-        rows += table + [row for row in rest if not row["scale_about"] and row["lifter"] == found[0]["lifter"]]
+        rows += [
+            row
+            for row in run.metrics(lifter)["rows"]
+            if row["lifter"] != PERFECT and row["scale_about"] in ("camera", None)
+        ]
     return table_lines(rows)
 
 
@@ -228,7 +231,7 @@ def _cell(metrics: Mapping[str, float], name: str) -> str:
     return f"{metrics[name]:.1f}" if name in metrics else ""
 
 
-def extreme_sequences(errors: Errors) -> list[tuple[str, list[tuple[str, str, str]]]]:
+def extreme_sequences(errors: SceneErrors) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """The best and the worst sequences: name, mean error and worst, millimetres."""
     sequence, lines = errors.lift.scenes.sequence, []
     for number in sequence.unique().tolist():

@@ -10,18 +10,6 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from callbacks.errors import (
-    Errors,
-    Grouped,
-    actions,
-    binned,
-    by_joint,
-    cameras,
-    deep_scenes,
-    distances,
-    grouped,
-)
-from callbacks.evaluation import whereabouts
 from callbacks.figures import (
     curves_chart,
     distribution_chart,
@@ -31,6 +19,18 @@ from callbacks.figures import (
     spread_chart,
     svg,
 )
+from callbacks.scene_errors import (
+    Grouped,
+    SceneErrors,
+    actions,
+    binned,
+    by_joint,
+    cameras,
+    deep_scenes,
+    distances,
+    grouped,
+)
+from callbacks.scene_pictures import whereabouts
 from duolift.geometry.scene_batch import SceneBatch
 from experiments.finished import Run, load_json
 
@@ -43,7 +43,12 @@ DEEP = (
 )
 
 PANELS = (
-    ("errors", "Errors on evaluation scenes", r"eval/(pa_mpjpe|pa_mpjpe_person|translation_error|root_\w+)_mm", "mm"),
+    (
+        "errors",
+        "Errors on evaluation scenes",
+        r"eval/(pa_mpjpe|pa_mpjpe_person|translation_error|root_\w+)_mm",
+        "mm",
+    ),
     ("elevation", "Elevation", r"(eval/elevation_error|train/elevation_\w+)_deg", "degrees"),
     ("likelihood", "Negative log-likelihood by part", r"(train|val)/(nll|likelihood)_\w+_nats", "nats"),
     ("training", "Losses in training", r"train/(?!elevation|gradient)\w+(?<!_nats)", "loss"),
@@ -99,7 +104,7 @@ def paper_figures(run: Run, chosen: Mapping[str, int]) -> list[Chart]:
     return [*charts, Chart("figure-4", "Figure 4: scenes", "By ground placement.", sheet, wide=True)]
 
 
-def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, Errors]) -> Chart:
+def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, SceneErrors]) -> Chart:
     """Scenes whose people are far apart in depth, by several methods."""
     first = next(iter(methods.values()))
     chosen = deep_scenes(run.scenes, first.scene, run.skeleton.root_index)
@@ -154,15 +159,15 @@ def error_charts(run: Run) -> list[Chart]:
 
 def elevation(run: Run) -> Chart:
     """Predicted elevations against true ones."""
-    theta, true = run.lift.lifted.theta, run.scenes.elevations(run.skeleton.root_index)
-    off = (theta - true).abs().mean().rad2deg()
-    correlation = torch.corrcoef(torch.stack([theta.flatten(), true.flatten()]))[0, 1]
-    slope = _slope(true.flatten(), theta.flatten())
+    predicted, true = run.lift.lifted.elevation, run.scenes.elevations(run.skeleton.root_index)
+    off = (predicted - true).abs().mean().rad2deg()
+    correlation = torch.corrcoef(torch.stack([predicted.flatten(), true.flatten()]))[0, 1]
+    slope = _slope(true.flatten(), predicted.flatten())
     caption = (
         f"How steeply the camera looks at each person: off by {off:.1f}° on average, correlation {correlation:.2f}, "
         f"slope {slope:.2f} (below 1: the predicted elevations are drawn to their mean). On the line they are right."
     )
-    return Chart("elevation", "Elevation", caption, elevation_chart(_degrees(theta), _degrees(true)))
+    return Chart("elevation", "Elevation", caption, elevation_chart(_degrees(predicted), _degrees(true)))
 
 
 def _degrees(angles: Tensor) -> Any:

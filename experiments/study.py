@@ -26,8 +26,9 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
-from callbacks.evaluation import NOISE_PIXELS, main_row
 from callbacks.figures import noise_chart, save_figure, study_chart
+from callbacks.rows import main_result
+from callbacks.scoring import NOISE_PIXELS
 from duolift.errors import InputError
 from duolift.files import write_text
 from duolift.progress import silence, tracked
@@ -221,7 +222,7 @@ def measure(planned: Plan, content: str, referee: Config) -> dict[str, str]:
     stage = train(run, run.lifter)
     seconds = time.monotonic() - began
     measured = json.loads(stage.metrics.read_text())
-    metrics, noisy = main_row(measured["rows"])["metrics"], measured["noise_pixels_pa_mpjpe_person_mm"]
+    metrics, noisy = main_result(measured["rows"])["metrics"], measured["noise_pixels_pa_mpjpe_person_mm"]
     judged = judge(run, stage, referee) if planned.lifts_the_poses_of(referee) else {}
     row = planned.key(content) | {metric: f"{metrics[metric]:.3f}" for metric in METRICS}
     row |= {column: f"{noisy[pixels]:.3f}" for column, pixels in NOISE.items()}
@@ -276,15 +277,21 @@ def report(table: Sequence[dict[str, str]]) -> str:
         [
             "# What each setting buys",
             "",
-            "Written by `make study`: each run changes one thing from the default; s, the seconds it took, is as the",
-            "machine was free. See `experiments/study.py` for what a factor changes.",
+            "Written by `make study`. Each run trains a lifter with one setting, the *factor*, changed from the",
+            "default (`experiments/study.py` lists the settings of every factor), and scores it. *mm a person* is",
+            "the PA-MPJPE of each person alone, *mm at 5 px* the same with 5 pixels of noise on every joint;",
+            "*elevation* and *correlation* are the error of the predicted elevations in degrees and their",
+            "correlation with the true ones ([terms](terms.md)). *s* is the seconds that training took, which",
+            "depend on what else the machine did. An arrow stands for training on one pair of people and",
+            "evaluating on another. What follows from the table: [settings](settings.md).",
             "",
             markdown_table(*lines),
             "",
             "## Could 2D alone have chosen?",
             "",
-            "Spearman's rank correlation between the loss terms on held-out 2D poses, judged by the default's flows,",
-            f"and the 3D error a person, over the {len(judged)} runs that lift the same poses.",
+            "If a loss on held-out 2D poses ranks the runs as their 3D error does, settings can be chosen without",
+            "3D. The table has Spearman's rank correlation between each loss term (all of them with the default's",
+            f"flows) and the 3D error a person, over the {len(judged)} runs that lift the same poses.",
             "",
             markdown_table(*told),
             "",

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from math import radians
 from pathlib import Path
 
-from callbacks.evaluation import JOINT, MultiPersonEvaluation, main_row
+from callbacks.evaluation import MultiPersonEvaluation
+from callbacks.rows import JOINT, main_result
 from datamodules.chi3d import CHI3DDataModule
 from duolift.body.anthropometry import bone_ratios
 from duolift.body.skeleton import WHOLE
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
     for lifter in LIFTERS if config.lifter == "all" else [config.lifter]:
         stage = train(config, lifter)
-        row = main_row(json.loads(stage.metrics.read_text())["rows"])
+        row = main_result(json.loads(stage.metrics.read_text())["rows"])
         print(f"{lifter}: {row['name']}")
         for name, value in row["metrics"].items():
             print(f"  {name:32} {value:9.3f}")

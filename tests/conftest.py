@@ -7,26 +7,26 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from callbacks.lifted import Lifted, perfect_lift
+from callbacks.lifting import perfect_lift
 from duolift.body.skeleton import PAPER19, Skeleton, skeleton_named
 from duolift.geometry.cameras import Intrinsics
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import project
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.predictor import Lifter
-from duolift.scene import Scene, to_camera
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -169,7 +169,8 @@ def lifted(scenes: SceneBatch) -> Lifted:
     exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
     depths = torch.tensor([0.0, 0.0, 0.05]) * torch.randn_like(exact.bodies)
     depths[:, :, PAPER19.root_index] = 0
-    return Lifted(exact.bodies + depths, exact.theta + 0.05 * torch.randn_like(exact.theta), exact.normalisation)
+    elevation = exact.elevation + 0.05 * torch.randn_like(exact.elevation)
+    return replace(exact, bodies=exact.bodies + depths, elevation=elevation)
 
 
 def limit_files(largest: int) -> None:
@@ -197,74 +198,3 @@ def browse(url: str, folder: Path, *options: str, seconds: float = 6) -> subproc
     usual += ["--use-angle=swiftshader", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr"]
     usual += [f"--virtual-time-budget={1000 * seconds:.0f}", "--dump-dom"]
     return subprocess.run([CHROMIUM, *usual, *options, url], capture_output=True, text=True, timeout=120)
-
-
-HEIGHTS_AND_SIDES = {
-    "pelvis": (0.95, 0.0),
-    "hip": (0.94, 0.11),
-    "knee": (0.5, 0.12),
-    "ankle": (0.08, 0.12),
-    "foot": (0.03, 0.13),
-    "toe": (0.02, 0.14),
-    "spine": (1.2, 0.0),
-    "neck": (1.45, 0.0),
-    "head": (1.55, 0.0),
-    "head_top": (1.72, 0.0),
-    "shoulder": (1.42, 0.19),
-    "elbow": (1.15, 0.28),
-    "wrist": (0.92, 0.35),
-    "hand": (0.83, 0.37),
-    "thumb": (0.85, 0.33),
-}
-"""Metres of a standing person."""
-
-
-def some_reconstruction(
-    frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19, rate: float | None = 25.0
-) -> Scene:
-    """People who stand before a camera that looks down on them, bend their arms and walk towards it.
-
-    Their bones keep their lengths. The second is not in the second frame, and everybody's left hand is never seen.
-    """
-    scene = np.zeros((frames, people, len(skeleton), 3))
-    for index, joint in enumerate(skeleton.joints):
-        side, _, part = joint.partition("_")
-        across = {"left": 1.0, "right": -1.0}.get(side, 0.0)
-        high, aside = HEIGHTS_AND_SIDES[part if across else joint]
-        scene[:, :, index] = across * aside, high, 0.1 if part in ("foot", "toe", "thumb") else 0.0
-    elbow = skeleton.index("right_elbow")
-    bent = [skeleton.index(joint) for joint in skeleton.joints if joint in ("right_wrist", "right_hand", "right_thumb")]
-    for frame in range(frames):
-        turn = rotation_x(torch.tensor(-0.3 * frame)).double().numpy()
-        pivot = scene[frame][:, elbow, None]
-        scene[frame][:, bent] = (scene[frame][:, bent] - pivot) @ turn.T + pivot
-    scene += np.arange(people)[:, None, None] * (0.9, 0.0, -0.5)
-    scene += np.arange(frames)[:, None, None, None] * (0.0, 0.0, 0.04)
-    scene[..., 2] -= 4.0
-    up = np.tile(np.array([0.0, -np.cos(0.2), -np.sin(0.2)]), (frames, 1))
-    height = np.full(frames, 1.6)
-    seen = np.ones(scene.shape[:3], dtype=bool)
-    seen[..., skeleton.index("left_hand")] = False
-    placed = to_camera(scene, up, height)
-    keypoints = 1000 * placed[..., :2] / placed[..., 2:] + (640, 360)
-    keypoints[~seen] = np.nan
-    confidence = np.full((frames, people), 0.8)
-    if frames > 1 and people > 1:
-        placed[1, 1], keypoints[1, 1], confidence[1, 1], seen[1, 1] = np.nan, np.nan, 0.0, False
-    return Scene(
-        skeleton=skeleton,
-        names=tuple(f"{frame:06d}.jpg" for frame in range(frames)),
-        identities=tuple(range(1, people + 1)),
-        people=placed,
-        by_paper=(placed * np.float32(1.05)),
-        seen=seen,
-        confidence=confidence.astype(np.float32),
-        up=up.astype(np.float32),
-        height=height.astype(np.float32),
-        keypoints=keypoints.astype(np.float32),
-        image=(1280.0, 720.0),
-        focal=1000.0,
-        focal_source="default",
-        rate=rate,
-        notes=("the focal length was assumed",),
-    )

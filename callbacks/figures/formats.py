@@ -1,4 +1,4 @@
-"""What each keypoint format tells of a body, drawn."""
+"""A drawing of the joints that each keypoint format has."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,18 +40,18 @@ STANDING: Mapping[str, tuple[float, float]] = {
         }.items()
     },
 }
-"""Somebody who faces the camera: joints of every format, x right and y down. Left is on the right of the picture."""
+"""A person who faces the camera: joints of every format, x right and y down, so that left is on the right."""
 
 APART = {"head": (14, -72), "pelvis": (18, 12), "hand": (54, 4), "thumb": (54, 13), "foot": (34, 87), "toe": (34, 95)}
-"""Where the names of joints go that are crowded, left side."""
+"""Places for the names of joints that are crowded, on the left side."""
 
 JOINT_KINDS = {"own": "#1d3557", "derived": "#e07a1f", "missing": "#b0b0b0"}
 
 
 def formats_sheet(formats: Sequence[KeypointFormat], columns: int = 4) -> Figure:
-    """What each format tells of somebody who stands there: joints that it has, that follow, and that are missing.
+    """A standing person by each format: joints that it has, that rules derive, and that are missing.
 
-    What follows lies where the rules put it. Small dots are what a format has besides, which only the rules use.
+    Derived joints lie where the rules put them. Small dots are further joints of the format, which only rules use.
     """
     rows = -(-len(formats) // columns)
     figure = Figure(figsize=(4.4 * columns, 5.6 * rows), layout="constrained")
@@ -64,8 +64,8 @@ def formats_sheet(formats: Sequence[KeypointFormat], columns: int = 4) -> Figure
         shown = {j: STANDING[j] if kinds[j] == "missing" else tuple(places[i]) for i, j in enumerate(JOINTS.joints)}
         for child, parent in JOINTS.bones:
             ends = np.array([shown[child], shown[parent]])
-            there = "missing" not in (kinds[child], kinds[parent])
-            axis.plot(ends[:, 0], ends[:, 1], color="#c8c8c8", linestyle="-" if there else ":", linewidth=1, zorder=0)
+            visible = "missing" not in (kinds[child], kinds[parent])
+            axis.plot(ends[:, 0], ends[:, 1], color="#c8c8c8", linestyle="-" if visible else ":", linewidth=1, zorder=0)
         for joint, (x, y) in shown.items():
             colour = JOINT_KINDS[kinds[joint]]
             axis.plot(x, y, "o", color=colour, markerfacecolor="white" if kinds[joint] == "missing" else colour)
@@ -87,14 +87,14 @@ def formats_sheet(formats: Sequence[KeypointFormat], columns: int = 4) -> Figure
 def _name_joint(axis: Axes, joint: str, x: float, y: float, colour: str) -> None:
     """The name beside the joint, on its side of the body; by a line where joints crowd."""
     side = 1 if joint.startswith("left") else -1
-    beside = APART.get(joint.removeprefix("left_").removeprefix("right_"))
+    aside = APART.get(joint.removeprefix("left_").removeprefix("right_"))
     axis.annotate(
         joint.replace("_", " "),
         (x, y),
-        (x + 3 * side, y) if beside is None else (side * beside[0], beside[1]),
+        (x + 3 * side, y) if aside is None else (side * aside[0], aside[1]),
         fontsize=6.5,
         color=colour,
         ha="left" if side > 0 else "right",
         va="center",
-        arrowprops=None if beside is None else {"arrowstyle": "-", "color": "#dddddd", "linewidth": 0.5},
+        arrowprops=None if aside is None else {"arrowstyle": "-", "color": "#dddddd", "linewidth": 0.5},
     )

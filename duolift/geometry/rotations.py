@@ -6,6 +6,8 @@ Camera frame: x right, y down, z forward. Rotations are `(..., 3, 3)`, points `(
 import torch
 from torch import Tensor
 
+from duolift.geometry.level import level_axes
+
 
 def rotation_x(angle: Tensor) -> Tensor:
     """Rx(angle), equation 3 of the paper: (...) radians -> (..., 3, 3).
@@ -30,14 +32,21 @@ def rotate(rotation: Tensor, points: Tensor) -> Tensor:
 
 
 def levelling(up: Tensor) -> Tensor:
-    """The rotation (..., 3, 3) that turns `up` (..., 3), a unit vector in the camera frame, to -y, and nothing more.
+    """The rotation that turns `up` to -y and keeps the camera's heading, so that a level camera is left as it is.
 
-    The camera's forward axis keeps its heading, so a level camera is left as it is.
+    A camera that looks straight up or down keeps its x axis, see `duolift.geometry.level`.
+
+    Args:
+        up: (..., 3), unit vectors in camera coordinates.
+
+    Returns:
+        (..., 3, 3)
+
+    >>> import torch
+    >>> levelling(torch.tensor([0.0, -1.0, 0.0])) @ torch.tensor([1.0, 2.0, 3.0])
+    tensor([1., 2., 3.])
     """
-    forward = torch.zeros_like(up)
-    forward[..., 2] = 1
-    ahead = torch.nn.functional.normalize(forward - (forward * up).sum(-1, keepdim=True) * up, dim=-1)
-    return torch.stack([torch.linalg.cross(-up, ahead), -up, ahead], dim=-2)
+    return level_axes(up, torch)
 
 
 def facing(rays: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""The paper's four metrics and their variants, per scene, in millimetres.
+"""The metrics of `duolift.metrics.definitions` for many predictions of one truth, some twenty times as fast.
 
-People are `(..., person, joint, 3)` in millimetres, and there is one number a scene (...). Predictions and truth are
-first brought together by ONE similarity for all people.
+No prediction is moved: sums over a person's joints give the similarity of the scene and of each person, and those give
+the errors. Everything that depends on the truth alone is computed once. Tensors are structs of arrays, (3, joint,
+person, scene): see `duolift.metrics.fast_alignment`.
 """
 
 from collections.abc import Sequence
@@ -10,33 +11,12 @@ from math import prod
 import torch
 from torch import Tensor
 
-from duolift.geometry.alignment import correlation, planes, reversed_axes, similarity
-
-CONTACT = "contact_distance_error_mm"
-
-CONTACT_MM = 100.0
-"""A hand touches whoever has a joint within this: joints lie inside bodies, and hands are wrists as well."""
-
-
-def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
-    """All metrics of scenes but that of contact, as `Truth.score` gives them.
-
-    Args:
-        predicted: (..., person, joint, 3), any unit, any frame.
-        truth: (..., person, joint, 3), millimetres.
-        root: index of the root joint.
-
-    Raises:
-        ValueError: arrays of other shapes, or true people of no size, of which nothing is a share.
-    """
-    return Truth(truth, root).score(predicted)
+from duolift.metrics.definitions import CONTACT, CONTACT_MM, check_predicted, check_truth
+from duolift.metrics.fast_alignment import components, correlation, reversed_axes, similarity
 
 
 class Truth:
-    """True people of scenes, and all of them that predictions are compared with, worked out once for many predictions.
-
-    No prediction is moved: sums over a person's joints give the similarities of the scene and of the person, and those
-    give the errors. All of it is in planes, (3, joint, person, scene).
+    """True people of scenes, and everything of them that predictions are compared with, computed once.
 
     Args:
         people: (..., person, joint, 3), millimetres.
@@ -45,15 +25,17 @@ class Truth:
 
     Raises:
         ValueError: an array of another shape, or people of no size, of which nothing is a share.
+
+    Example:
+        >>> people = 500 * torch.randn(8, 2, 19, 3)
+        >>> Truth(people, root=0).score(people / 700)["pa_mpjpe_mm"].shape
+        torch.Size([8])
     """
 
     def __init__(self, people: Tensor, root: int, hands: Sequence[int] = ()) -> None:
-        if people.ndim < 3 or people.shape[-3] < 2:
-            raise ValueError(f"truth {tuple(people.shape)}: expected (..., person, joint, 3) with two people or more")
-        if not (people != people[..., root : root + 1, :]).any(-1).any(-1).all():
-            raise ValueError("truth: all joints of somebody are in one place; expected people of some size")
+        check_truth(people, root)
         self.shape, self.root = people.shape, root
-        points = self._planes(people)
+        points = self._components(people)
         self._roots, centre = points[:, root], points.mean(1)
         self._displacements = _between(self._roots)
         self._distances = _length(self._displacements)
@@ -67,24 +49,17 @@ class Truth:
         self._touching = _contact(points, list(hands)) if hands else None
 
     def score(self, predicted: Tensor, alone: Tensor | None = None) -> dict[str, Tensor]:
-        """All metrics, each as one number a scene (...), by names with units.
-
-        That of contact is how far off the distance is between those who touch in truth, a hand of one and the nearest
-        joint of another; NaN where nobody does.
+        """All metrics, each (...), by their names in `duolift.metrics.definitions.score`.
 
         Args:
             predicted: (..., person, joint, 3), any unit, any frame.
-            alone: (...), `pa_mpjpe_person_mm`, where it is known.
+            alone: (...), `pa_mpjpe_person_mm`, where it is known already.
 
         Raises:
             ValueError: predictions of another shape.
         """
-        if predicted.shape != self.shape:
-            raise ValueError(
-                f"predicted {tuple(predicted.shape)}, truth {tuple(self.shape)}: "
-                "expected the same shape (..., person, joint, 3)"
-            )
-        points = self._planes(predicted)
+        check_predicted(predicted, self.shape)
+        points = self._components(predicted)
         roots = points[:, self.root]
         joints = points - roots.unsqueeze(1)
         squares, middle = joints.square().sum((0, 1)), joints.mean(1)
@@ -131,8 +106,8 @@ class Truth:
             return similarity(of_scene, scene_spread, self._spreads[:1])
         return similarity(torch.cat([of_scene, of_people], 2), torch.cat([scene_spread, spread]), self._spreads)
 
-    def _planes(self, people: Tensor) -> Tensor:
-        return planes(people.reshape(prod(self.shape[:-3]), *self.shape[-3:]))
+    def _components(self, people: Tensor) -> Tensor:
+        return components(people.reshape(prod(self.shape[:-3]), *self.shape[-3:]))
 
     def _error(self, joints: Tensor, turn: Tensor, offset: Tensor) -> Tensor:
         """Mean distance (scene,) of joints (3, joint, person, scene) from people's true joints about their centre, once
@@ -152,7 +127,7 @@ def _turned(turn: Tensor, vectors: Tensor) -> Tensor:
 
 
 def _contact(points: Tensor, hands: list[int]) -> tuple[Tensor, Tensor]:
-    """Who touches whom in planes (3, joint, person, scene): a hand of one and another's nearest joint.
+    """Who touches whom in (3, joint, person, scene): a hand of one and another's nearest joint.
 
     Returns:
         the pair that is closest, (2, scene), each counted over joint * person; and its distance (scene,).
@@ -167,16 +142,6 @@ def _contact(points: Tensor, hands: list[int]) -> tuple[Tensor, Tensor]:
     hand, joint = which // (joints * people), which % (joints * people)
     hand = torch.tensor(hands, device=points.device)[hand // people] * people + hand % people
     return torch.stack([hand, joint]), nearest
-
-
-def mpjpe(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Mean distance between joints, over all people of a scene."""
-    return reversed_axes(_length(planes(predicted - truth)).mean((0, 1)))
-
-
-def root_displacements(people: Tensor, root: int) -> Tensor:
-    """Vectors between the roots of every two people: (..., person, joint, 3) -> (..., pair, 3)."""
-    return reversed_axes(_between(reversed_axes(people[..., root, :])))
 
 
 def _between(roots: Tensor) -> Tensor:

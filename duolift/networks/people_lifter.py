@@ -11,12 +11,13 @@ Camera frame: x right, y down, z forward; head lengths.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import skeleton_named
+from duolift.camera import DETECTOR_NOISE
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import NEAREST, lift
 from duolift.networks.completion import Completer, Completion
@@ -31,9 +32,6 @@ LARGEST_NETWORK = 2**16
 
 SMALLEST_UNIT = 1e-6
 """Nobody's head length is a smaller slope than this."""
-
-DETECTOR_NOISE = 0.02
-"""Deviation of a detector's joints, head lengths: about 1.5 cm on an adult."""
 
 
 @dataclass(frozen=True)
@@ -83,24 +81,6 @@ class Architecture:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-class Lifted(NamedTuple):
-    """People before they are placed.
-
-    Attributes:
-        bodies: (scene, person, joint, 3), in cameras that face the roots, centred on them.
-        theta: (scene, person), elevations in radians.
-        roots: (scene, person, 2), slopes of the roots' rays.
-        distance: (scene, person), depth of the roots by their size in the image.
-        valid: (scene, person), who shows enough to be lifted.
-    """
-
-    bodies: Tensor
-    theta: Tensor
-    roots: Tensor
-    distance: Tensor
-    valid: Tensor
 
 
 class PeopleLifter(nn.Module):
@@ -156,7 +136,7 @@ class PeopleLifter(nn.Module):
         completed = self._completed(poses, seen, noise, partners)
         offsets, theta = self.network.predict(completed, a.flip)
         bodies = lift(completed * (unit * a.c)[..., None, None], offsets, 1 / unit)
-        return Lifted(bodies, theta, roots, 1 / unit, valid)
+        return Lifted(self.skeleton, bodies, theta, roots, 1 / unit, valid)
 
     def _completed(self, poses: Tensor, seen: Tensor, noise: Tensor | float, partners: Partners) -> Tensor:
         if self.completer is None:

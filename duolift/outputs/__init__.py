@@ -1,4 +1,16 @@
-"""Reconstructions as files, whose suffix says which. A format is a file here, and only there asks for its library."""
+"""Scenes as files; the suffix chooses the format.
+
+A format is one module here, which imports its library when it writes, and one entry in `WRITERS`. Nothing here imports
+PyTorch.
+
+>>> import tempfile
+>>> from duolift import Scene, read, write
+>>> with tempfile.TemporaryDirectory() as folder:
+...     [file.name for file in write(Scene.example(), f"{folder}/scene.trc")]
+...     read(*write(Scene.example(), f"{folder}/scene.json"))
+['scene-1.trc', 'scene-2.trc']
+Scene(4 frames, 2 people, paper19, focal 1000 px (default), 25 frames/s)
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,35 +39,38 @@ WRITERS: dict[str, Callable[[Scene, Path], list[Path]]] = {
     ".mp4": write_mp4,
     ".rrd": write_recording,
 }
-"""By suffix: writes a file, or one a person, and says which."""
+"""Suffix -> the function that writes a file, or one a person, and returns their paths."""
 
 READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": read_arrays}
-"""By suffix: what holds all there is to know of a scene."""
+"""Suffix -> the function that reads a scene, for the formats that hold all of it."""
 
 
 def check_suffix(path: Path) -> str:
-    """The suffix of a file that `write` knows, in lower case. Raises InputError for any other."""
+    """The path's suffix in lower case. Raises InputError for one that `write` does not know."""
     return _known(path, WRITERS)
 
 
-def write(reconstruction: Scene, path: Path | str) -> list[Path]:
-    """Write a reconstruction in the format of the path's suffix, whole or not at all; returns the files written.
+def write(scene: Scene, path: Path | str) -> list[Path]:
+    """Write a scene in the format of the path's suffix, whole or not at all.
 
-    `.bvh` and `.trc` hold one person: they become `scene-1.bvh`, `scene-2.bvh` ... by the people's identities.
+    `.bvh` and `.trc` hold one person each: they become `scene-1.bvh`, `scene-2.bvh` ..., by identity.
+
+    Returns:
+        The files written.
 
     Raises:
-        InputError: an unknown suffix, a format that cannot hold this reconstruction, a library that is not
-            installed, a place that cannot be written to, or a disk that is full.
+        InputError: an unknown suffix, a format that cannot hold this scene, a library that is not installed, a place
+            that cannot be written to, or a full disk.
     """
     path = Path(path)
-    return WRITERS[check_suffix(path)](reconstruction, path)
+    return WRITERS[check_suffix(path)](scene, path)
 
 
 def read(path: Path | str) -> Scene:
-    """Read back a reconstruction that `write` has written as `.json` or `.npz`.
+    """Read a scene that was written as `.json` or `.npz`. JSON rounds to 0.1 mm, `.npz` is exact.
 
     Raises:
-        InputError: an unknown suffix, no such file, or anything in it that is not as expected.
+        InputError: another suffix, no such file, or anything in it that docs/scene.md does not allow.
     """
     path = Path(path)
     return READERS[_known(path, READERS)](path)

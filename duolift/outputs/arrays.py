@@ -1,4 +1,4 @@
-"""A scene as NumPy arrays: the fields of `Scene` under their own names, in the camera's coordinates."""
+"""A scene as NumPy arrays (`.npz`) in camera coordinates. `duolift.outputs.schema` has the fields."""
 
 import json
 from pathlib import Path
@@ -8,34 +8,22 @@ import numpy as np
 
 from duolift.errors import InputError
 from duolift.files import npz, regular, whole_file
-from duolift.outputs.checks import VERSION, build, expect
+from duolift.outputs.fields import expect
+from duolift.outputs.schema import ARRAY_FIELDS, VALUE_FIELDS, check_version, scene_of
 from duolift.scene import Scene
 
-ARRAYS = ("people", "by_paper", "seen", "confidence", "up", "height", "keypoints")
 
-
-def write_arrays(reconstruction: Scene, path: Path) -> list[Path]:
+def write_arrays(scene: Scene, path: Path) -> list[Path]:
     """Write an `.npz`: arrays as arrays, and everything else as JSON in `about`."""
-    about = {
-        "version": VERSION,
-        "skeleton": reconstruction.skeleton.name,
-        "joints": reconstruction.skeleton.joints,
-        "names": reconstruction.names,
-        "identities": reconstruction.identities,
-        "image": reconstruction.image,
-        "focal": reconstruction.focal,
-        "focal_source": reconstruction.focal_source,
-        "rate": reconstruction.rate,
-        "notes": reconstruction.notes,
-    }
-    arrays = {key: getattr(reconstruction, key) for key in ARRAYS}
+    about = {value.key: value.written(scene) for value in VALUE_FIELDS if not value.json_only}
+    arrays = {array.key: getattr(scene, array.key) for array in ARRAY_FIELDS}
     with whole_file(path) as part, part.open("wb") as file:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
     return [path]
 
 
 def read_arrays(path: Path) -> Scene:
-    """Read an `.npz`. Raises InputError for anything that is not as it should be."""
+    """Read an `.npz`. Raises InputError for anything that docs/scene.md does not allow."""
     arrays: dict[str, Any] = npz.read_arrays(regular(path), str(path), "duolift")
     try:
         about = json.loads(str(arrays.pop("about")))
@@ -44,5 +32,7 @@ def read_arrays(path: Path) -> Scene:
             f"{path}: not a scene's arrays ({error}); expected an .npz that duolift has written"
         ) from error
     expect(isinstance(about, dict), str(path), "about", about, "a JSON object")
-    expect(about.get("version") == VERSION, str(path), "version", about.get("version"), str(VERSION))
-    return build({**arrays, **about}, str(path))
+    check_version(about, str(path))
+    found = {value.key: about[value.key] for value in VALUE_FIELDS if value.key in about}
+    found |= {array.key: arrays[array.key] for array in ARRAY_FIELDS if array.key in arrays}
+    return scene_of(found, str(path), as_json=False)

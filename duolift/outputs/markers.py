@@ -8,30 +8,40 @@ from numpy.typing import NDArray
 from duolift.errors import InputError
 from duolift.files import whole_file, write_text
 from duolift.outputs.libraries import library
-from duolift.outputs.tracks import path_of, people_there, rate_of
+from duolift.outputs.tracks import ever_valid, path_of, rate_of
 from duolift.scene import Scene
 
-MILLIMETRES = 1000.0
+MM_PER_METRE = 1000.0
 
-MOST_FRAMES = 65535
+C3D_FRAMES = 65535
 """A C3D counts its frames in 16 bits."""
 
+C3D_BLOCK = 512
+"""Bytes; a C3D's parts begin at multiples of it."""
 
-def write_trc(reconstruction: Scene, path: Path) -> list[Path]:
-    """Write a `.trc` a person, metres; nothing in the cells of a frame that they are not in."""
-    scene = reconstruction.scene()
+INVALID_RESIDUAL = -1.0
+"""The residual of a C3D's marker that is absent from a frame, whose coordinates are 0 then (C3D user guide, "The 3D
+point data section", https://www.c3d.org)."""
+
+
+def write_trc(scene: Scene, path: Path) -> list[Path]:
+    """Write a `.trc` a person, metres; cells are empty in frames that the person is not in."""
+    world = scene.world()
     written = []
-    for person in people_there(reconstruction, path):
-        written.append(path_of(path, reconstruction.identities[person]))
-        joints, rate = reconstruction.skeleton.joints, rate_of(reconstruction)
-        write_text(written[-1], trc_text(scene[:, person], joints, rate, written[-1].name))
+    for person in ever_valid(scene, path):
+        written.append(path_of(path, scene.identities[person]))
+        text = trc_text(world[:, person], scene.skeleton.joints, rate_of(scene), written[-1].name)
+        write_text(written[-1], text)
     return written
 
 
 def trc_text(person: NDArray[np.floating], joints: tuple[str, ...], rate: float, name: str) -> str:
-    """A TRC's text for one person (frame, joint, 3), metres, NaN where absent.
+    """The text of a TRC.
 
     Args:
+        person: (frame, joint, 3), metres; NaN in frames that the person is not in.
+        joints: the markers' names.
+        rate: frames a second.
         name: of the file, which its first line repeats.
     """
     count = len(person)
@@ -44,32 +54,29 @@ def trc_text(person: NDArray[np.floating], joints: tuple[str, ...], rate: float,
         ["", "", *(f"{axis}{number}" for number in range(1, len(joints) + 1) for axis in "XYZ")],
         [""],
     ]
-    for frame, places in enumerate(person.reshape(count, -1)):
-        cells = [f"{place:.5f}" if np.isfinite(place) else "" for place in places]
+    for frame, numbers in enumerate(person.reshape(count, -1)):
+        cells = [f"{number:.5f}" if np.isfinite(number) else "" for number in numbers]
         lines.append([str(frame + 1), f"{frame / rate:.6f}", *cells])
     return "\n".join("\t".join(line) for line in lines) + "\n"
 
 
-def write_c3d(reconstruction: Scene, path: Path) -> list[Path]:
-    """Write a `.c3d`: markers `<identity>:<joint>`, millimetres; invalid in frames that a person is not in."""
-    people_there(reconstruction, path)
-    if len(reconstruction.names) > MOST_FRAMES:
-        found = len(reconstruction.names)
-        raise InputError(f"{path}: names has {found} frames; expected at most {MOST_FRAMES}, which is all a C3D holds")
+def write_c3d(scene: Scene, path: Path) -> list[Path]:
+    """Write a `.c3d`: markers `<identity>:<joint>`, millimetres; residual -1 in frames that a person is not in."""
+    ever_valid(scene, path)
+    if (found := len(scene.names)) > C3D_FRAMES:
+        raise InputError(f"{path}: names has {found} frames; expected at most {C3D_FRAMES}, which is all a C3D holds")
     ezc3d = library("ezc3d", ".c3d")
-    scene = reconstruction.scene()
-    frames, people, joints = scene.shape[:3]
-    points = np.ones((4, people * joints, frames))
-    points[:3] = MILLIMETRES * scene.reshape(frames, people * joints, 3).transpose(2, 1, 0)
     content = ezc3d.c3d()
     about = content["parameters"]["POINT"]
-    about["RATE"]["value"] = [rate_of(reconstruction)]
+    about["RATE"]["value"] = [rate_of(scene)]
     about["UNITS"]["value"] = ["mm"]
-    names = reconstruction.skeleton.joints
-    about["LABELS"]["value"] = [f"{identity}:{joint}" for identity in reconstruction.identities for joint in names]
+    joints = scene.skeleton.joints
+    about["LABELS"]["value"] = [f"{identity}:{joint}" for identity in scene.identities for joint in joints]
     for screen, axis in (("X_SCREEN", "+X"), ("Y_SCREEN", "+Y")):
         content.add_parameter("POINT", screen, [axis])
+    points, residuals = c3d_points(scene)
     content["data"]["points"] = points
+    content["data"]["meta_points"]["residuals"] = residuals
     with whole_file(path) as part:
         named = part.with_name(part.name + ".c3d")  # the library gives every file this suffix
         try:
@@ -81,10 +88,21 @@ def write_c3d(reconstruction: Scene, path: Path) -> list[Path]:
     return [path]
 
 
+def c3d_points(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Homogeneous coordinates (4, marker, frame) in millimetres and residuals (1, marker, frame) of all markers."""
+    world = scene.world()
+    frames, people, joints = world.shape[:3]
+    markers = world.reshape(frames, people * joints, 3).transpose(2, 1, 0)  # (3, marker, frame)
+    valid = np.isfinite(markers).all(0)  # (marker, frame)
+    points = np.ones((4, people * joints, frames))
+    points[:3] = MM_PER_METRE * np.where(valid, markers, 0.0)
+    return points, np.where(valid, 0.0, INVALID_RESIDUAL)[None]
+
+
 def _check_whole(path: Path, points: NDArray[np.float64]) -> None:
-    """Raises OSError where a file lacks some of its points (4, marker, frame), of which its library does not tell."""
+    """Raise OSError if a file lacks some of its points (4, marker, frame), which its library does not notice."""
     with path.open("rb") as file:
-        data = int.from_bytes(file.read(18)[-2:], "little")  # the block of 512 bytes in which they begin, from 1
+        data = int.from_bytes(file.read(18)[-2:], "little")  # the block in which they begin, from 1
     _, markers, frames = points.shape
-    if data < 2 or path.stat().st_size < 512 * (data - 1) + 16 * markers * frames:
+    if data < 2 or path.stat().st_size < C3D_BLOCK * (data - 1) + 16 * markers * frames:
         raise OSError("it ends early: is the disk full?")

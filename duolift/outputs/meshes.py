@@ -1,88 +1,102 @@
-"""A scene as meshes (`.glb`): a ball a joint, a rod a bone, on a ground; animated where there are several frames.
+"""A scene as meshes (`.glb`): a ball for each joint, a rod for each bone, on a ground; animated if it has more frames.
 
-The scene's coordinates, which are glTF's: y up, z towards the viewer, metres. A node a person holds nodes called
-`<identity>:<joint>` and `<identity>:<joint>-<parent>`, which all share a few meshes.
+World coordinates, which are those of glTF: y up, z towards the viewer, metres. Each person is a node that holds nodes
+called `<identity>:<joint>` and `<identity>:<joint>-<parent>`, which all share a few meshes.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import roma
-import torch
 from numpy.typing import NDArray
 
 from duolift.files import write_bytes
+from duolift.geometry.interpolation import interpolate_gaps
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library
-from duolift.outputs.tracks import rate_of, without_gaps
-from duolift.outputs.turns import shortest_turn
+from duolift.outputs.rotations import quaternions, shortest_rotation
+from duolift.outputs.tracks import rate_of
 from duolift.scene import Scene
 
-JOINT_RADIUS, BONE_RADIUS, GROUND_MARGIN, GROUND_THICKNESS = 0.042, 0.032, 1.0, 0.02
-"""Metres."""
 
-GROUND_COLOUR = "#d9dcd6"
+@dataclass(frozen=True)
+class MeshStyle:
+    """Sizes in metres, chosen by eye for people of natural size."""
 
-GONE = 1e-6
-"""Somebody who is not in a frame is scaled by this: 0 has no inverse."""
+    joint_radius: float = 0.042
+    bone_radius: float = 0.032
+    ground_margin: float = 1.0
+    ground_thickness: float = 0.02
+    ground_colour: str = "#d9dcd6"
 
-FLOAT = 5126
+
+MESH_STYLE = MeshStyle()
+
+ABSENT_SCALE = 1e-6
+"""A person who is not in a frame is scaled by this, since a scale of 0 has no inverse."""
+
+GLTF_FLOAT = 5126
 """glTF's code of a 32-bit float."""
 
-SHAPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
+GLTF_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
 
 Motion = dict[str, NDArray[np.float32]]
 """Translation, rotation (quaternion, x y z w) and scale of a node, whichever it has, each (frame, 3 or 4)."""
 
 
-def write_glb(reconstruction: Scene, path: Path) -> list[Path]:
+def write_glb(scene: Scene, path: Path) -> list[Path]:
     """Write a `.glb`."""
     trimesh = library("trimesh", ".glb")
-    scene = trimesh.Scene()
+    meshes = trimesh.Scene()
     motions: dict[str, Motion] = {}
-    for person in np.flatnonzero(reconstruction.present.any(0)).tolist():
-        group = f"person {reconstruction.identities[person]}"
-        scene.graph.update(frame_to=group)
-        meshes = {
-            (shape, left): _mesh(trimesh, shape, colour)
-            for shape in ("ball", "rod")
-            for left, colour in enumerate(colours_of(person))
-        }
-        for (shape, left), mesh in meshes.items():
-            scene.geometry[f"{group} {shape} {left}"] = mesh
-        moving = person_motions(reconstruction, person)
-        for name, motion in moving.items():
-            if name != group:
-                shape = "rod" if "scale" in motion else "ball"
-                scene.graph.update(frame_from=group, frame_to=name, geometry=f"{group} {shape} {int(':left_' in name)}")
-        motions.update(moving)
-    _add_ground(trimesh, scene, reconstruction)
+    for person in np.flatnonzero(scene.valid.any(0)).tolist():
+        motions |= _add_person(trimesh, meshes, scene, person)
+    _add_ground(trimesh, meshes, scene)
 
     def place(buffers: dict[Any, bytes], tree: dict[str, Any]) -> None:
-        _place(buffers, tree, motions, rate_of(reconstruction))
+        _place(buffers, tree, motions, rate_of(scene))
 
-    content = trimesh.exchange.gltf.export_glb(scene, include_normals=True, buffer_postprocessor=place)
+    content = trimesh.exchange.gltf.export_glb(meshes, include_normals=True, buffer_postprocessor=place)
     write_bytes(path, content)
     return [path]
 
 
-def person_motions(reconstruction: Scene, person: int) -> dict[str, Motion]:
-    """How a person's nodes move, by name; the first is the node that holds the others, small where they are gone."""
-    skeleton, identity = reconstruction.skeleton, reconstruction.identities[person]
-    size = np.where(reconstruction.present[:, person, None], 1.0, GONE).astype(np.float32)
-    joints = without_gaps(reconstruction.scene()[:, person]).astype(np.float32)
-    motions: dict[str, Motion] = {f"person {identity}": {"scale": np.repeat(size, 3, axis=1)}}
+def _add_person(trimesh: Any, meshes: Any, scene: Scene, person: int) -> dict[str, Motion]:
+    """Add a person's nodes to the meshes; returns how they move."""
+    group = f"person {scene.identities[person]}"
+    meshes.graph.update(frame_to=group)
+    for left, colour in enumerate(colours_of(person)):
+        for shape in ("ball", "rod"):
+            meshes.geometry[f"{group} {shape} {left}"] = _mesh(trimesh, shape, colour)
+    motions = person_motions(scene, person)
+    for name, motion in motions.items():
+        if name != group:
+            shape = "rod" if "scale" in motion else "ball"
+            geometry = f"{group} {shape} {int(':left_' in name)}"
+            meshes.graph.update(frame_from=group, frame_to=name, geometry=geometry)
+    return motions
+
+
+def person_motions(scene: Scene, person: int) -> dict[str, Motion]:
+    """How a person's nodes move, by name.
+
+    The first is the node that holds the others; it is tiny in frames that the person is not in.
+    """
+    skeleton, identity = scene.skeleton, scene.identities[person]
+    scale = np.where(scene.valid[:, person, None], 1.0, ABSENT_SCALE).astype(np.float32)  # (frame, 1)
+    joints = interpolate_gaps(scene.world()[:, person], hold_ends=True)  # (frame, joint, 3)
+    motions: dict[str, Motion] = {f"person {identity}": {"scale": np.repeat(scale, 3, axis=1)}}
     for joint, name in enumerate(skeleton.joints):
-        motions[f"{identity}:{name}"] = {"translation": joints[:, joint]}
+        motions[f"{identity}:{name}"] = {"translation": joints[:, joint].astype(np.float32)}
     for (child, parent), (end, start) in zip(skeleton.bones, zip(*skeleton.bone_ends, strict=True), strict=True):
-        bones = torch.from_numpy(joints[:, end] - joints[:, start]).double()
-        turn = roma.rotmat_to_unitquat(shortest_turn(torch.tensor([0.0, 0.0, 1.0]).double(), bones))
-        length = bones.norm(dim=-1, keepdim=True).clamp_min(GONE)
+        bone = joints[:, end] - joints[:, start]  # (frame, 3)
+        rotation = quaternions(shortest_rotation(np.array([0.0, 0.0, 1.0]), bone))
+        length = np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), ABSENT_SCALE)
         motions[f"{identity}:{child}-{parent}"] = {
-            "translation": joints[:, [end, start]].mean(1, dtype=np.float32),
-            "rotation": _steady(turn.numpy()).astype(np.float32),
-            "scale": torch.cat([torch.ones(len(bones), 2), length], dim=-1).numpy().astype(np.float32),
+            "translation": joints[:, [end, start]].mean(1).astype(np.float32),
+            "rotation": _steady(rotation).astype(np.float32),
+            "scale": np.concatenate([np.ones((len(bone), 2)), length], axis=-1).astype(np.float32),
         }
     return motions
 
@@ -97,9 +111,9 @@ def _steady(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
 def _mesh(trimesh: Any, shape: str, colour: str) -> Any:
     """A ball, or a rod of length 1 along z, around the origin."""
     if shape == "ball":
-        mesh = trimesh.creation.icosphere(subdivisions=2, radius=JOINT_RADIUS)
+        mesh = trimesh.creation.icosphere(subdivisions=2, radius=MESH_STYLE.joint_radius)
     else:
-        mesh = trimesh.creation.cylinder(radius=BONE_RADIUS, height=1.0, sections=16)
+        mesh = trimesh.creation.cylinder(radius=MESH_STYLE.bone_radius, height=1.0, sections=16)
     return _painted(trimesh, mesh, colour)
 
 
@@ -111,15 +125,16 @@ def _painted(trimesh: Any, mesh: Any, colour: str) -> Any:
     return mesh
 
 
-def _add_ground(trimesh: Any, scene: Any, reconstruction: Scene) -> None:
-    """A slab below everybody, its top at height 0."""
-    joints = reconstruction.scene()[reconstruction.present].reshape(-1, 3)
+def _add_ground(trimesh: Any, meshes: Any, scene: Scene) -> None:
+    """Add a slab below everybody, its top at height 0."""
+    joints = scene.world()[scene.valid].reshape(-1, 3)
     low, high = (joints.min(0), joints.max(0)) if len(joints) else (np.zeros(3), np.zeros(3))
-    sides = high - low + 2 * GROUND_MARGIN
-    slab = trimesh.creation.box(extents=(sides[0], GROUND_THICKNESS, sides[2]))
+    sides = high - low + 2 * MESH_STYLE.ground_margin
+    slab = trimesh.creation.box(extents=(sides[0], MESH_STYLE.ground_thickness, sides[2]))
     middle = (low + high) / 2
-    slab.apply_translation((middle[0], -GROUND_THICKNESS / 2, middle[2]))
-    scene.add_geometry(_painted(trimesh, slab, GROUND_COLOUR), node_name="ground", geom_name="ground")
+    slab.apply_translation((middle[0], -MESH_STYLE.ground_thickness / 2, middle[2]))
+    painted = _painted(trimesh, slab, MESH_STYLE.ground_colour)
+    meshes.add_geometry(painted, node_name="ground", geom_name="ground")
 
 
 def _place(buffers: dict[Any, bytes], tree: dict[str, Any], motions: dict[str, Motion], rate: float) -> None:
@@ -130,9 +145,9 @@ def _place(buffers: dict[Any, bytes], tree: dict[str, Any], motions: dict[str, M
         flat = values.reshape(len(values), -1)
         tree["accessors"][f"motion {len(tree['accessors'])}"] = {
             "bufferView": len(buffers) - 1,
-            "componentType": FLOAT,
+            "componentType": GLTF_FLOAT,
             "count": len(values),
-            "type": SHAPES[flat.shape[1]],
+            "type": GLTF_TYPES[flat.shape[1]],
             "min": flat.min(0).tolist(),
             "max": flat.max(0).tolist(),
         }

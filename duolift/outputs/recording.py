@@ -4,58 +4,66 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library
 from duolift.outputs.tracks import rate_of
-from duolift.scene import Scene, scene_axes
+from duolift.scene import Scene, world_axes
 
-JOINT_RADIUS, BONE_RADIUS = 0.03, 0.015
-"""Metres."""
+IMAGE_ENTITY = "scene/camera/image"
+
+JOINT_RADIUS, BONE_RADIUS, KEYPOINT_RADIUS = 0.03, 0.015, 3.0
+"""Metres, metres and pixels."""
 
 
-def write_recording(reconstruction: Scene, path: Path) -> list[Path]:
+def write_recording(scene: Scene, path: Path) -> list[Path]:
     """Write an `.rrd`: entities `scene/<identity>` and `scene/camera/image/<identity>`."""
-    rerun = library("rerun", ".rrd", "rerun")
+    rerun = library("rerun", ".rrd", "pip install 'duolift[rerun]'")
     stream = rerun.RecordingStream("duolift")
     recorded = stream.binary_stream()
-    _log(rerun, stream, reconstruction)
+    _log_camera(rerun, stream, scene)
+    world, axes = scene.world(), world_axes(scene.up)
+    for frame, name in enumerate(scene.names):
+        stream.set_time("frame", sequence=frame)
+        stream.set_time("time", duration=frame / rate_of(scene))
+        stream.log("name", rerun.TextLog(name))
+        above = (0.0, float(scene.height[frame]), 0.0)
+        stream.log("scene/camera", rerun.Transform3D(translation=above, mat3x3=axes[frame]))
+        for person in range(len(scene.identities)):
+            _log_person(rerun, stream, scene, world, frame, person)
     write_bytes(path, recorded.read())
     return [path]
 
 
-def _log(rerun: Any, stream: Any, reconstruction: Scene) -> None:
-    scene, axes, present = reconstruction.scene(), scene_axes(reconstruction.up), reconstruction.present
-    skeleton, camera = reconstruction.skeleton, "scene/camera/image"
+def _log_camera(rerun: Any, stream: Any, scene: Scene) -> None:
+    """What holds for all frames: axes, the lens and the notes."""
     stream.log("scene", rerun.ViewCoordinates.RIGHT_HAND_Y_UP, static=True)
-    width, height = reconstruction.image
-    lens = rerun.Pinhole(
-        focal_length=reconstruction.focal, width=width, height=height, camera_xyz=rerun.ViewCoordinates.RDF
-    )
-    stream.log(camera, lens, static=True)
-    if reconstruction.notes:
-        stream.log("notes", rerun.TextDocument("\n\n".join(reconstruction.notes)), static=True)
-    for frame, name in enumerate(reconstruction.names):
-        stream.set_time("frame", sequence=frame)
-        stream.set_time("time", duration=frame / rate_of(reconstruction))
-        stream.log("name", rerun.TextLog(name))
-        above = (0.0, float(reconstruction.height[frame]), 0.0)
-        stream.log("scene/camera", rerun.Transform3D(translation=above, mat3x3=axes[frame]))
-        for person, identity in enumerate(reconstruction.identities):
-            entity, image = f"scene/{identity}", f"{camera}/{identity}"
-            sides = [rgb(colour) for colour in colours_of(person)]
-            colours = [sides[joint.startswith("left")] for joint in skeleton.joints]
-            seen = np.isfinite(reconstruction.keypoints[frame, person]).all(-1)
-            points = reconstruction.keypoints[frame, person, seen]
-            stream.log(
-                image, rerun.Points2D(points, colors=[c for c, s in zip(colours, seen, strict=True) if s], radii=3.0)
-            )
-            if not present[frame, person]:
-                stream.log(entity, rerun.Clear(recursive=True))
-                continue
-            joints, bones = scene[frame, person], np.stack(skeleton.bone_ends, axis=-1)
-            stream.log(entity, rerun.Points3D(joints, colors=colours, radii=JOINT_RADIUS))
-            limbs = [colours[end] for end in skeleton.bone_ends[0]]
-            stream.log(f"{entity}/bones", rerun.LineStrips3D(joints[bones], colors=limbs, radii=BONE_RADIUS))
-            stream.log(f"{entity}/confidence", rerun.Scalars(float(reconstruction.confidence[frame, person])))
+    width, height = scene.image
+    axes = rerun.ViewCoordinates.RDF  # right, down, forward
+    lens = rerun.Pinhole(focal_length=scene.focal, width=width, height=height, camera_xyz=axes)
+    stream.log(IMAGE_ENTITY, lens, static=True)
+    if scene.notes:
+        stream.log("notes", rerun.TextDocument("\n\n".join(scene.notes)), static=True)
+
+
+def _log_person(rerun: Any, stream: Any, scene: Scene, world: NDArray[np.float32], frame: int, person: int) -> None:
+    """A person's 2D and 3D pose in a frame; their 3D pose is cleared away in a frame that they are not in."""
+    skeleton, identity = scene.skeleton, scene.identities[person]
+    sides = [rgb(colour) for colour in colours_of(person)]
+    colours = [sides[joint.startswith("left")] for joint in skeleton.joints]
+    points = scene.keypoints[frame, person]
+    visible = np.isfinite(points).all(-1)
+    visible_colours = [colour for colour, is_visible in zip(colours, visible, strict=True) if is_visible]
+    pose = rerun.Points2D(points[visible], colors=visible_colours, radii=KEYPOINT_RADIUS)
+    stream.log(f"{IMAGE_ENTITY}/{identity}", pose)
+    entity = f"scene/{identity}"
+    if not scene.valid[frame, person]:
+        stream.log(entity, rerun.Clear(recursive=True))
+        return
+    joints, bones = world[frame, person], np.stack(skeleton.bone_ends, axis=-1)
+    limbs = [colours[end] for end in skeleton.bone_ends[0]]
+    stream.log(entity, rerun.Points3D(joints, colors=colours, radii=JOINT_RADIUS))
+    stream.log(f"{entity}/bones", rerun.LineStrips3D(joints[bones], colors=limbs, radii=BONE_RADIUS))
+    stream.log(f"{entity}/confidence", rerun.Scalars(float(scene.confidence[frame, person])))

@@ -10,19 +10,17 @@ people leave nearly as much possible as before they were seen, the default is ta
 The principal point is taken for the image's centre, and lenses for ideal. Pixels; head lengths; radians.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from duolift.body.skeleton import Skeleton
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.ground import STEEPEST, log_size, sequence_means
+from duolift.placement.ground import log_size, sequence_means
 from duolift.placement.horizon import MISLED, agreed_tilt, informative, thinned, tilt_evidence
-
-KNOWN, PEOPLE, DEFAULT = "known", "people", "default"
-SOURCES = (KNOWN, PEOPLE, DEFAULT)
-"""Where a focal length may come from."""
+from duolift.placement.interface import VERTICAL, FocalSource
 
 FOCAL_PRIOR = 0.35
 """Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from a telephone's
@@ -56,7 +54,7 @@ class FocalLength:
 
     pixels: Tensor
     deviation: Tensor
-    source: tuple[str, ...]
+    source: tuple[FocalSource, ...]
 
 
 def default_focal(principal: Tensor) -> Tensor:
@@ -68,58 +66,49 @@ def default_focal(principal: Tensor) -> Tensor:
     return 2 * principal.norm(dim=-1)
 
 
-def focal_from_people(
-    bodies: Tensor,
-    theta: Tensor,
-    roots: Tensor,
-    c: float | Tensor,
-    assumed: Tensor,
-    skeleton: Skeleton,
-    sequence: Tensor,
-    camera: Tensor,
-) -> FocalLength:
+def focal_from_people(lifted: Lifted, assumed: Tensor, sequence: Tensor, camera: Tensor) -> FocalLength:
     """The focal lengths for which people keep their size and are seen from where their elevations say.
 
     Args:
-        bodies, theta, c, skeleton, sequence: as of `GroundPlacement`, lifted with the assumed focal lengths.
-        roots: (scene, person, 2), slopes of the roots' rays by the assumed focal lengths.
+        lifted: people who are all valid, lifted with the assumed focal lengths.
         assumed: (camera,), pixels, the middle of the prior.
-        camera: (scene,), which of them took a scene.
+        sequence: (scene,), which sequence of a static camera each scene is a frame of.
+        camera: (scene,), an index into `assumed`.
     """
     first = torch.stack([(sequence == number).nonzero()[0, 0] for number in sequence.unique()])
     owner = camera[first]  # (sequence,)
-    distance = torch.as_tensor(c, dtype=theta.dtype, device=theta.device).expand_as(theta)
     kept, sequence, count = thinned(sequence)
-    bodies, theta, roots, distance = bodies[kept], theta[kept], roots[kept], distance[kept]
+    lifted = lifted[kept]
+    elevation = lifted.elevation
+    dtype, device = elevation.dtype, elevation.device
     low, high, number = FACTORS
-    factors = torch.linspace(torch.tensor(low).log(), torch.tensor(high).log(), number, dtype=theta.dtype)
-    pitches = torch.linspace(*PITCHES_DEG, dtype=theta.dtype).deg2rad()
-    size, against, off = log_size(bodies, skeleton), [], []
+    factors = torch.linspace(math.log(low), math.log(high), number, dtype=dtype, device=device)  # (factor,), logarithms
+    pitches = torch.linspace(*PITCHES_DEG, dtype=dtype, device=device).deg2rad()  # (pitch,)
+    size, against, off = log_size(lifted.bodies, lifted.skeleton), [], []
     for factor in factors.exp().tolist():
-        turn = facing(roots / factor).mT
-        people = rotate(turn, bodies) + (factor * distance)[..., None, None] * turn[..., None, :, 2]
-        down, ahead = (people[..., axis].movedim(-1, 0).contiguous() for axis in (1, 2))
-        told = agreed_tilt(theta, turn, sequence)
-        tilts = told.unsqueeze(-1) + pitches  # (scene, pitch)
+        turn = facing(lifted.root_rays / factor).mT  # (scene, person, 3, 3)
+        people = rotate(turn, lifted.bodies) + (factor * lifted.distance)[..., None, None] * turn[..., None, :, 2]
+        down, ahead = (people[..., axis].movedim(-1, 0).contiguous() for axis in (1, 2))  # (joint, scene, person)
+        tilts = agreed_tilt(elevation, turn, sequence).unsqueeze(-1) + pitches  # (scene, pitch)
         up = torch.stack([torch.zeros_like(tilts), -tilts.cos(), tilts.sin()], dim=-1)
-        above = (turn[..., :, 2] @ up.mT).clamp(-STEEPEST, STEEPEST).asin()  # (scene, person, pitch)
-        off.append(sequence_means((theta.unsqueeze(-1) - above).mean(1), sequence))
+        above = (turn[..., :, 2] @ up.mT).clamp(-VERTICAL, VERTICAL).asin()  # (scene, person, pitch)
+        off.append(sequence_means((elevation.unsqueeze(-1) - above).mean(1), sequence))
         against.append(tilt_evidence(down, ahead, size, tilts, sequence, count))
     likely = _likely(
         torch.stack(against, 1),
         torch.stack(off, 1),
-        informative(count) * theta.shape[-1],
+        informative(count) * elevation.shape[-1],
         owner,
         len(assumed),
     )
-    chances = (likely - (factors.to(likely) / FOCAL_PRIOR).square() / 2).softmax(-1)  # (camera, factor)
-    mean = (chances * factors.to(likely)).sum(-1)
-    deviation = (chances * (factors.to(likely) - mean.unsqueeze(-1)).square()).sum(-1).sqrt()
+    chances = (likely - (factors / FOCAL_PRIOR).square() / 2).softmax(-1)  # (camera, factor)
+    mean = (chances * factors).sum(-1)
+    deviation = (chances * (factors - mean.unsqueeze(-1)).square()).sum(-1).sqrt()
     told = deviation < TOLD * FOCAL_PRIOR
     return FocalLength(
         assumed * torch.where(told, mean, 0).exp(),
         torch.where(told, deviation, FOCAL_PRIOR),
-        tuple(PEOPLE if sure else DEFAULT for sure in told.tolist()),
+        tuple(FocalSource.PEOPLE if sure else FocalSource.DEFAULT for sure in told.tolist()),
     )
 
 

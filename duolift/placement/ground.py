@@ -15,25 +15,27 @@ the distance. Everything is batched over scenes (scene, person, ...) and differe
 0, says who is in an image: whatever is given of the others decides nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.projection import lift, project
 from duolift.geometry.rotations import facing, rotate
-
-STEEPEST = 1 - 1e-6
-"""Largest sine of an angle that is computed with: straight up and down have no gradient."""
+from duolift.placement.interface import VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
 
 SMALLEST = 1e-3
 """Mean bone length, head lengths, that nobody falls below."""
 
+CANCELLED = 1e-6
+"""Sums of unit vectors shorter than this have no direction."""
+
 LOWEST_DROP = 0.1
 """Nobody's lowest joint counts as less than this below the camera, head lengths: the camera is above the ground."""
 
-PEOPLE = 0.07
+SIZE_SPREAD = 0.07
 """Deviation of people's sizes (logarithm)."""
 
 LARGER = 0.25
@@ -89,30 +91,6 @@ TYPICAL_TILT_ERROR = 0.1
 
 
 @dataclass(frozen=True)
-class Placed:
-    """People in one scene, and what it says of the camera.
-
-    Attributes:
-        people: (scene, person, joint, 3), camera frame, head lengths.
-        up: (scene, 3), unit vector.
-        height: (scene,), of the camera above the ground, head lengths.
-        depth: (scene, person), distance of the roots from the camera, head lengths.
-        confidence: (scene, person), 0 to 1: whether they seem to touch the ground and agree where up is.
-    """
-
-    people: Tensor
-    up: Tensor
-    height: Tensor
-    depth: Tensor
-    confidence: Tensor
-
-    @property
-    def tilt(self) -> Tensor:
-        """The camera's angle above the horizon, (scene,), radians; negative where it looks down."""
-        return self.up[..., 2].clamp(-STEEPEST, STEEPEST).asin()
-
-
-@dataclass(frozen=True)
 class GroundPlacement:
     """Ground placement with its options; sequences are consecutive frames in which a person keeps their index.
 
@@ -137,35 +115,34 @@ class GroundPlacement:
     roll: bool = False
     lean: float = 0.5
 
-    def __call__(
-        self,
-        bodies: Tensor,
-        theta: Tensor,
-        roots: Tensor,
-        c: float | Tensor,
-        skeleton: Skeleton,
-        sequence: Tensor | None = None,
-        up: Tensor | None = None,
-        valid: Tensor | None = None,
-    ) -> Placed:
-        """Place lifted people in one scene.
+    @property
+    def camera_estimate(self) -> tuple[bool, ...]:
+        """The options that decide what is taken for up."""
+        return self.tilt, self.sizes, self.roll
 
-        Args:
-            bodies: (scene, person, joint, 3), lifted at depth c, in cameras that face the roots, centred on them.
-            theta: (scene, person), elevation angles in radians.
-            roots: (scene, person, 2), slopes of the roots' rays.
-            c: the depth that people were lifted at, head lengths; (scene, person) where each has their own.
-            skeleton: of the people.
-            sequence: (scene,), which sequence of a static camera a frame belongs to, frames in order; None where
-                every image stands alone.
-            up: (scene, 3), the world's up in the camera's frame, where the extrinsics are known.
-            valid: (scene, person), who is in an image; None for everybody.
+    @property
+    def keeps_bodies(self) -> bool:
+        return not self.lean
+
+    def __call__(self, lifted: Lifted, cameras: SceneCameras) -> Placed:
+        """Place people in one scene.
+
+        Example:
+            >>> from duolift.body.skeleton import PAPER19
+            >>> lifted = Lifted.of(PAPER19, torch.randn(1, 2, 19, 3), torch.zeros(1, 2), torch.zeros(1, 2, 2), 10.0)
+            >>> GroundPlacement()(lifted, SceneCameras()).people.shape
+            torch.Size([1, 2, 19, 3])
         """
-        valid = torch.ones_like(theta) if valid is None else valid.to(theta)
-        distance = torch.as_tensor(c, dtype=theta.dtype, device=theta.device).expand_as(theta)
-        turn = facing(roots).mT
+        lifted, skeleton, sequence, up = lifted.without_invalid(), lifted.skeleton, cameras.sequence, cameras.up
+        bodies, theta, distance, valid = (
+            lifted.bodies,
+            lifted.elevation,
+            lifted.distance,
+            lifted.valid.to(lifted.bodies),
+        )
+        turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
         ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
-        places = (distance.unsqueeze(-1) * ahead).unsqueeze(-2)
+        places = (distance.unsqueeze(-1) * ahead).unsqueeze(-2)  # (scene, person, 1, 3)
         roll = camera_roll(rotate(turn, bodies), skeleton, sequence, valid) if self.roll else None
         own = per_person_up(theta, turn, roll)
         if up is None:
@@ -174,7 +151,7 @@ class GroundPlacement:
                 people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
                 up = tilt_of_constant_sizes(people, size, up, sequence, valid)
         if self.lean:
-            seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-STEEPEST, STEEPEST).asin()
+            seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-VERTICAL, VERTICAL).asin()
             bodies = pitched(bodies, self.lean * (theta - seen).clamp(-MOST_LEAN, MOST_LEAN), distance)
         people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
@@ -202,6 +179,34 @@ class GroundPlacement:
 EVERYTHING = GroundPlacement(tilt=True, sizes=True, smooth=5.0)
 """What pays where a static camera took a sequence."""
 
+STEPS: dict[str, GroundPlacement] = {
+    "ground": GroundPlacement(),
+    "+ one tilt a sequence": GroundPlacement(tilt=True),
+    "+ one size a person": GroundPlacement(tilt=True, sizes=True),
+    "+ smooth depths": EVERYTHING,
+    "+ contact": replace(EVERYTHING, contact=True),
+}
+"""Ground placement with one option more each; the last does not pay."""
+
+MAIN = "+ smooth depths"
+"""The row of everything that pays."""
+
+METHOD = Method(
+    image=GroundPlacement(),
+    video=EVERYTHING,
+    variants=(
+        *(
+            Variant(name, placement, on_perfect_lifts=replace(placement, size_sigma=0.0, lean=0.0))
+            for name, placement in STEPS.items()
+        ),
+        Variant("ground, leans as lifted", replace(EVERYTHING, lean=0.0)),
+        Variant("ground, the camera may roll", replace(EVERYTHING, roll=True)),
+        Variant("ground, known camera", EVERYTHING, up_known=True),
+        Variant("ground, focal length from the people", EVERYTHING, focal=FocalSource.PEOPLE),
+        Variant("ground, default focal length", EVERYTHING, focal=FocalSource.DEFAULT),
+    ),
+)
+
 
 def per_person_up(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Tensor:
     """Where up is in the camera's frame by each person's elevation: (scene, person, 3).
@@ -216,7 +221,7 @@ def per_person_up(theta: Tensor, turn: Tensor, roll: Tensor | None = None) -> Te
     roll = torch.zeros_like(theta) if roll is None else roll.unsqueeze(-1).expand_as(theta)
     down = roll.cos() * turn[..., 1, 2] - roll.sin() * turn[..., 0, 2]
     ahead = turn[..., 2, 2]
-    sine = (theta.sin() / torch.stack([down, ahead], dim=-1).norm(dim=-1)).clamp(-STEEPEST, STEEPEST)
+    sine = (theta.sin() / torch.stack([down, ahead], dim=-1).norm(dim=-1)).clamp(-VERTICAL, VERTICAL)
     tilt = torch.atan2(down, ahead) + sine.asin()
     return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
 
@@ -283,12 +288,19 @@ def robust_mean(
     """
     valid = torch.ones_like(up_vectors[..., 0]) if valid is None else valid
     weight = valid.unsqueeze(-1)
-    mean = torch.nn.functional.normalize(mean_over((weight * up_vectors).sum(-2), sequence), dim=-1)
+    mean = _direction(mean_over((weight * up_vectors).sum(-2), sequence))
     for _ in range(rounds):
         apart = (up_vectors - mean.unsqueeze(-2)).norm(dim=-1, keepdim=True)
         weight = valid.unsqueeze(-1) * knee / apart.clamp(min=knee)
-        mean = torch.nn.functional.normalize(mean_over((weight * up_vectors).sum(-2), sequence), dim=-1)
+        mean = _direction(mean_over((weight * up_vectors).sum(-2), sequence))
     return mean
+
+
+def _direction(sums: Tensor) -> Tensor:
+    """Unit vectors along (..., 3); the camera's own up, as of a level camera, where they cancel out."""
+    length = sums.norm(dim=-1, keepdim=True)
+    level = sums.new_tensor([0.0, -1.0, 0.0])
+    return torch.where(length > CANCELLED, sums / length.clamp(min=CANCELLED), level)
 
 
 def mean_over(values: Tensor, sequence: Tensor | None) -> Tensor:
@@ -343,7 +355,7 @@ def plausible(sizes: Tensor, size_sigma: float, valid: Tensor | None = None) -> 
     grounded = valid * ((LARGER - (sizes - smallest)) / SOFTNESS).sigmoid()
     sizes = smallest + grounded * (sizes - smallest)
     mean = _weighted_mean(sizes, valid).unsqueeze(-1)
-    return grounded, mean + (sizes - mean) * PEOPLE**2 / (PEOPLE**2 + size_sigma**2)
+    return grounded, mean + (sizes - mean) * SIZE_SPREAD**2 / (SIZE_SPREAD**2 + size_sigma**2)
 
 
 def over_time(

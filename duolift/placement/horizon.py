@@ -10,7 +10,15 @@ Camera frame: x right, y down, z forward; head lengths; radians. Evidence is a n
 import torch
 from torch import Tensor
 
-from duolift.placement.ground import LARGER, LOWEST_DROP, PEOPLE, STEEPEST, per_person_up, robust_mean, sequence_means
+from duolift.placement.ground import (
+    LARGER,
+    LOWEST_DROP,
+    SIZE_SPREAD,
+    per_person_up,
+    robust_mean,
+    sequence_means,
+)
+from duolift.placement.interface import VERTICAL
 
 SIZE_ERROR = 0.05
 """Deviation of a size (logarithm) that a lifted person on the ground has in one frame."""
@@ -27,7 +35,7 @@ FRAMES = 60
 
 def agreed_tilt(theta: Tensor, turn: Tensor, sequence: Tensor) -> Tensor:
     """The tilt (scene,) that a sequence's elevations (scene, person) agree on."""
-    return robust_mean(per_person_up(theta, turn), sequence)[..., 2].clamp(-STEEPEST, STEEPEST).asin()
+    return robust_mean(per_person_up(theta, turn), sequence)[..., 2].clamp(-VERTICAL, VERTICAL).asin()
 
 
 def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,4 +68,4 @@ def tilt_evidence(
     mean = sequence_means(sizes, sequence)  # (sequence, tilt, person)
     change = sequence_means((sizes - mean[sequence]).square().clamp(max=LARGER**2).sum(-1), sequence)
     unlike = (mean - mean.mean(-1, keepdim=True)).square().clamp(max=LARGER**2).sum(-1)
-    return informative(count).unsqueeze(-1) * change / (2 * SIZE_ERROR**2) + unlike / (2 * PEOPLE**2)
+    return informative(count).unsqueeze(-1) * change / (2 * SIZE_ERROR**2) + unlike / (2 * SIZE_SPREAD**2)

@@ -18,7 +18,7 @@ from benchmarks.suite import BENCHMARKS, TINY
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.learning.losses import bone_ratios
-from duolift.metrics.batched import score
+from duolift.metrics.definitions import score
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
 

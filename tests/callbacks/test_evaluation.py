@@ -1,57 +1,51 @@
 """What rows of the evaluation share changes none of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import FRAMES
 
-import callbacks.evaluation
-from callbacks.evaluation import (
-    CONTACT,
-    KNOWN,
-    Lift,
-    extremes,
-    pictured_row,
-    place,
-    portions,
-    rows_of,
-    score_rows,
-    score_scenes,
-    whereabouts,
-)
-from callbacks.lifted import Lifted, by_default, on_all_cores, told_focal
+import callbacks.scoring
+from callbacks.lifting import estimated_focal, lifted_people, through_default_lens
+from callbacks.parallel import on_all_cores
+from callbacks.rows import pictured_row, rows_of
+from callbacks.scene_pictures import extremes, whereabouts
+from callbacks.scoring import LiftedScenes, portions, score_rows, score_scenes
 from datamodules.chi3d import read
 from datamodules.synthetic import SyntheticConfig, write
 from duolift.body.skeleton import PAPER19, WHOLE
-from duolift.geometry.alignment import align_scene
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.batched import score
+from duolift.metrics.definitions import CONTACT, score
+from duolift.metrics.fast_alignment import align_scene
 from duolift.placement.focal import focal_from_people
 from duolift.placement.ground import GroundPlacement
+from duolift.placement.interface import FocalSource
 from duolift.predictor import Lifter
 
 
 def test_every_row_is_what_it_is_by_itself(scenes: SceneBatch, lifted: Lifted) -> None:
-    lift = Lift.of(scenes, lifted, PAPER19)
+    lift = LiftedScenes(scenes, lifted)
     assert scenes.truth is not None
     kept = 0
-    for row in (row for row in rows_of(WHOLE) if row.focal == KNOWN):
-        people = place(row, lifted, scenes, PAPER19)
+    for row in (row for row in rows_of(WHOLE) if row.focal == FocalSource.KNOWN):
+        people = LiftedScenes(scenes, lifted).placed(row)
         torch.testing.assert_close(lift.placed(row), people)
         alone = score(people, scenes.truth, PAPER19.root_index)["pa_mpjpe_person_mm"]
-        assert torch.allclose(lift.alone, alone, atol=1e-2) == row.keeps_bodies, row.name
-        kept += row.keeps_bodies
+        assert torch.allclose(lift.alone, alone, atol=1e-2) == row.placement.keeps_bodies, row.name
+        kept += row.placement.keeps_bodies
     assert 0 < kept < len(rows_of(WHOLE))
 
 
 def test_some_scenes_of_a_lift_share_nothing_with_the_others(scenes: SceneBatch, lifted: Lifted) -> None:
-    lift, row = Lift.of(scenes, lifted, PAPER19), rows_of(WHOLE)[-1]
+    lift, row = LiftedScenes(scenes, lifted), rows_of(WHOLE)[-1]
     lift.placed(row)
     some = slice(FRAMES, None)
-    torch.testing.assert_close(lift[some].placed(row), place(row, lifted[some], scenes[some], PAPER19))
+    torch.testing.assert_close(lift[some].placed(row), LiftedScenes(scenes[some], lifted[some]).placed(row))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +61,7 @@ def test_some_scenes_of_a_lift_share_nothing_with_the_others(scenes: SceneBatch,
 def test_portions_are_of_whole_sequences(
     lengths: list[int], at_once: int, threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks.evaluation, "SCORED_AT_ONCE", at_once)
+    monkeypatch.setattr(callbacks.scoring, "SCORED_AT_ONCE", at_once)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     sequence = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
     runs = portions(sequence)
@@ -83,14 +77,14 @@ def test_mixed_sequences_stay_together() -> None:
 def test_a_rows_metrics_are_the_means_of_its_scenes(
     scenes: SceneBatch, lifted: Lifted, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks.evaluation, "SCORED_AT_ONCE", at_once)
-    lift, row = Lift.of(scenes, lifted, PAPER19), pictured_row(rows_of(WHOLE))
+    monkeypatch.setattr(callbacks.scoring, "SCORED_AT_ONCE", at_once)
+    lift, row = LiftedScenes(scenes, lifted), pictured_row(rows_of(WHOLE))
     scores = score_scenes(row, lift)
     (means,) = score_rows([row], [lift])
     assert all(values.shape == (len(scenes),) for values in scores.values())
     assert means == pytest.approx({name: scores[name].nanmean().item() for name in means}, rel=1e-5)
     assert scores.keys() - means.keys() <= {CONTACT}, "nobody touches"
-    whole = place(row, lifted, scenes, PAPER19)
+    whole = LiftedScenes(scenes, lifted).placed(row)
     assert scenes.truth is not None
     aligned = (align_scene(whole, scenes.truth) - scenes.truth).norm(dim=-1).mean((-1, -2))
     torch.testing.assert_close(scores["pa_mpjpe_mm"], aligned, rtol=1e-4, atol=1e-2)
@@ -108,18 +102,10 @@ def test_a_scene_is_told_by_its_take_camera_and_frame(scenes: SceneBatch) -> Non
 
 
 def test_a_cameras_focal_length_is_told_by_what_it_saw(scenes: SceneBatch, lifted: Lifted) -> None:
-    assumed = by_default(scenes, (900.0, 900.0))
-    found, focal = told_focal(lifted, assumed, PAPER19), assumed.intrinsics.focal[0, 0]
-    expected = focal_from_people(
-        lifted.bodies,
-        lifted.theta,
-        assumed.rays_to(PAPER19.root_index),
-        lifted.normalisation.distance(assumed),
-        focal.expand(3),
-        PAPER19,
-        assumed.sequence,
-        assumed.camera,
-    )
+    assumed = through_default_lens(scenes, (900.0, 900.0))
+    seen = replace(lifted, root_rays=assumed.rays_to(PAPER19.root_index))
+    found, focal = estimated_focal(seen, assumed), assumed.intrinsics.focal[0, 0]
+    expected = focal_from_people(seen, focal.expand(3), assumed.sequence, assumed.camera)
     torch.testing.assert_close(found.pixels, expected.pixels)
     torch.testing.assert_close(found.deviation, expected.deviation)
     assert found.source == expected.source
@@ -141,8 +127,7 @@ def test_an_error_in_a_part_is_raised_and_torch_keeps_its_threads() -> None:
     torch.set_num_threads(1)
 
 
-def test_planes_and_poses_align_alike() -> None:
-    """However scenes lie in memory."""
+def test_however_scenes_lie_in_memory_they_align_alike() -> None:
     people, truth = torch.randn(2, 7, 2, 19, 3, dtype=torch.float64)
     strided = people.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
     torch.testing.assert_close(align_scene(strided, truth), align_scene(people, truth))
@@ -159,8 +144,8 @@ def test_bfloat16_scores_within_a_millimetre_of_full_precision(tmp_path: Path) -
         people.network.low_precision = half
         with torch.no_grad():
             offsets, theta = people.network.predict(poses, people.architecture.flip)
-        lifted = Lifted(lift(poses, offsets, normalisation.c), theta, normalisation)
-        scored[half] = score_rows(rows, [Lift.of(scenes, lifted, PAPER19)] * len(rows))
+        lifted = lifted_people(scenes, lift(poses, offsets, normalisation.c), theta, normalisation, PAPER19)
+        scored[half] = score_rows(rows, [LiftedScenes(scenes, lifted)] * len(rows))
     for row, full, low in zip(rows, scored[False], scored[True], strict=True):
         assert full != low, "both in full precision"
         ground = isinstance(row.placement, GroundPlacement)  # the paper's sizes follow from small differences of angles

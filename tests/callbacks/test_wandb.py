@@ -18,7 +18,7 @@ from packaging.version import Version
 from small_run import arguments, load
 from wandb_workspaces.workspaces import Workspace
 
-from callbacks.evaluation import rows_of
+from callbacks.rows import rows_of
 from callbacks.wandb_run import ELEVATIONS, ROWS, SCENES, TURNING, artifact_name
 from duolift.errors import InputError
 from experiments import ablation, dashboard, pretrain_flows, runs
@@ -95,7 +95,7 @@ def test_every_panel_shows_what_a_run_logged(logged: Path) -> None:
     assert shown(built) - found == set()
     assert {ELEVATIONS, ROWS, SCENES, TURNING, "ablation", "epoch"} <= shown(built)
     sections = [section.name for section in built.sections]
-    assert sections == ["Training health", "Likelihoods", "Metrics over epochs", "Ablation", "SceneBatch"]
+    assert sections == ["Training health", "Likelihoods", "Metrics over epochs", "Ablation", "Scenes"]
     assert (built.entity, built.project) == ("team", "duolift")
     json.loads(built._to_model().spec.model_dump_json())  # what W&B is sent
 

@@ -18,10 +18,11 @@ from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import format_named
+from duolift.inputs.reading import Options
 from duolift.inputs.tracking import track
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.ground import log_size
-from duolift.placement.space import STATURE
+from duolift.placement.stature import STATURE
 from duolift.predictor import Lifter
 from tests.conftest import full_disk, some_people
 
@@ -140,7 +141,7 @@ def test_people_are_of_mean_stature_and_stand_on_the_ground(placement: str, lift
     people = getattr(scene, placement)
     size = log_size(torch.tensor(people), PAPER19).mean().exp().item()
     assert size == pytest.approx(STATURE * mean_bone_length(PAPER19), rel=1e-4)
-    height = scene.scene(people)[..., 1]
+    height = scene.world(people)[..., 1]
     assert np.abs(height.min((-1, -2))).max() < (0.2 if placement == "people" else 1e-3)
 
 
@@ -199,7 +200,7 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
     monkeypatch.setattr(predictor, "track", lambda frames: track(frames, chunk=2))
     [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None, image=None))
     assert name == "film" and scene.names == tuple(str(i) for i in range(9)) and len(scene.identities) == 2
-    assert scene.present.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
+    assert scene.valid.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
     assert np.ptp(scene.height[2:]) < 1e-6 and np.ptp(scene.up[2:], axis=0).max() < 1e-6
     np.testing.assert_allclose(scene.keypoints[2:], keypoints[2:, :, COMMON], rtol=1e-5)
     np.testing.assert_allclose(
@@ -207,6 +208,39 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
         keypoints[2:][:, :, COMMON, 0],
         atol=0.05,
     )
+
+
+@pytest.mark.parametrize("chunk", [3, 7])
+def test_a_long_video_is_placed_as_one(chunk: int, lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes at a seam between chunks, whoever comes and goes."""
+    found = hidden(film(12, 3), slice(2, 6), 1)
+    found = hidden(found, slice(9, None), 2)
+    frames = []
+    for index, name in enumerate(found.names):
+        seen = found.confidence[index].any(-1)
+        identities = tuple(np.flatnonzero(seen).tolist())
+        frames.append(
+            Frame(name, "film", found.keypoints[index, seen], found.confidence[index, seen], IMAGE, None, identities)
+        )
+    [(_, expected)] = lifter.lift_frames(frames, EXACT)
+    monkeypatch.setattr(predictor, "track", lambda frames: track(frames, chunk=chunk))
+    [(_, scene)] = lifter.lift_frames(frames, EXACT)
+    assert scene.identities == expected.identities and scene.names == expected.names
+    for name in ("people", "by_paper", "up", "height", "keypoints", "confidence"):
+        np.testing.assert_allclose(getattr(scene, name), getattr(expected, name), rtol=1e-3, atol=1e-4, err_msg=name)
+    np.testing.assert_array_equal(scene.seen, expected.seen)
+
+
+def test_one_file_is_one_scene(lifter: Lifter, tmp_path: Path) -> None:
+    found = film(2)
+    arrays = {"keypoints": found.keypoints, "confidence": found.confidence, "ids": np.array(found.identities)}
+    np.savez(tmp_path / "film.npz", joints=np.array("chi3d25"), **arrays)
+    scene = lifter.lift_file(tmp_path / "film.npz", EXACT)
+    np.testing.assert_allclose(scene.people, lifter.lift_detections(found, EXACT).people, rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match=r"film\.npz: holds several images or videos; expected one"):
+        lifter.lift_file(tmp_path / "film.npz", EXACT, Options(video=False))
+    with pytest.raises(InputError, match=r"missing\.json"):
+        lifter.lift_file(tmp_path / "missing.json")
 
 
 def test_images_come_one_by_one(lifter: Lifter) -> None:
@@ -217,7 +251,7 @@ def test_images_come_one_by_one(lifter: Lifter) -> None:
     ]
     scenes = dict(lifter.lift_frames(frames, EXACT))
     assert tuple(scenes) == found.names
-    expected = lifter.lift(found.keypoints[1], view=EXACT)
+    expected = lifter.lift(found.keypoints[1], camera=EXACT)
     np.testing.assert_allclose(scenes[found.names[1]].people, expected.people, rtol=1e-5, atol=1e-5)
 
 
@@ -228,12 +262,12 @@ def test_arrays_are_lifted_as_detections_are(lifter: Lifter) -> None:
     found = film()
     expected = lifter.lift_detections(found, EXACT)
     for scene in (
-        lifter.lift(found.keypoints, view=EXACT),
-        lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), view=EXACT),
-        lifter.lift(found.keypoints, found.confidence, view=EXACT),
+        lifter.lift(found.keypoints, camera=EXACT),
+        lifter.lift(np.concatenate([found.keypoints, found.confidence[..., None]], -1), camera=EXACT),
+        lifter.lift(found.keypoints, found.confidence, camera=EXACT),
     ):
         np.testing.assert_array_equal(scene.people, expected.people)
-    image = lifter.lift(found.keypoints[0], view=EXACT)
+    image = lifter.lift(found.keypoints[0], camera=EXACT)
     assert image.people.shape == (1, 2, len(PAPER19), 3)
 
 
@@ -242,7 +276,7 @@ def test_nan_and_no_confidence_hide_a_joint(lifter: Lifter) -> None:
     expected = lifter.lift_detections(hidden(found, 0, 1, elbow), EXACT)
     points, confidence = found.keypoints.copy(), found.confidence.copy()
     points[0, 1, elbow], confidence[0, 1, elbow] = np.nan, 0
-    for scene in (lifter.lift(points, view=EXACT), lifter.lift(found.keypoints, confidence, view=EXACT)):
+    for scene in (lifter.lift(points, camera=EXACT), lifter.lift(found.keypoints, confidence, camera=EXACT)):
         np.testing.assert_array_equal(scene.people[0], expected.people[0])
 
 
@@ -252,13 +286,31 @@ def test_arrays_of_a_detectors_joints(lifter: Lifter) -> None:
     points = np.full((2, 2, len(coco), 3), np.nan)
     points[:, :, [coco.joints.index(joint) for joint in known], :2] = found.keypoints[:, :, JOINTS.indices(known)]
     points[..., 2] = 0.9
-    scene = lifter.lift(points, format="coco", view=EXACT)
+    scene = lifter.lift(points, format="coco", camera=EXACT)
     assert scene.seen[..., PAPER19.index("left_knee")].all() and scene.seen[..., PAPER19.root_index].all()
     assert not scene.seen[..., PAPER19.index("spine")].any() and np.isfinite(scene.people).all()
     points[..., 2] = 0.2
-    assert "nobody is seen" in lifter.lift(points, format="coco", view=EXACT).notes
+    assert "nobody is seen" in lifter.lift(points, format="coco", camera=EXACT).notes
     with pytest.raises(InputError, match="centaur"):
         lifter.lift(points, format="centaur")
+
+
+def test_the_error_names_the_formats_with_as_many_joints(lifter: Lifter) -> None:
+    with pytest.raises(InputError, match=r"expected \(person, 25, 2 or 3\) for chi3d25, .*format='coco17'"):
+        lifter.lift(np.zeros((2, 17, 3)))
+
+
+@pytest.mark.parametrize("shape", [(2, 25), (1, 2, 25, 1), (50,), (1, 25)])
+def test_confidence_of_another_shape_is_refused_and_not_reshaped(shape: tuple[int, ...], lifter: Lifter) -> None:
+    with pytest.raises(InputError, match=r"confidence has shape .*; expected \(1, 2, 25\)"):
+        lifter.lift(film(1).keypoints, np.ones(shape))
+
+
+def test_what_is_no_number_is_refused(lifter: Lifter) -> None:
+    with pytest.raises(InputError, match="keypoints is no array of numbers"):
+        lifter.lift([[["left", "right"]]])
+    with pytest.raises(InputError, match="threshold is 3"):
+        lifter.lift(film(1).keypoints, threshold=3)
 
 
 @pytest.mark.parametrize("shape", [(25, 2), (1, 2, 19, 2), (1, 2, 25, 4), (1, 1, 2, 25, 2)])

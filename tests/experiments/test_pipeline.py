@@ -20,12 +20,14 @@ from omegaconf import OmegaConf
 from small_run import arguments, epochs_trained, files, load, run_command
 
 import callbacks.evaluation
-from callbacks.evaluation import NOISE_PIXELS, PUBLISHED_METRICS, MultiPersonEvaluation, Row, main_row, rows_of
+from callbacks.evaluation import MultiPersonEvaluation
+from callbacks.rows import Row, main_result, rows_of
+from callbacks.scoring import NOISE_PIXELS
 from datamodules.chi3d import CHI3DDataModule, read
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.placement.paper import SCALE_ABOUT, TABLE_1
+from duolift.placement.paper import PUBLISHED_METRICS, SCALE_ABOUT, TABLE_1
 from experiments import ablation, evaluate, ground, pretrain_flows, train_lifter
 from experiments.checkpoints import load_lifter
 from lightning_modules.flow_prior import FlowPriorModule
@@ -77,7 +79,7 @@ def test_the_table_holds_every_row_with_finite_metrics_in_named_units(done: Path
         (row.lifter, row.name) for lifter in ("joint", "whole") for row in rows_of(lifter)
     ]
     placed = [(row["elevation"], row["rotation"], row["rule"], row["scale_about"]) for row in rows[1:13]]
-    assert placed == [(p.elevation, p.rotation, p.rule, about) for about in SCALE_ABOUT for p in TABLE_1]
+    assert placed == [(p.elevation, p.rotation, p.rule, about) for about in SCALE_ABOUT for p in TABLE_1.values()]
     for row in rows:
         assert {*SETTINGS, "metrics", "published"} <= row.keys()
         assert set(PUBLISHED_METRICS) <= row["metrics"].keys()
@@ -91,7 +93,7 @@ def test_a_stage_says_what_noise_does_to_it_and_what_it_lost_on_held_out_poses(d
     measured = load(done / "runs" / "small" / lifter / "metrics.json")
     noisy = measured["noise_pixels_pa_mpjpe_person_mm"]
     assert [float(pixels) for pixels in noisy] == list(NOISE_PIXELS)
-    assert noisy["0"] == pytest.approx(main_row(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
+    assert noisy["0"] == pytest.approx(main_result(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
     assert len(set(noisy.values())) == len(noisy) and all(isfinite(value) for value in noisy.values())
     expected = {*(term.name for term in fields(LossWeights)), "total"} - {"augmentation"}
     for held_out in (measured["held_out"], *(passed["held_out"] for passed in measured["history"])):
@@ -410,8 +412,8 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     assert calls == [(1, 1, everything // 2), (3, 1, everything // 2), (5, len(rows_of("whole")), everything)]
     logged = {name for name in run.callback_metrics if name.startswith("eval/")}
     rows = load(tmp_path / "rows.json")["rows"]
-    assert logged == {f"eval/{name}" for name in main_row(rows)["metrics"]}
-    assert main_row(rows)["name"] == "+ elevation compensation" and main_row(rows)["scale_about"] == "camera"
+    assert logged == {f"eval/{name}" for name in main_result(rows)["metrics"]}
+    assert main_result(rows)["name"] == "+ elevation compensation" and main_result(rows)["scale_about"] == "camera"
 
 
 # Commands as processes ------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""What README and docs tell people to type is typed here, scaled down, and what they link to is there.
+"""Every command and every block of Python in README and docs is run here, scaled down, and every link is followed.
 
-A command is a line of a `sh` block, code in a table that begins as one, or such code in prose with arguments; prose
-that only mentions a command is looked up. Each is typed as `RULES` say, in a folder of its own that has everything the
-documents take for granted: a tree in CHI3D's layout, detectors' files, a picture. `make` says what it would run
-(`make -n`); that is run in this process, so that libraries are imported once.
+A command is a line of a `sh` block, code in a table that begins with a program's name, or such code in prose with
+arguments. A command that prose only mentions (without arguments) has to exist. Each command is run as its rule in
+`RULES` says, in a temporary folder with everything that the documents assume: a data set in CHI3D's layout, detectors'
+files, a picture. `make` prints what it would run (`make -n`); that is run in this process, so that libraries are
+imported once.
 """
 
 import importlib
@@ -21,18 +22,20 @@ from dataclasses import asdict, dataclass, field
 from functools import reduce
 from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from conftest import REPOSITORY, some_reconstruction
+from conftest import REPOSITORY
 from PIL import Image
 
 from datamodules.chi3d import _parse_camera
 from datamodules.synthetic import SyntheticConfig, write
 from duolift import cli
 from duolift.body.skeleton import CHI3D25, PAPER19
+from duolift.example import example_scene
 from duolift.geometry.cameras import Intrinsics
 from duolift.inputs.keypoints import FORMATS
 from duolift.scene import Scene
@@ -42,6 +45,10 @@ TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8
 
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`((?:make|duolift|pip|python -m) [^`]+)`")
+PLACE = re.compile(
+    r"`((?:benchmarks|callbacks|datamodules|duolift|experiments|fuzzing|lightning_modules|tests)/[\w/.]*)`"
+)
+DOTTED = re.compile(r"`(duolift(?:\.\w+)+)`")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 TINY = SyntheticConfig(takes=1, frames=4)
@@ -53,14 +60,14 @@ SETTINGS = " ".join(
         "flows.blocks=2 lifting.blocks=1",
     )
 )
-"""What a training is scaled down by: a few poses, the smallest networks, an epoch."""
+"""Scales a training down: a few poses, the smallest networks, one epoch."""
 
 
-# What the documents tell to type ------------------------------------------------------------------------------------
+# The commands of the documents --------------------------------------------------------------------------------------
 
 
 def commands() -> dict[str, list[str]]:
-    """Every command, without its comment, and the documents that it is in."""
+    """Every command, without its comment, and the documents that have it."""
     found: dict[str, list[str]] = {}
     for name, text in TEXTS.items():
         lines = [line for kind, block in BLOCK.findall(text) if kind == "sh" for line in block.splitlines()]
@@ -74,12 +81,12 @@ def commands() -> dict[str, list[str]]:
 
 
 def mentions() -> set[str]:
-    """Commands that are only mentioned."""
+    """Commands that prose mentions without arguments."""
     return {code for text in TEXTS.values() for code in INLINE.findall(BLOCK.sub("", text)) if is_mention(code)}
 
 
 def is_mention(code: str) -> bool:
-    """Whether a command has no arguments."""
+    """Whether a command is given without arguments."""
     return len(code.split()) == (3 if code.startswith("python") else 2)
 
 
@@ -87,22 +94,23 @@ def python_blocks() -> list[tuple[str, str]]:
     return [(name, block) for name, text in TEXTS.items() for kind, block in BLOCK.findall(text) if kind == "python"]
 
 
-# How it is typed here -----------------------------------------------------------------------------------------------
+# How each command is run --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How commands are typed here.
+    """How the commands that match a pattern are run.
 
     Attributes:
-        pattern: of whole commands.
-        typed: what is typed instead, a template of the pattern's groups.
-        settings: what a `make` command's ARGS hold in addition.
-        after: what is typed before.
-        patched: what stands for something else meanwhile, by its dotted name.
-        made: files that have to be there afterwards, templates as well.
-        elsewhere: which file runs it, and how it is called there; then nothing is typed.
-        external: it asks a server elsewhere, or is another project's command; nobody here can type it.
+        pattern: regular expression that matches a whole command.
+        typed: what is run instead, a template with the pattern's groups.
+        settings: added to the ARGS of a `make` command.
+        after: commands that are run before, as they stand in the documents.
+        patched: replacements while the command runs, by dotted name.
+        made: files that have to exist and not be empty afterwards, templates as well.
+        elsewhere: the file that runs the command instead, and the beginning of the line there, a template; then
+            nothing is run here.
+        external: the command asks a server, or is another project's; nothing is run.
     """
 
     pattern: str
@@ -120,14 +128,17 @@ def _is_a_film(scene: Scene) -> None:
 
 
 PLACES = {"/data/chi3d": "folder", "ROOT=other": "ROOT=folder", "RUN=name": "RUN=mine", "<root>": "folder"}
-"""Names that stand for any: the documents' -> those that are there."""
+"""Names in the documents that stand for any -> names that exist here."""
+
+EXAMPLES = {"experiments/conf/name.yaml"}
+"""Files in the documents that stand for any."""
 
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
 PACKED = "make pack RUN=mine"
 FEW_SCENES = {"experiments.ground.CROWD_SCENES": 20, "experiments.ground.CAMERAS": 3}
 
 POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
-"""Of a sweep's grid."""
+"""The one point of a sweep's grid that is run."""
 
 RULES = (
     Rule(r"make (help|pretrain-flows)", settings=SETTINGS),
@@ -154,6 +165,7 @@ RULES = (
     Rule(r'make train-lifter ARGS="compute.devices=.*"', "make train-lifter ARGS=compute.devices=1", SETTINGS),
     Rule(r"srun (python -m experiments.train_lifter) .*", rf"\1 compute.devices=1 {SETTINGS}"),
     Rule(r"make evaluate RUN=mine ROOT=folder( ARGS=.*)?", after=(TRAINED,), made=("runs/mine/evaluate-folder.md",)),
+    Rule(r"make evaluate RUN=weights ROOT=folder", after=("make weights",), made=("runs/weights/evaluate-folder.md",)),
     Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
     Rule(PACKED, after=(TRAINED,), made=("runs/mine/whole.safetensors",)),
     Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/synthetic.safetensors",)),
@@ -200,7 +212,7 @@ RULES = (
         made=("people/a.parquet",),
     ),
     Rule(r"make report RUN=mine", after=(TRAINED,), made=("runs/mine/report.html",)),
-    Rule(r"make dashboard( ARGS=.*)?", elsewhere=("tests/test_wandb.py", "    dashboard.main(")),
+    Rule(r"make dashboard( ARGS=.*)?", elsewhere=("tests/callbacks/test_wandb.py", "    dashboard.main(")),
     Rule(
         r"make sweep DATA=chi3d ROOT=folder",
         settings=f"{SETTINGS} sweep.file={REPOSITORY}/experiments/sweep.yaml",
@@ -208,7 +220,7 @@ RULES = (
         made=("runs/sweep-width-and-rate.md",),
     ),
     Rule(r"make soak", settings="--minutes 0.02"),
-    Rule(r"make fuzz", elsewhere=("tests/test_fuzzing.py", "from fuzzing")),
+    Rule(r"make fuzz", elsewhere=("tests/fuzzing/test_fuzzing.py", "from fuzzing")),
     Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
     Rule(r"pip install ['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
@@ -217,7 +229,7 @@ RULES = (
 
 
 def is_typed(command: str) -> bool:
-    """Whether it is typed here; so is a command without a rule, to be found out."""
+    """Whether a command is run here. One without a rule counts as such, so that its test fails."""
     found = [rule for rule in RULES if re.fullmatch(rule.pattern, placed(command))]
     return not (found and (found[0].elsewhere or found[0].external))
 
@@ -227,25 +239,25 @@ def rule_of(command: str) -> Rule:
     for rule in RULES:
         if re.fullmatch(rule.pattern, command):
             return rule
-    raise LookupError(f"no rule for {command!r}: say in RULES how it is typed")
+    raise LookupError(f"no rule for {command!r}: add one to RULES")
 
 
 def placed(command: str) -> str:
-    """A command with the documents' places and names replaced by those that are there."""
+    """A command with the documents' folders and names replaced by those that exist here."""
     for theirs, ours in PLACES.items():
         command = command.replace(theirs, ours)
     return command
 
 
 class Shell:
-    """Types commands in a folder, each of them once."""
+    """Runs commands in a folder, each of them once."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.monkeypatch = folder, monkeypatch
         self.done: set[str] = set()
 
     def run(self, command: str) -> None:
-        """Type a command as its rule says. Raises whatever goes wrong."""
+        """Run a command as its rule says. Raises whatever goes wrong."""
         command = placed(command)
         rule = rule_of(command)
         typed = re.sub(rule.pattern, rule.typed, command)
@@ -262,7 +274,7 @@ class Shell:
         assert [file for file in made if not (self.folder / file).stat().st_size] == []
 
     def type(self, command: str, settings: str = "") -> None:
-        """One line."""
+        """Run one line."""
         words = shlex.split(command)
         if words[0] == "make":
             given = next((word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")), "")
@@ -286,7 +298,7 @@ class Shell:
 
 
 def make(folder: Path, *words: str) -> list[str]:
-    """What `make` would run, line by line, by this interpreter, with the environment there already."""
+    """The lines that `make` would run, with this interpreter, as if the environment had been made."""
     process = subprocess.run(
         ["make", "--no-print-directory", "-n", *words, f"VENV={sys.prefix}", "READY=.installed"],
         cwd=folder,
@@ -297,12 +309,12 @@ def make(folder: Path, *words: str) -> list[str]:
     return re.sub(r"\\\n", "", process.stdout).splitlines()
 
 
-# Where it is typed --------------------------------------------------------------------------------------------------
+# The folder in which they are run -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A folder with what the documents take for granted, and everything small."""
+    """A folder with everything that the documents assume, scaled down."""
     folder, before = tmp_path_factory.mktemp("documents"), dict(os.environ)
     for name in ("Makefile", "pyproject.toml", "constraints.txt", "hashes.txt"):
         shutil.copy(REPOSITORY / name, folder)
@@ -311,8 +323,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     write(folder / "folder", TINY)
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("PICTURED", "PICTURED_ROWS"):
-            patch.setattr(f"callbacks.evaluation.{name}", 1)  # pictures are what takes longest
+        for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
+            patch.setattr(f"callbacks.scene_pictures.{name}", 1)  # pictures are what takes longest
         patch.chdir(folder)
         yield Shell(folder, patch)
     for name in os.environ.keys() - before.keys():
@@ -320,13 +332,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 
 def detections(folder: Path) -> None:
-    """Two people as detectors find them: COCO's results, frames of OpenPose and of MMPose, Parquet; and a picture."""
+    """Writes two people as detectors' files: COCO's results, OpenPose's frames, Parquet; and a picture."""
     pq = pytest.importorskip("pyarrow.parquet")
-    scene = some_reconstruction()
+    scene = example_scene()
     frames = np.nan_to_num(scene.keypoints)  # (frame, person, joint, 2)
 
     def people(layout: str, frame: int) -> list[list[float]]:
-        """Everybody's joints in a format's order, x, y and confidence; what the skeleton lacks is at the head."""
+        """Everybody's joints in a format's order, x, y and confidence; joints it lacks lie at the head."""
         known = [joint if joint in PAPER19.joints else PAPER19.head for joint in FORMATS[layout].joints]
         points = frames[frame][:, PAPER19.indices(known)]
         return [[number for x, y in person.tolist() for number in (x, y, 0.9)] for person in points]
@@ -358,12 +370,12 @@ TYPED = [command for command in commands() if is_typed(command)]
 
 @needs_make
 @pytest.mark.parametrize("command", TYPED)
-def test_a_command_does_what_it_should(command: str, shell: Shell) -> None:
+def test_a_command_runs_and_writes_what_it_should(command: str, shell: Shell) -> None:
     shell.run(command)
 
 
 @pytest.mark.parametrize("command", [command for command in commands() if command not in TYPED])
-def test_a_command_that_is_not_typed_is_run_elsewhere_or_is_not_ours(command: str) -> None:
+def test_a_command_that_is_not_run_here_is_run_elsewhere_or_is_not_ours(command: str) -> None:
     rule = rule_of(command)
     assert (rule.elsewhere is None) == rule.external
     if rule.elsewhere:
@@ -385,7 +397,7 @@ def test_a_command_without_a_rule_is_noticed() -> None:
 
 @needs_make
 @pytest.mark.parametrize("command", sorted(mentions()))
-def test_what_prose_mentions_is_there(command: str, shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_that_prose_mentions_exists(command: str, shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     program, *_, word = command.split()
     if program == "make":
         assert make(shell.folder, word, "RUN=mine")
@@ -398,17 +410,18 @@ def test_what_prose_mentions_is_there(command: str, shell: Shell, capsys: pytest
 
 
 def some_keypoints() -> dict[str, Any]:
-    return {"keypoints": np.random.default_rng(0).uniform(300, 600, (2, len(FORMATS["coco17"]), 3))}
+    pixels = np.random.default_rng(0).uniform(300, 600, (2, len(FORMATS["coco17"]), 2))
+    return {"keypoints": np.concatenate([pixels, np.full_like(pixels[..., :1], 0.9)], axis=-1)}
 
 
 def a_scene() -> dict[str, Any]:
-    scene = some_reconstruction()
+    scene = example_scene()
     point = {"up": scene.up[0], "height": float(scene.height[0]), "point": scene.people[0, 0, 0]}
-    return {"reconstruction": scene, "focal": scene.focal, "image": scene.image, **point}
+    return {"scene": scene, "focal": scene.focal, "image": scene.image, **point}
 
 
 def a_scene_of_rays() -> dict[str, Any]:
-    scene = some_reconstruction()
+    scene = example_scene()
     lens = Intrinsics.ideal(torch.full((2,), scene.focal), torch.tensor(scene.image) / 2)
     pixels, visible = torch.from_numpy(scene.keypoints).nan_to_num(), torch.from_numpy(scene.seen)
     return {"pixels": pixels, "visible": visible, "focal": scene.focal, "intrinsics": lens}
@@ -416,12 +429,12 @@ def a_scene_of_rays() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Given:
-    """What a block of Python takes for granted, and what comes of it.
+    """What a block of Python assumes, and what it has to produce.
 
     Attributes:
-        names: what it has not defined itself.
-        after: commands that were typed before.
-        shapes: of what it has defined in the end; with a dot, of an attribute.
+        names: gives the variables that the block uses and does not define.
+        after: commands that are run before.
+        shapes: shapes of variables that the block defines, or of their attributes (`scene.people`).
     """
 
     names: Callable[[], dict[str, Any]] = dict
@@ -432,6 +445,7 @@ class Given:
 BODIES = (len(PAPER19), 3)
 GIVEN = {
     "Lifter.load().lift(keypoints": Given(some_keypoints, shapes={"scene.people": (1, 2, *BODIES)}),
+    "lifter.lift_file": Given(shapes={"scene.people": (1, 2, *BODIES)}),
     "CompletionModule.load_from_checkpoint": Given(
         a_scene_of_rays, (TRAINED,), {"bodies": (4, 2, *BODIES), "theta": (4, 2)}
     ),
@@ -439,10 +453,10 @@ GIVEN = {
         dict, ("duolift export lifter.onnx",), {"people": (1, 2, *BODIES), "up": (1, 3)}
     ),
     'read("dance.json")': Given(shapes={"detections.keypoints": (4, 2, len(CHI3D25), 2)}),
-    "write(reconstruction": Given(a_scene, shapes={"reconstruction.people": (4, 2, *BODIES)}),
-    "axes @ point": Given(a_scene, shapes={"scene": (3,), "pixel": (2,)}),
+    "Scene.example()": Given(shapes={"scene.people": (4, 2, *BODIES)}),
+    "axes @ point": Given(a_scene, shapes={"world": (3,), "pixel": (2,)}),
 }
-"""By what is in the block."""
+"""Code that only one block has -> what is given to that block."""
 
 
 @needs_make
@@ -458,7 +472,7 @@ def test_a_block_of_python_runs(name: str, block: str, shell: Shell) -> None:
         assert reduce(getattr, attributes, names[found]).shape == shape, path
 
 
-def test_no_name_is_given_for_nothing() -> None:
+def test_everything_given_is_for_some_block() -> None:
     assert [part for part in GIVEN if not any(part in block for _, block in python_blocks())] == []
 
 
@@ -476,28 +490,42 @@ def test_links_lead_somewhere(name: str) -> None:
         assert not anchor or anchor in slugs, link
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_files_and_folders_of_the_code_that_prose_names_exist(name: str) -> None:
+    named = PLACE.findall(BLOCK.sub("", TEXTS[name]))
+    assert [place for place in named if place not in EXAMPLES and not (REPOSITORY / place).exists()] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_modules_and_functions_that_prose_names_exist(name: str) -> None:
+    for dotted in DOTTED.findall(BLOCK.sub("", TEXTS[name])):
+        assert resolve_name(dotted) is not None, dotted
+
+
 def test_every_page_is_in_the_sites_contents() -> None:
     listed = set(re.findall(r"^[\w/]+$", TEXTS["docs/index.md"], re.MULTILINE))
     pages = {name.removeprefix("docs/").removesuffix(".md") for name in TEXTS if name.startswith("docs/")}
     assert listed == pages - {"index"}
 
 
-OWN_BUSINESS = {
-    *("files", "files.atomic", "files.locking", "files.reading", "inputs.json_stream", "inputs.scattered"),
-    *("inputs.formats", "progress"),
+INTERNAL = {
+    "progress",
+    *("files", "files.atomic", "files.locking", "files.reading"),
+    *(f"inputs.{name}" for name in ("formats", "json_stream", "scattered")),
     *(f"outputs.{name}" for name in ("checks", "colours", "libraries", "tracks", "turns")),
 }
-"""Modules that no user needs, and no page tells of."""
+"""Modules that have no page of the API, since no user needs them."""
 
 
 def test_every_module_has_its_page() -> None:
-    paths = [path.relative_to(REPOSITORY / "duolift") for path in (REPOSITORY / "duolift").rglob("*.py")]
-    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths} - {"__init__"}
-    told = {name for text in TEXTS.values() for name in re.findall(r"automodule:: duolift\.(\S+)", text)}
-    assert told == modules - OWN_BUSINESS
+    paths = [path for path in (REPOSITORY / "duolift").rglob("*.py") if path.stat().st_size]
+    names = {".".join(path.relative_to(REPOSITORY).with_suffix("").parts[1:]) for path in paths}
+    modules = {name.removesuffix(".__init__") for name in names} - {"__init__", "__main__"}
+    documented = {name for text in TEXTS.values() for name in re.findall(r"automodule:: duolift\.(\S+)", text)}
+    assert documented == modules - INTERNAL
 
 
-def test_parts_of_the_readme_that_the_site_shows_are_there() -> None:
+def test_parts_of_the_readme_that_the_site_includes_exist() -> None:
     for name, text in TEXTS.items():
         for mark in re.findall(r'^:(?:start-after|end-before): "(.*)"', text, re.MULTILINE):
             assert f"\n{mark}\n" in TEXTS["README.md"], (name, mark)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,24 +13,27 @@ from torch import Tensor
 
 from duolift.body.skeleton import PAPER19, WHOLE
 from duolift.export import ImageLifter
-from duolift.geometry.alignment import align, align_scene
 from duolift.geometry.cameras import elevation
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.projection import lift, project
 from duolift.geometry.rotations import facing
 from duolift.learning.augmentation import Augmentation
 from duolift.learning.cycle import cycle, random_views
 from duolift.learning.losses import bone_prior, bone_ratios, consistency, deformation, known, reprojection
-from duolift.metrics import batched as metrics
+from duolift.metrics import definitions
+from duolift.metrics.batched import Truth
+from duolift.metrics.fast_alignment import align, align_scene
 from duolift.networks.completion import Completer, Completion, strategies_of
 from duolift.networks.flows import PoseFlow
 from duolift.networks.lifters import LiftingNetwork
-from duolift.networks.people_lifter import Lifted, PeopleLifter
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import ground
 from duolift.placement.focal import focal_from_people
 from duolift.placement.ground import EVERYTHING, GroundPlacement
 from duolift.placement.horizon import agreed_tilt
+from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
-from duolift.placement.space import by_ground, by_paper
+from duolift.placement.stature import in_metres, on_ground_of
 
 SCENES, PEOPLE = 3, 2
 BONES = torch.tensor([PAPER19.indices(bone) for bone in PAPER19.bones])
@@ -82,7 +85,7 @@ GROUNDS = {
     "contact": GroundPlacement(contact=True),
     "perfect lifts": GroundPlacement(lean=0.0, size_sigma=0.0),
 }
-PAPERS = [*TABLE_1, *(PaperPlacement(scale_about=point) for point in SCALE_ABOUT)]
+PAPERS = [*TABLE_1.values(), *(PaperPlacement(scale_about=point) for point in SCALE_ABOUT)]
 
 
 @pytest.fixture(params=CASES)
@@ -126,6 +129,10 @@ def assert_finite(function: Callable[..., Any], *arguments: Tensor) -> None:
         assert all(gradient is None or gradient.isfinite().all() for gradient in gradients), "backward"
 
 
+def score(predicted: Tensor, truth: Tensor, root: int) -> dict[str, Tensor]:
+    return Truth(truth, root).score(predicted)
+
+
 def lifted(people: Tensor, angle: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Bodies, elevations and slopes of the roots' rays."""
     roots = slopes(root_of(people).squeeze(-2))
@@ -138,7 +145,7 @@ def test_the_papers_placement(people: Tensor, angle: Callable[[Tensor], Tensor])
     for placement in PAPERS:
 
         def place(bodies: Tensor, theta: Tensor, roots: Tensor, placement: PaperPlacement = placement) -> Tensor:
-            return placement(bodies, theta, C * roots, rows, C, PAPER19.feet)
+            return placement.place(bodies, theta, C * roots, rows, C, PAPER19.feet)
 
         assert_finite(place, *lifted(people, angle))
 
@@ -150,13 +157,8 @@ def test_ground_placement(people: Tensor, placement: GroundPlacement) -> None:
     somebody = everybody & (torch.arange(SCENES) < 1).unsqueeze(-1)
 
     def place(visible: Tensor, bodies: Tensor, theta: Tensor, roots: Tensor) -> Any:
-        placed = placement(bodies, theta, roots, C, PAPER19, sequence, None, visible)
-        distance = torch.full_like(theta, C)
-        return (
-            placed,
-            placed.tilt,
-            by_ground(Lifted(bodies, theta, roots, distance, visible), PAPER19, placement, sequence),
-        )
+        placed = placement(Lifted.of(PAPER19, bodies, theta, roots, C, visible), SceneCameras(sequence))
+        return placed, placed.tilt, in_metres(placed, visible, PAPER19, static=sequence is not None)
 
     for angle in ELEVATIONS.values():
         assert_finite(partial(place, everybody), *lifted(people, angle))
@@ -169,13 +171,15 @@ def test_people_in_metres_focal_lengths_and_horizons(people: Tensor, angle: Call
     rows, one = 100 * root_of(people)[..., 0, 1], torch.zeros(SCENES, dtype=torch.long)
 
     def others(bodies: Tensor, theta: Tensor, roots: Tensor) -> Any:
-        valid, distance = torch.ones_like(theta, dtype=torch.bool), torch.full_like(theta, C)
+        valid = torch.ones_like(theta, dtype=torch.bool)
         valid[1:, 0] = False
         up, height = -DOWN.expand(SCENES, 3), torch.ones(SCENES)
+        some = Lifted.of(PAPER19, bodies, theta, roots, C, valid, root_rows=rows)
+        paper = PaperPlacement()(some, SceneCameras())
         return (
-            by_paper(Lifted(bodies, theta, roots, distance, valid), rows, up, height, PAPER19, static=False),
+            on_ground_of(paper, replace(paper, up=up, height=height), valid, PAPER19, static=False),
             agreed_tilt(theta, facing(roots).mT, one),
-            [focal_from_people(bodies, theta, roots, C, torch.tensor([1000.0]), PAPER19, one, one).pixels],
+            [focal_from_people(Lifted.of(PAPER19, bodies, theta, roots, C), torch.tensor([1000.0]), one, one).pixels],
         )
 
     assert_finite(others, *lifted(people, angle))
@@ -211,12 +215,12 @@ def test_people_who_are_hardly_seen(
     )
 
 
-@pytest.mark.parametrize("function", [align, align_scene, metrics.score], ids=["align", "align_scene", "score"])
+@pytest.mark.parametrize("function", [align, align_scene, score], ids=["align", "align_scene", "score"])
 def test_alignment_and_metrics(case: str, people: Tensor, function: Callable[..., Any]) -> None:
-    ordinary, more = some_people(SCENES, PEOPLE), [PAPER19.root_index] if function is metrics.score else []
+    ordinary, more = some_people(SCENES, PEOPLE), [PAPER19.root_index] if function is score else []
     assert_finite(lambda predicted, truth: function(predicted, truth, *more), people, ordinary)
     for predicted in (ordinary, people):
-        if case in NO_SIZE and function is metrics.score:
+        if case in NO_SIZE and function is score:
             with pytest.raises(ValueError, match="expected people of some size"):
                 function(predicted, people, *more)
         else:
@@ -226,9 +230,9 @@ def test_alignment_and_metrics(case: str, people: Tensor, function: Callable[...
 def test_distances_between_hands(people: Tensor) -> None:
     ordinary = 1000 * some_people(SCENES, PEOPLE)
     ordinary[0, 0, PAPER19.hands[0]] = ordinary[0, 1, PAPER19.hands[1]]
-    truth = metrics.Truth(ordinary, PAPER19.root_index, PAPER19.hands)
-    assert truth.score(people)[metrics.CONTACT][0].isfinite()
-    assert_finite(lambda predicted: truth.score(predicted)[metrics.CONTACT].nan_to_num(), people)
+    truth = Truth(ordinary, PAPER19.root_index, PAPER19.hands)
+    assert truth.score(people)[definitions.CONTACT][0].isfinite()
+    assert_finite(lambda predicted: truth.score(predicted)[definitions.CONTACT].nan_to_num(), people)
 
 
 def test_lifting_and_losses(people: Tensor) -> None:
@@ -265,14 +269,14 @@ def test_a_thousand_people() -> None:
     people = some_people(1, 1000)
     given = lifted(people, ELEVATIONS["as seen"])
     rows = 100 * root_of(people)[..., 0, 1]
-    assert_finite(lambda b, t, r: PaperPlacement()(b, t, C * r, rows, C, PAPER19.feet), *given)
-    assert_finite(lambda b, t, r: GroundPlacement(roll=True)(b, t, r, C, PAPER19), *given)
-    assert_finite(lambda predicted: metrics.score(predicted, 1000 * people, PAPER19.root_index), people + 0.1)
+    assert_finite(lambda b, t, r: PaperPlacement().place(b, t, C * r, rows, C, PAPER19.feet), *given)
+    assert_finite(lambda b, t, r: GroundPlacement(roll=True)(Lifted.of(PAPER19, b, t, r, C), SceneCameras()), *given)
+    assert_finite(lambda predicted: score(predicted, 1000 * people, PAPER19.root_index), people + 0.1)
 
 
 def test_a_hundred_people_who_touch() -> None:
     given = lifted(some_people(1, 100), ELEVATIONS["as seen"])
-    assert_finite(lambda b, t, r: GroundPlacement(contact=True)(b, t, r, C, PAPER19), *given)
+    assert_finite(lambda b, t, r: GroundPlacement(contact=True)(Lifted.of(PAPER19, b, t, r, C), SceneCameras()), *given)
 
 
 def test_contact_is_the_same_pair_by_pair() -> None:

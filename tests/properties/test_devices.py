@@ -15,8 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from duolift.body.skeleton import PAPER19
+from duolift.geometry.lifted import Lifted
 from duolift.networks.lifters import SPLITS, LiftingNetwork, parts_of
 from duolift.placement.ground import GroundPlacement
+from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -102,17 +104,17 @@ def test_a_step_with_labels_stays_on_its_device() -> None:
 
 
 @pytest.mark.parametrize("about", SCALE_ABOUT)
-@pytest.mark.parametrize("row", TABLE_1)
+@pytest.mark.parametrize("row", TABLE_1.values(), ids=TABLE_1)
 def test_the_papers_placement_stays_on_its_device(row: PaperPlacement, about: str) -> None:
     bodies, theta, places = (torch.empty(4, 3, *shape, device=NOWHERE) for shape in ((19, 3), (), (2,)))
     placement = PaperPlacement(row.elevation, row.rotation, row.rule, about)
     with Crossings() as crossings:
-        people = placement(bodies, theta, places, theta, C, PAPER19.feet)
+        people = placement.place(bodies, theta, places, theta, C, PAPER19.feet)
     assert people.shape == bodies.shape and people.device == NOWHERE and crossings.found == []
 
 
 def test_ground_placement_of_images_stays_on_its_device() -> None:
     bodies, theta, roots = (torch.empty(4, 3, *shape, device=NOWHERE) for shape in ((19, 3), (), (2,)))
     with Crossings() as crossings:
-        people = GroundPlacement()(bodies, theta, roots, C, PAPER19).people
+        people = GroundPlacement()(Lifted.of(PAPER19, bodies, theta, roots, C), SceneCameras()).people
     assert people.shape == bodies.shape and people.device == NOWHERE and crossings.found == []

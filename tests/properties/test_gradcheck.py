@@ -14,14 +14,16 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from duolift.body.skeleton import PAPER19, WHOLE
-from duolift.geometry.alignment import align, align_scene, nearest_rotation
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.projection import lift, project
 from duolift.learning import losses
 from duolift.learning.cycle import cycle, random_views
+from duolift.metrics.fast_alignment import align, align_scene, nearest_rotation
 from duolift.networks.completion import Completer, Completion, strategies_of
 from duolift.networks.flows import PoseFlow
 from duolift.networks.lifters import LiftingNetwork
 from duolift.placement.ground import GroundPlacement
+from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
 
 SCENES, PEOPLE = 2, 2
@@ -110,11 +112,11 @@ def test_networks_and_completion(split: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "placement", [*TABLE_1, *(PaperPlacement(scale_about=point) for point in SCALE_ABOUT)], ids=str
+    "placement", [*TABLE_1.values(), *(PaperPlacement(scale_about=point) for point in SCALE_ABOUT)], ids=str
 )
 def test_the_papers_placement(placement: PaperPlacement, lifted: tuple[Tensor, Tensor, Tensor]) -> None:
     rows = torch.tensor([[100.0, 120.0], [100.0, 300.0]])
-    assert right(lambda body, theta, roots: placement(body, theta, C * roots, rows, C, PAPER19.feet), *lifted)
+    assert right(lambda body, theta, roots: placement.place(body, theta, C * roots, rows, C, PAPER19.feet), *lifted)
 
 
 GROUNDS = {
@@ -134,7 +136,7 @@ def test_ground_placement(placement: GroundPlacement, field: str, lifted: tuple[
     sequence = torch.zeros(SCENES, dtype=torch.long)
 
     def place(*given: Tensor) -> Tensor:
-        return torch.as_tensor(getattr(placement(*given, C, PAPER19, sequence), field))
+        return torch.as_tensor(getattr(placement(Lifted.of(PAPER19, *given, C), SceneCameras(sequence)), field))
 
     assert right(place, *lifted)
 

@@ -11,21 +11,23 @@ from duolift.outputs.document import to_document
 from duolift.outputs.libraries import library
 from duolift.scene import Scene
 
-ALONE = (
+SELF_CONTAINED_POLICY = (
     "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'none'"
 )
-"""What a page that is one file may load, in browsers' words: what it holds."""
+"""Content security policy of a page that is one file: it loads nothing but what it holds."""
 
-SERVED = (
+SERVED_POLICY = (
     "default-src 'none'; img-src data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'"
 )
-"""What the served page may load: what comes from where it came from. Plotly sets styles of its own."""
+"""Content security policy of the served page: it loads from its own server alone. Plotly sets styles of its own."""
 
 
-def write_page(reconstruction: Scene, path: Path) -> list[Path]:
-    """Write an `.html`, with everything that it needs inside."""
-    text = page({"lifts": False, "served": False, "scene": to_document(reconstruction)})
-    text = text.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{ALONE}">', 1)
+def write_page(scene: Scene, path: Path) -> list[Path]:
+    """Write an `.html` that holds everything it needs, Plotly's script included."""
+    text = page({"lifts": False, "served": False, "scene": to_document(scene)})
+    text = text.replace(
+        "<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{SELF_CONTAINED_POLICY}">', 1
+    )
     styles, plotly, script = asset("page.css"), plotly_script(".html"), asset("page.js")
     text = text.replace('<link rel="stylesheet" href="page.css">', f"<style>\n{styles}</style>", 1)
     text = text.replace('<script src="plotly.js"></script>', f"<script>{plotly}</script>", 1)
@@ -35,21 +37,23 @@ def write_page(reconstruction: Scene, path: Path) -> list[Path]:
 
 
 def page(settings: dict[str, Any]) -> str:
-    """The page's text, with files beside it.
+    """The text of `index.html` with settings filled in; style sheet and scripts are files beside it.
 
     Args:
-        settings: `served`, whether there is a server to ask for the scene; `lifts`, whether it lifts files; or `scene`.
+        settings: `served`, whether a server has the scene; `lifts`, whether that server lifts files; `scene`, the scene
+            itself where no server has it; `largest`, bytes of a file that is dropped onto the page.
     """
     text = json.dumps({"colours": PERSON_COLOURS, **settings}, allow_nan=False)
-    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # no end of a script is in it
+    # no text may end the script element that holds it
+    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return asset("index.html").replace('id="settings">{}<', f'id="settings">{text}<', 1)
 
 
 def asset(name: str) -> str:
-    """A file of the page."""
+    """The text of a file that belongs to the page."""
     return (files(__name__) / name).read_text(encoding="utf-8")
 
 
-def plotly_script(suffix: str) -> str:
+def plotly_script(needed_by: str) -> str:
     """Plotly's JavaScript, from its Python package."""
-    return library("plotly.offline", suffix).get_plotlyjs()
+    return library("plotly.offline", needed_by).get_plotlyjs()

@@ -1,5 +1,8 @@
 """Procrustes alignment: the best similarity there is, and never a reflection."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import roma
@@ -8,7 +11,29 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from duolift.geometry.alignment import align, align_scene, nearest_rotation
+from duolift.geometry import alignment
+from duolift.metrics import fast_alignment
+from duolift.metrics.fast_alignment import nearest_rotation
+
+Align = Callable[[Tensor, Tensor], Tensor]
+
+
+@pytest.fixture(params=[alignment, fast_alignment], ids=["definition", "fast"])
+def module(request: pytest.FixtureRequest) -> Any:
+    """Either implementation."""
+    return request.param
+
+
+@pytest.fixture
+def align(module: Any) -> Align:
+    function: Align = module.align
+    return function
+
+
+@pytest.fixture
+def align_scene(module: Any) -> Align:
+    function: Align = module.align_scene
+    return function
 
 
 def similar(points: Tensor) -> Tensor:
@@ -24,12 +49,12 @@ def squared(points: Tensor, target: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-10)])
-def test_a_random_similarity_is_recovered(dtype: torch.dtype, tolerance: float) -> None:
+def test_a_random_similarity_is_recovered(dtype: torch.dtype, tolerance: float, align: Align) -> None:
     target = torch.randn(50, 4, 19, 3, dtype=dtype)
     torch.testing.assert_close(align(similar(target), target), target, atol=tolerance, rtol=0)
 
 
-def test_what_is_aligned_is_moved_by_a_similarity_without_reflection() -> None:
+def test_what_is_aligned_is_moved_by_a_similarity_without_reflection(align: Align) -> None:
     points, target = torch.randn(2, 200, 8, 3, dtype=torch.float64)
     before, after = points - points.mean(-2, keepdim=True), align(points, target)
     after = after - after.mean(-2, keepdim=True)
@@ -40,19 +65,19 @@ def test_what_is_aligned_is_moved_by_a_similarity_without_reflection() -> None:
     torch.testing.assert_close(matrix @ matrix.mT, square)
 
 
-def test_a_mirrored_pose_scores_worse() -> None:
+def test_a_mirrored_pose_scores_worse(align: Align) -> None:
     target = torch.randn(50, 19, 3)
     mirrored = target * torch.tensor([-1, 1, 1])
     assert (squared(align(mirrored, target), target) > 1).all()
     assert (squared(align(similar(target), target), target) < 1e-6).all()
 
 
-def test_the_result_does_not_depend_on_the_frame_or_unit_of_the_points() -> None:
+def test_the_result_does_not_depend_on_the_frame_or_unit_of_the_points(align: Align) -> None:
     points, target = torch.randn(2, 50, 19, 3, dtype=torch.float64)
     torch.testing.assert_close(align(similar(points), target), align(points, target))
 
 
-def test_the_result_moves_with_the_target() -> None:
+def test_the_result_moves_with_the_target(align: Align) -> None:
     points, target = torch.randn(2, 50, 19, 3, dtype=torch.float64)
     seed = torch.get_rng_state()
     moved_target = similar(target)
@@ -60,7 +85,7 @@ def test_the_result_moves_with_the_target() -> None:
     torch.testing.assert_close(align(points, moved_target), similar(align(points, target)))
 
 
-def test_no_perturbed_similarity_is_better() -> None:
+def test_no_perturbed_similarity_is_better(align: Align) -> None:
     points, target = torch.randn(2, 200, 8, 3, dtype=torch.float64)
     best = align(points, target)
     for _ in range(20):
@@ -69,7 +94,7 @@ def test_no_perturbed_similarity_is_better() -> None:
         assert (squared(best, target) < squared(scale * best @ turn.mT + shift, target)).all()
 
 
-def test_it_is_what_a_general_optimiser_finds() -> None:
+def test_it_is_what_a_general_optimiser_finds(align: Align) -> None:
     points, target = torch.randn(2, 6, 3, dtype=torch.float64).numpy()
 
     def residuals(parameters: np.ndarray) -> np.ndarray:
@@ -83,7 +108,7 @@ def test_it_is_what_a_general_optimiser_finds() -> None:
 
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 1234.5])
-def test_points_that_coincide_move_to_the_targets_centroid_with_a_finite_gradient(place: float) -> None:
+def test_points_that_coincide_move_to_the_targets_centroid_with_a_finite_gradient(place: float, align: Align) -> None:
     points, target = torch.randn(2, 3, 19, 3)
     others = align(points, target)
     points[1] = place
@@ -96,17 +121,17 @@ def test_points_that_coincide_move_to_the_targets_centroid_with_a_finite_gradien
     assert torch.isfinite(points.grad).all()
 
 
-def test_a_target_that_coincides_is_reached() -> None:
+def test_a_target_that_coincides_is_reached(align: Align) -> None:
     aligned = align(torch.randn(19, 3), torch.full((19, 3), 2.0))
     torch.testing.assert_close(aligned, torch.full((19, 3), 2.0))
 
 
-def test_gradients_are_the_numerical_ones() -> None:
+def test_gradients_are_the_numerical_ones(align: Align) -> None:
     points, target = (torch.randn(2, 7, 3, dtype=torch.float64).requires_grad_() for _ in range(2))
     assert torch.autograd.gradcheck(align, (points, target))
 
 
-def test_a_scene_is_moved_as_one() -> None:
+def test_a_scene_is_moved_as_one(align: Align, align_scene: Align) -> None:
     people, target = torch.randn(2, 5, 3, 19, 3, dtype=torch.float64)
     together = align_scene(people, target)
     for i in range(5):
@@ -118,7 +143,7 @@ def test_a_scene_is_moved_as_one() -> None:
 @pytest.mark.parametrize(
     ("points", "target"), [((5, 3), (6, 3)), ((5, 2), (5, 2)), ((2, 5, 3), (5, 3))], ids=["count", "axes", "batch"]
 )
-def test_wrong_shapes_are_refused(points: tuple[int, ...], target: tuple[int, ...]) -> None:
+def test_wrong_shapes_are_refused(points: tuple[int, ...], target: tuple[int, ...], align: Align) -> None:
     with pytest.raises(ValueError, match="expected the same shape"):
         align(torch.randn(points), torch.randn(target))
 
@@ -134,7 +159,7 @@ def test_the_rotation_is_the_one_of_the_singular_values(noise: float, thickness:
 
 
 @pytest.mark.parametrize("spread", [(1.0, 1e-8, 1e-8), (1.0, 0.0, 0.0)], ids=["next to a line", "on a line"])
-def test_where_the_rotation_is_undetermined_a_best_one_is_found(spread: tuple[float, ...]) -> None:
+def test_where_the_rotation_is_undetermined_a_best_one_is_found(spread: tuple[float, ...], align: Align) -> None:
     points, target = torch.randn(2, 50, 19, 3, dtype=torch.float64)
     points = points * points.new_tensor(spread)
     middle, centre = points.mean(-2, keepdim=True), target.mean(-2, keepdim=True)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from duolift.errors import InputError
-from duolift.inputs import check_pixels
+from duolift.inputs import FORMATS, JOINTS, check_pixels
+from duolift.inputs.arrays import from_arrays
 from duolift.inputs.pixels import PIXEL_LIMITS, image_size, positive_pixels
 
 SHAPES = [(17,), (2, 17), (4, 2, 17)]
@@ -77,3 +78,37 @@ def test_what_is_no_length_is_refused(value: object) -> None:
 def test_lengths_are_floats() -> None:
     assert positive_pixels(np.float32(500), "focal", 1) == (500.0,)
     assert image_size(np.array([640, 480]), "image") == (640.0, 480.0)
+
+
+# Arrays, as a program gives them ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frames", [(), (4,)], ids=["image", "video"])
+def test_arrays_that_are_no_pixels_are_refused_as_files_are(frames: tuple[int, ...]) -> None:
+    keypoints, confidence = poses((*frames, 2, 17))
+    assert from_arrays(keypoints, confidence, "coco", 0.3).confidence.any()
+    with pytest.raises(InputError, match="keypoints: all joints are within a pixel of the corner"):
+        from_arrays(keypoints / 640, confidence, "coco", 0.3)
+    keypoints[..., 1, 3, 0] = -1e9
+    with pytest.raises(InputError, match=r"keypoints: .*person 1, joint 3 is at"):
+        from_arrays(keypoints, confidence, "coco", 0.3)
+    confidence[..., 1, 3] = 0
+    from_arrays(keypoints, confidence, "coco", 0.3)
+
+
+def test_confidence_of_arrays_means_what_it_does_in_files() -> None:
+    """Above 1 is 1; negative or NaN is not seen."""
+    keypoints, confidence = poses((1, 17))
+    ankle, knee, hip = (FORMATS["coco17"].joints.index(f"left_{joint}") for joint in ("ankle", "knee", "hip"))
+    confidence[0, [ankle, knee, hip]] = 1.04, -0.2, np.nan
+    detections = from_arrays(np.concatenate([keypoints, confidence[..., None]], -1), None, "coco", 0.3)
+    joints = JOINTS.indices(("left_ankle", "left_knee", "left_hip"))
+    assert detections.confidence[0, 0, joints].tolist() == [1, 0, 0]
+
+
+def test_an_array_of_another_format_is_told_whose_joints_it_has() -> None:
+    keypoints, _ = poses((2, 18))
+    with pytest.raises(InputError, match=r"18 joints are coco18's \(format='coco18'\)"):
+        from_arrays(keypoints, None, "coco", 0.3)
+    with pytest.raises(InputError, match=r"no known format has 11 joints$"):
+        from_arrays(keypoints[:, :11], None, "coco", 0.3)

@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import some_reconstruction
 
 from duolift.body.skeleton import CHI3D25, PAPER23
 from duolift.errors import InputError
+from duolift.example import example_scene
 from duolift.outputs import READERS, read, write
 from duolift.outputs.document import from_json, to_document, to_json
 from duolift.scene import Scene
 
 SCENES = {
-    "two, one of them absent for a while": some_reconstruction(),
-    "a single image": some_reconstruction(frames=1, rate=None),
-    "one person": some_reconstruction(people=1),
-    "nobody": some_reconstruction(people=0),
-    "no frames": some_reconstruction(frames=0),
-    "feet": some_reconstruction(skeleton=PAPER23),
-    "fingers": some_reconstruction(skeleton=CHI3D25),
+    "two, one of them absent for a while": example_scene(),
+    "a single image": example_scene(frames=1, rate=None),
+    "one person": example_scene(people=1),
+    "nobody": example_scene(people=0),
+    "no frames": example_scene(frames=0),
+    "feet": example_scene(skeleton=PAPER23),
+    "fingers": example_scene(skeleton=CHI3D25),
 }
 DECIMAL_PLACES = {"people": 2e-4, "by_paper": 2e-4, "keypoints": 6e-3, "confidence": 6e-4, "up": 1e-6, "height": 1e-4}
 
@@ -150,3 +150,40 @@ def test_broken_arrays_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read(tmp_path / f"none{suffix}")
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_files_written_before_the_schema_was_a_table_still_load(suffix: str) -> None:
+    """`stored/` was written by `duolift.outputs` as it was when the layout became version 1."""
+    found = read(Path(__file__).parent / "stored" / f"scene{suffix}")
+    assert_same(found, example_scene(frames=2), tolerance=True)
+
+
+def test_the_json_layout_is_that_of_the_stored_file() -> None:
+    stored = json.loads((Path(__file__).parent / "stored" / "scene.json").read_text())
+    written = to_document(example_scene(frames=2))
+    assert list(written) == list(stored)
+    for key, value in stored.items():
+        assert flat_types(written[key]) == flat_types(value), key
+
+
+def flat_types(value: Any) -> Any:
+    """A nested list with types for numbers and texts."""
+    return [flat_types(item) for item in value] if isinstance(value, list) else type(value)
+
+
+def test_values_in_the_place_of_arrays_are_refused(tmp_path: Path) -> None:
+    """An array is no value of `about`, and no array is taken from there."""
+    path = tmp_path / "scene.npz"
+    write(SCENES["one person"], path)
+    with np.load(path) as content:
+        arrays = dict(content)
+    about = json.loads(str(arrays.pop("about")))
+    people = arrays.pop("people")
+    np.savez(path, about=np.array(json.dumps({**about, "people": [[1], [2, 3]]})), **arrays)
+    with pytest.raises(InputError, match="people is missing"):
+        read(path)
+    del about["focal_source"]
+    np.savez(path, about=np.array(json.dumps(about)), people=people, focal_source=np.array(["known"] * 2), **arrays)
+    with pytest.raises(InputError, match="focal_source is missing"):
+        read(path)

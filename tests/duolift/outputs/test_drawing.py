@@ -6,9 +6,9 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from conftest import some_reconstruction
 from PIL import Image
 
+from duolift.example import example_scene
 from duolift.outputs import write
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.pictures import Picture
@@ -19,19 +19,19 @@ def has_colour(pixels: np.ndarray, colour: str, off: int = 12) -> bool:
 
 
 def test_a_picture_shows_everybody_in_their_colours(tmp_path: Path) -> None:
-    write(some_reconstruction(frames=1), tmp_path / "scene.png")
+    write(example_scene(frames=1), tmp_path / "scene.png")
     pixels = np.asarray(Image.open(tmp_path / "scene.png").convert("RGB"))
     assert pixels.shape == (720, 1280, 3)
     assert all(has_colour(pixels, colour) for person in (0, 1) for colour in colours_of(person))
 
 
 def test_who_is_absent_is_not_drawn() -> None:
-    frames = list(Picture(some_reconstruction(frames=3), ".png").play())
+    frames = list(Picture(example_scene(frames=3), ".png").play())
     assert [has_colour(frame, colours_of(1)[0]) for frame in frames] == [True, False, True]
 
 
 def test_a_gif_plays_at_the_sequences_speed(tmp_path: Path) -> None:
-    write(some_reconstruction(frames=9, rate=25.0), tmp_path / "scene.gif")
+    write(example_scene(frames=9, rate=25.0), tmp_path / "scene.gif")
     with Image.open(tmp_path / "scene.gif") as image:
         assert image.size == (640, 360)
         assert image.info["duration"] == 80 and image.info["loop"] == 0
@@ -39,7 +39,7 @@ def test_a_gif_plays_at_the_sequences_speed(tmp_path: Path) -> None:
 
 
 def test_a_film_has_every_frame(tmp_path: Path) -> None:
-    write(some_reconstruction(frames=6, rate=25.0), tmp_path / "scene.mp4")
+    write(example_scene(frames=6, rate=25.0), tmp_path / "scene.mp4")
     reader = imageio_ffmpeg.read_frames(str(tmp_path / "scene.mp4"))
     about = next(reader)
     assert (about["size"], about["fps"], about["codec"]) == ((1280, 720), 25.0, "h264")
@@ -49,7 +49,7 @@ def test_a_film_has_every_frame(tmp_path: Path) -> None:
 
 
 def test_the_views_agree_with_the_scene() -> None:
-    picture = Picture(some_reconstruction(), ".png")
+    picture = Picture(example_scene(), ".png")
     points = np.array([[0.0, 0, -4], [0, 1, -4], [0, 0, -3], [1, 0, -4]])
     side, above, scene = (picture.project(points, view) for view in ("side", "above", "scene"))
     assert side[1, 1] > side[0, 1] and side[2, 0] < side[0, 0], "up is up, and the camera is on the left"
@@ -59,5 +59,5 @@ def test_the_views_agree_with_the_scene() -> None:
 
 @pytest.mark.parametrize("name", ["$x^2$", "a_b{c}", "$\\frac$"])
 def test_names_of_images_are_not_taken_for_formulas(tmp_path: Path, name: str) -> None:
-    scene = some_reconstruction(frames=1)
+    scene = example_scene(frames=1)
     write(replace(scene, names=(name,)), tmp_path / "scene.png")

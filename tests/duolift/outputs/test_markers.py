@@ -1,23 +1,24 @@
 """Markers, read back: `.c3d` by another library, `.trc` as the table that it is."""
 
+import struct
 from pathlib import Path
 
 import c3d
 import numpy as np
 import pytest
-from conftest import some_reconstruction
 
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
+from duolift.example import example_scene
 from duolift.outputs import write
-from duolift.outputs.markers import MOST_FRAMES
+from duolift.outputs.markers import C3D_FRAMES
 
 
 @pytest.mark.filterwarnings("ignore:No analog data")
 def test_another_reader_of_c3d_finds_the_joints(tmp_path: Path) -> None:
-    reconstruction = some_reconstruction()
+    scene = example_scene()
     path = tmp_path / "scene.c3d"
-    write(reconstruction, path)
+    write(scene, path)
     with path.open("rb") as file:
         reader = c3d.Reader(file)
         labels = [label.strip() for label in reader.point_labels]
@@ -26,26 +27,45 @@ def test_another_reader_of_c3d_finds_the_joints(tmp_path: Path) -> None:
         axes = [reader.get(f"POINT:{name}").string_value.strip() for name in ("X_SCREEN", "Y_SCREEN")]
     assert (units, rate, axes) == ("mm", 25, ["+X", "+Y"])
     assert labels == [f"{person}:{joint}" for person in (1, 2) for joint in PAPER19.joints]
-    scene = 1000 * reconstruction.scene().reshape(4, -1, 3)
-    there = np.isfinite(scene).all(-1)
-    assert frames[..., :3][there] == pytest.approx(scene[there], abs=1e-2)
+    world = 1000 * scene.world().reshape(4, -1, 3)
+    there = np.isfinite(world).all(-1)
+    assert frames[..., :3][there] == pytest.approx(world[there], abs=1e-2)
     assert ((frames[..., 3] >= 0) == there).all(), "an invalid point has a negative residual"
 
 
+def test_absent_markers_have_residual_minus_one_in_the_bytes_of_the_file(tmp_path: Path) -> None:
+    """Readers may take NaN for absent of their own accord, so this looks at the file itself."""
+    scene = example_scene()
+    path = tmp_path / "scene.c3d"
+    write(scene, path)
+    content = path.read_bytes()
+    first_block, scale = struct.unpack_from("<H", content, 16)[0], struct.unpack_from("<f", content, 12)[0]
+    markers = 2 * len(PAPER19)
+    stored = np.frombuffer(content, "<f4", 4 * 4 * markers, 512 * (first_block - 1)).reshape(4, markers, 4)
+    valid = scene.valid.repeat(len(PAPER19), axis=1)  # (frame, marker)
+    assert scale < 0, "numbers are stored as floats"
+    assert np.isfinite(stored).all()
+    assert (stored[~valid] == (0, 0, 0, -1)).all()
+    assert (stored[valid][:, 3] == 0).all()
+    with path.open("rb") as file, pytest.warns(UserWarning, match="No analog data"):
+        read = np.stack([points for _, points, _ in c3d.Reader(file).read_frames(check_nan=False)])
+    assert ((read[..., 3] == -1) == ~valid).all()
+
+
 def test_more_frames_than_a_c3d_holds_are_refused(tmp_path: Path) -> None:
-    long = some_reconstruction(people=1)
+    long = example_scene(people=1)
     many = {
-        name: np.resize(getattr(long, name), (MOST_FRAMES + 1, *getattr(long, name).shape[1:])) for name in ("people",)
+        name: np.resize(getattr(long, name), (C3D_FRAMES + 1, *getattr(long, name).shape[1:])) for name in ("people",)
     }
-    reconstruction = type(long)(**{**vars(long), **many, "names": ("image",) * (MOST_FRAMES + 1)})
+    scene = type(long)(**{**vars(long), **many, "names": ("image",) * (C3D_FRAMES + 1)})
     with pytest.raises(InputError, match="names has 65536 frames; expected at most 65535"):
-        write(reconstruction, tmp_path / "scene.c3d")
+        write(scene, tmp_path / "scene.c3d")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_trc_is_the_table_that_opensim_reads(tmp_path: Path) -> None:
-    reconstruction = some_reconstruction()
-    paths = write(reconstruction, tmp_path / "scene.trc")
+    scene = example_scene()
+    paths = write(scene, tmp_path / "scene.trc")
     for person, path in enumerate(paths):
         rows = [line.split("\t") for line in path.read_text().split("\n")]
         assert rows[0] == ["PathFileType", "4", "(X/Y/Z)", path.name]
@@ -62,6 +82,6 @@ def test_a_trc_is_the_table_that_opensim_reads(tmp_path: Path) -> None:
         table = np.genfromtxt(path, delimiter="\t", skip_header=6)
         assert table.shape == (4, 2 + 3 * 19)
         assert table[:, 0].tolist() == [1, 2, 3, 4] and table[:, 1] == pytest.approx(np.arange(4) / 25)
-        expected = reconstruction.scene()[:, person].reshape(4, -1)
+        expected = scene.world()[:, person].reshape(4, -1)
         assert table[:, 2:] == pytest.approx(expected, abs=1e-5, nan_ok=True)
         assert np.isnan(table[1, 2:]).all() == (person == 1)

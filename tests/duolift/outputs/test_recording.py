@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
-from conftest import some_reconstruction
 
+from duolift.example import example_scene
 from duolift.outputs import write
 
 chunk = pytest.importorskip("rerun.chunk", reason="rerun-sdk is not installed, or older")
 
 
 def test_a_recording_holds_people_camera_and_poses_on_a_time_line(tmp_path: Path) -> None:
-    write(some_reconstruction(), tmp_path / "scene.rrd")
+    write(example_scene(), tmp_path / "scene.rrd")
     chunks = chunk.RrdReader(tmp_path / "scene.rrd").stream().to_chunks()
     rows: dict[str, int] = {}
     for part in chunks:

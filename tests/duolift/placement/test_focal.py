@@ -10,10 +10,12 @@ from torch import Tensor
 
 from duolift.body.skeleton import PAPER23
 from duolift.geometry.cameras import elevation
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate, rotation_x
-from duolift.placement.focal import DEFAULT, FOCAL_PRIOR, PEOPLE, TOLD, FocalLength, default_focal, focal_from_people
+from duolift.placement.focal import FOCAL_PRIOR, TOLD, FocalLength, default_focal, focal_from_people
 from duolift.placement.ground import log_size
 from duolift.placement.horizon import FRAMES, thinned, tilt_evidence
+from duolift.placement.interface import FocalSource
 
 ROOT, FEET = PAPER23.root_index, PAPER23.feet
 ASSUMED = 1200.0
@@ -24,7 +26,7 @@ class Film:
     """Perfect lifts of a static camera's frames, with a focal length that need not be the camera's.
 
     Attributes:
-        bodies, theta, roots, c: as of `GroundPlacement`, by the assumed focal length.
+        bodies, theta, roots, c: what `Lifted` is made of, by the assumed focal length.
         people: (frame, person, joint, 3), where they are.
     """
 
@@ -42,16 +44,8 @@ class Film:
     def focal(self, sequence: Tensor | None = None, camera: Tensor | None = None) -> FocalLength:
         camera = self.one if camera is None else camera
         assumed = torch.full((int(camera.max()) + 1,), ASSUMED, dtype=torch.float64)
-        return focal_from_people(
-            self.bodies,
-            self.theta,
-            self.roots,
-            self.c,
-            assumed,
-            PAPER23,
-            self.one if sequence is None else sequence,
-            camera,
-        )
+        lifted = Lifted.of(PAPER23, self.bodies, self.theta, self.roots, self.c)
+        return focal_from_people(lifted, assumed, self.one if sequence is None else sequence, camera)
 
 
 def joined(*films: Film) -> Film:
@@ -112,7 +106,7 @@ def takes_of(film: Callable[..., Film], focal: float) -> list[Film]:
 def test_walking_people_tell_the_focal_length(film: Callable[..., Film], focal: float) -> None:
     takes = takes_of(film, focal)
     found = joined(*takes).focal(numbered(*takes))
-    assert found.source == (PEOPLE,)
+    assert found.source == (FocalSource.PEOPLE,)
     error, before = math.log(found.pixels.item() / focal), math.log(ASSUMED / focal)
     assert abs(error) < max(0.05, 0.6 * abs(before)), "much nearer than the default"
     assert error * before > -0.01, "on the side of the default, which is the middle of the prior"
@@ -121,7 +115,7 @@ def test_walking_people_tell_the_focal_length(film: Callable[..., Film], focal: 
 
 def test_people_who_stand_still_leave_the_default_and_the_result_says_so(film: Callable[..., Film]) -> None:
     found = film(800.0, frames=1).focal()
-    assert found.source == (DEFAULT,)
+    assert found.source == (FocalSource.DEFAULT,)
     assert found.pixels.item() == ASSUMED and found.deviation.item() == FOCAL_PRIOR
 
 

@@ -11,24 +11,24 @@ import torch
 from conftest import SHARED
 from torch import Tensor
 
-from callbacks.lifted import perfect_lift
+from callbacks.lifting import perfect_lift
 from datamodules.chi3d import read
 from duolift.body.skeleton import PAPER23
 from duolift.geometry.alignment import align_scene
 from duolift.geometry.cameras import elevation
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import project
 from duolift.geometry.rotations import facing, rotate, rotation_x
-from duolift.metrics.batched import score
+from duolift.metrics.definitions import score
 from duolift.placement.ground import (
     BELIEVED,
     LARGER,
-    PEOPLE,
+    SIZE_SPREAD,
     SOFTNESS,
     TOUCH_ACROSS,
     TOUCH_ALONG,
     GroundPlacement,
-    Placed,
     camera_roll,
     contacts,
     drop,
@@ -40,6 +40,7 @@ from duolift.placement.ground import (
     robust_mean,
     smoothed,
 )
+from duolift.placement.interface import Placed, SceneCameras
 
 C = 10.0
 ROOT, FEET, HANDS = PAPER23.root_index, PAPER23.feet, PAPER23.hands
@@ -69,7 +70,7 @@ class Scene:
     Attributes:
         truth: (scene, person, joint, 3), camera frame.
         up: (scene, 3).
-        bodies, theta, roots: see `GroundPlacement`.
+        bodies, theta, roots: `bodies`, `elevation` and `root_rays` of `Lifted`.
     """
 
     truth: Tensor
@@ -96,7 +97,9 @@ class Scene:
         up: Tensor | None = None,
         valid: Tensor | None = None,
     ) -> Placed:
-        return row(self.bodies, self.theta, self.roots, C, PAPER23, sequence, up, valid)
+        valid = None if valid is None else valid.bool()
+        lifted = Lifted.of(PAPER23, self.bodies, self.theta, self.roots, C, valid)
+        return row(lifted, SceneCameras(sequence, up))
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Scene":
         return Scene(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
@@ -214,13 +217,25 @@ def assert_equal(placed: Placed, expected: Placed, scenes: Any = slice(None)) ->
         torch.testing.assert_close(getattr(placed, field.name)[scenes], getattr(expected, field.name))
 
 
+def test_up_vectors_that_cancel_out_leave_a_level_camera() -> None:
+    opposite = torch.tensor([[[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], [[0.0, -1.0, 0.0], [0.0, -1.0, 0.0]]])
+    opposite.requires_grad_()
+    mean = robust_mean(opposite)
+    torch.testing.assert_close(mean, torch.tensor([[0.0, -1.0, 0.0]] * 2))
+    mean.sum().backward()
+    assert opposite.grad is not None and opposite.grad.isfinite().all()
+
+
 # Who is not in an image -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("anything", [0.5, 1e30, math.inf, math.nan])
 @ROWS
-def test_who_is_never_there_decides_nothing(row: GroundPlacement, walk: Callable[..., Scene]) -> None:
+def test_a_person_who_is_never_valid_changes_nothing(
+    row: GroundPlacement, anything: float, walk: Callable[..., Scene]
+) -> None:
     three, sequence = walk(30, 3), torch.zeros(30, dtype=torch.long)
-    three.bodies[:, 2], three.roots[:, 2], three.theta[:, 2] = 7 * three.bodies[:, 2], -0.4, 1.0
+    three.bodies[:, 2], three.roots[:, 2], three.theta[:, 2] = anything, -anything, anything
     valid = torch.tensor([True, True, False]).expand(30, -1)
     placed = three.placed(row, sequence, valid=valid)
     two = Scene(three.truth[:, :2], three.up, three.bodies[:, :2], three.theta[:, :2], three.roots[:, :2])
@@ -423,7 +438,7 @@ def plausible_in_a_loop(sizes: list[float], size_sigma: float) -> tuple[list[flo
     grounded = [1 / (1 + math.exp((size - smallest - LARGER) / SOFTNESS)) for size in sizes]
     told = [smallest + p * (size - smallest) for p, size in zip(grounded, sizes, strict=True)]
     mean = sum(told) / len(told)
-    return grounded, [mean + (size - mean) / (1 + (size_sigma / PEOPLE) ** 2) for size in told]
+    return grounded, [mean + (size - mean) / (1 + (size_sigma / SIZE_SPREAD) ** 2) for size in told]
 
 
 @pytest.mark.parametrize("size_sigma", [0.0, 0.025, 0.2])
@@ -464,7 +479,8 @@ def test_the_order_of_people_does_not_matter(walk: Callable[..., Scene], row: Gr
 def test_the_unit_of_length_does_not_matter(walk: Callable[..., Scene], row: GroundPlacement, unit: float) -> None:
     scene, sequence = walk(12, 3), torch.zeros(12, dtype=torch.long)
     expected = scene.placed(row, sequence)
-    placed = row(unit * scene.bodies, scene.theta, scene.roots, unit * C, PAPER23, sequence)
+    lifted = Lifted.of(PAPER23, unit * scene.bodies, scene.theta, scene.roots, unit * C)
+    placed = row(lifted, SceneCameras(sequence))
     for name in ("people", "depth", "height"):
         torch.testing.assert_close(getattr(placed, name), unit * getattr(expected, name))
     torch.testing.assert_close(placed.confidence, expected.confidence)
@@ -729,7 +745,7 @@ def test_gradients_of_an_images_placement_are_right(crowd: Callable[..., Scene],
     inputs = tuple(tensor.clone().requires_grad_() for tensor in (scene.bodies, scene.theta, scene.roots))
 
     def placed(bodies: Tensor, theta: Tensor, roots: Tensor) -> tuple[Tensor, ...]:
-        result = row(bodies, theta, roots, C, PAPER23)
+        result = row(Lifted.of(PAPER23, bodies, theta, roots, C), SceneCameras())
         return tuple(getattr(result, field.name) for field in fields(Placed))
 
     assert torch.autograd.gradcheck(placed, inputs)
@@ -801,7 +817,6 @@ def test_perfect_lifts_of_the_real_capture_are_placed_within_6_mm() -> None:
     scenes = read(PAIRS, ["s04"]).scenes(PAPER23)[::20]
     normalisation = Normalisation.fitted(scenes, PAPER23, None, "ray")
     lifted = perfect_lift(scenes, PAPER23, normalisation)
-    roots, distance = scenes.rays[:, :, ROOT], normalisation.distance(scenes)
-    placed = EXACT(lifted.bodies, lifted.theta, roots, distance, PAPER23)
+    placed = EXACT(lifted, SceneCameras())
     assert scenes.truth is not None
     assert score(placed.people, scenes.truth, ROOT)["pa_mpjpe_mm"].mean() < 6

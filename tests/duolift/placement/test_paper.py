@@ -10,19 +10,23 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import PAPER19
+from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import rotate, rotation_x
-from duolift.metrics.batched import score
-from duolift.placement.paper import LARGEST_SCALE, SCALE_ABOUT, TABLE_1, PaperPlacement, group_mean, level_groups
+from duolift.metrics.definitions import score
+from duolift.placement.interface import SceneCameras
+from duolift.placement.paper import LARGEST_SCALE, SCALE_ABOUT, PaperPlacement, group_mean, level_groups
+from duolift.placement.paper import TABLE_1 as NAMED_ROWS
 
 C = 10.0
 FEET, ROOT = PAPER19.feet, PAPER19.root_index
 
 READINGS = pytest.mark.parametrize("reading", SCALE_ABOUT)
-ROWS = pytest.mark.parametrize("row", TABLE_1, ids=["image", "image-rule", "rotation-rule", "elevation-rotation-rule"])
+TABLE_1 = tuple(NAMED_ROWS.values())
+ROWS = pytest.mark.parametrize("row", TABLE_1, ids=NAMED_ROWS)
 
 
 @dataclass
-class Lifted:
+class Given:
     """What placement is given: people lifted one at a time, (..., person)."""
 
     bodies: Tensor
@@ -31,10 +35,10 @@ class Lifted:
     rows: Tensor
 
     def placed(self, placement: PaperPlacement) -> Tensor:
-        return placement(self.bodies, self.theta, self.places, self.rows, C, FEET)
+        return placement.place(self.bodies, self.theta, self.places, self.rows, C, FEET)
 
-    def __getitem__(self, index: tuple[int, ...]) -> "Lifted":
-        return Lifted(self.bodies[index], self.theta[index], self.places[index], self.rows[index])
+    def __getitem__(self, index: tuple[int, ...]) -> "Given":
+        return Given(self.bodies[index], self.theta[index], self.places[index], self.rows[index])
 
 
 @pytest.fixture
@@ -50,13 +54,13 @@ def standing(random_bodies: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @pytest.fixture
-def lifted(standing: Callable[..., Tensor]) -> Callable[..., Lifted]:
+def lifted(standing: Callable[..., Tensor]) -> Callable[..., Given]:
     """`lifted(*batch, person)`: any people anywhere; their elevations, places and rows owe nothing to each other."""
 
-    def make(*batch: int) -> Lifted:
+    def make(*batch: int) -> Given:
         theta = -0.1 + 0.1 * torch.randn(batch, dtype=torch.float64)
         places = torch.tensor([2.5, 0.75]) * torch.randn(*batch, 2, dtype=torch.float64)
-        return Lifted(standing(*batch), theta, places, 440 + 60 * torch.randn(batch, dtype=torch.float64))
+        return Given(standing(*batch), theta, places, 440 + 60 * torch.randn(batch, dtype=torch.float64))
 
     return make
 
@@ -93,7 +97,7 @@ def assert_the_same_scene(placed: Tensor, truth: Tensor) -> None:
 def test_the_image_alone_is_exact_under_a_level_camera(standing: Callable[..., Tensor], people: int) -> None:
     truth, roots, theta = on_one_ground(bodies := standing(20, people), height=2.0)
     places = roots[..., :2]
-    assert_the_same_scene(Lifted(bodies, theta, places, in_rows(places)).placed(TABLE_1[0]), truth)
+    assert_the_same_scene(Given(bodies, theta, places, in_rows(places)).placed(TABLE_1[0]), truth)
 
 
 @pytest.mark.parametrize("people", [2, 3, 4])
@@ -105,7 +109,7 @@ def test_elevation_and_rotation_are_exact_however_the_camera_is_tilted(
     bodies = standing(20, people)
     truth, roots, theta = on_one_ground(bodies, height=2.0)
     places = roots[..., :2] + torch.tensor([0, C * math.tan(pitch)])
-    scene = Lifted(rotate(rotation_x(-theta), bodies), theta, places, in_rows(places))
+    scene = Given(rotate(rotation_x(-theta), bodies), theta, places, in_rows(places))
     exact = PaperPlacement(rule=False)
     assert_the_same_scene(scene.placed(exact), truth)
     for wrong in (replace(exact, rotation=False), replace(exact, scale_about="root")):
@@ -114,7 +118,7 @@ def test_elevation_and_rotation_are_exact_however_the_camera_is_tilted(
     assert by_image.mean() > 1e-3 if pitch else by_image.max() < 1e-9
 
 
-def test_the_roots_heights_differ_by_equation_2(lifted: Callable[..., Lifted]) -> None:
+def test_the_roots_heights_differ_by_equation_2(lifted: Callable[..., Given]) -> None:
     scene = lifted(2)
     scene.theta = torch.tensor([-0.30, -0.10], dtype=torch.float64)
     roots = scene.placed(PaperPlacement(rule=False, scale_about="root"))[:, ROOT]
@@ -124,7 +128,7 @@ def test_the_roots_heights_differ_by_equation_2(lifted: Callable[..., Lifted]) -
     assert roots[0, 1].item() == pytest.approx(3.0934, abs=1e-4), "below a camera that looks down"
 
 
-def test_people_stay_right_or_left_where_they_are_and_start_at_depth_c(lifted: Callable[..., Lifted]) -> None:
+def test_people_stay_right_or_left_where_they_are_and_start_at_depth_c(lifted: Callable[..., Given]) -> None:
     scene = lifted(3)
     for row in TABLE_1:
         roots = scene.placed(replace(row, scale_about="root"))[:, ROOT]
@@ -132,7 +136,7 @@ def test_people_stay_right_or_left_where_they_are_and_start_at_depth_c(lifted: C
         assert roots[:, 2].tolist() == [C, C, C]
 
 
-def test_heights_are_the_images_unless_they_follow_from_the_elevation(lifted: Callable[..., Lifted]) -> None:
+def test_heights_are_the_images_unless_they_follow_from_the_elevation(lifted: Callable[..., Given]) -> None:
     scene = lifted(3)
     for elevation, rotation in itertools.product((False, True), repeat=2):
         row = PaperPlacement(elevation=elevation, rotation=rotation, rule=False, scale_about="root")
@@ -167,7 +171,7 @@ def test_a_groups_mean_replaces_its_values() -> None:
 @ROWS
 @pytest.mark.parametrize(("apart", "level"), [(50, True), (51, False)])
 def test_the_rule_at_50_and_51_pixels(
-    lifted: Callable[..., Lifted], row: PaperPlacement, apart: int, level: bool
+    lifted: Callable[..., Given], row: PaperPlacement, apart: int, level: bool
 ) -> None:
     scene = lifted(2)
     scene.rows[:] = torch.tensor([400.0, 400.0 + apart])
@@ -182,7 +186,7 @@ def test_the_rule_at_50_and_51_pixels(
 @ROWS
 @pytest.mark.parametrize("people", [2, 3, 5])
 def test_everybodys_lower_foot_is_on_one_plane(
-    lifted: Callable[..., Lifted], row: PaperPlacement, reading: str, people: int
+    lifted: Callable[..., Given], row: PaperPlacement, reading: str, people: int
 ) -> None:
     scene = lifted(20, people)
     scene.theta /= 4
@@ -191,7 +195,7 @@ def test_everybodys_lower_foot_is_on_one_plane(
     torch.testing.assert_close(ground, ground[:, :1].expand_as(ground))
 
 
-def placed_in_a_loop(scene: Lifted, placement: PaperPlacement) -> list[Tensor]:
+def placed_in_a_loop(scene: Given, placement: PaperPlacement) -> list[Tensor]:
     """One scene, person by person; groups by following everybody's level neighbours."""
     people = range(len(scene.theta))
     places, rows, theta = scene.places.tolist(), scene.rows.tolist(), scene.theta.tolist()
@@ -230,7 +234,7 @@ def placed_in_a_loop(scene: Lifted, placement: PaperPlacement) -> list[Tensor]:
 @READINGS
 @pytest.mark.parametrize("people", [2, 3, 4, 5])
 def test_any_number_of_people_in_any_row_is_a_loop_and_a_batch_is_one_too(
-    lifted: Callable[..., Lifted], reading: str, people: int
+    lifted: Callable[..., Given], reading: str, people: int
 ) -> None:
     scenes = lifted(4, 5, people)
     for row in (*TABLE_1, PaperPlacement(rotation=False), PaperPlacement(rule=False)):
@@ -241,13 +245,13 @@ def test_any_number_of_people_in_any_row_is_a_loop_and_a_batch_is_one_too(
             torch.testing.assert_close(scenes[i, j].placed(placement), together[i, j])
 
 
-def above_the_camera(scene: Lifted) -> Lifted:
+def above_the_camera(scene: Given) -> Given:
     """Person 0 hovers over the camera's height, everybody else stands well below it."""
     scene.theta[..., 0], scene.theta[..., 1:] = 0.3, -0.3
     return scene
 
 
-def test_a_person_whose_feet_reach_no_ground_keeps_size_and_place(lifted: Callable[..., Lifted]) -> None:
+def test_a_person_whose_feet_reach_no_ground_keeps_size_and_place(lifted: Callable[..., Given]) -> None:
     scene = above_the_camera(lifted(6, 3))
     placed = scene.placed(PaperPlacement(rule=False, rotation=False))
     expected = torch.stack([scene.places[:, 0, 0], torch.full((6,), -C * math.tan(0.3))], dim=-1)
@@ -256,7 +260,7 @@ def test_a_person_whose_feet_reach_no_ground_keeps_size_and_place(lifted: Callab
 
 
 @pytest.mark.parametrize(("reach", "factor"), [(0.01, LARGEST_SCALE), (40.0, 1 / LARGEST_SCALE)])
-def test_nobody_is_scaled_out_of_bounds(lifted: Callable[..., Lifted], reach: float, factor: float) -> None:
+def test_nobody_is_scaled_out_of_bounds(lifted: Callable[..., Given], reach: float, factor: float) -> None:
     scene = lifted(6)
     scene.places[:] = 0
     scene.bodies[1:, FEET, 1], scene.bodies[0, FEET, 1] = 1.5, reach
@@ -267,7 +271,7 @@ def test_nobody_is_scaled_out_of_bounds(lifted: Callable[..., Lifted], reach: fl
 @READINGS
 @ROWS
 @pytest.mark.parametrize("hovering", [False, True])
-def test_gradients_are_finite(lifted: Callable[..., Lifted], row: PaperPlacement, reading: str, hovering: bool) -> None:
+def test_gradients_are_finite(lifted: Callable[..., Given], row: PaperPlacement, reading: str, hovering: bool) -> None:
     scene = lifted(6, 3)
     scene = above_the_camera(scene) if hovering else scene
     scene.bodies.requires_grad_()
@@ -282,7 +286,7 @@ def test_gradients_are_finite(lifted: Callable[..., Lifted], row: PaperPlacement
         assert scene.theta.grad.abs().sum() > 0
 
 
-def test_gradients_are_finite_where_a_foot_is_level_with_the_point_of_scaling(lifted: Callable[..., Lifted]) -> None:
+def test_gradients_are_finite_where_a_foot_is_level_with_the_point_of_scaling(lifted: Callable[..., Given]) -> None:
     scene = lifted(2)
     scene.places[:] = 0
     scene.bodies[0, FEET, 1] = 0
@@ -300,3 +304,36 @@ def test_the_rows_are_the_papers() -> None:
 def test_an_unknown_reading_is_refused() -> None:
     with pytest.raises(ValueError, match="'floor'; expected one of camera, root, origin"):
         PaperPlacement(scale_about="floor")
+
+
+@pytest.mark.parametrize("anything", [1e30, math.inf, math.nan])
+def test_people_who_are_not_valid_change_nothing(lifted: Callable[..., Given], anything: float) -> None:
+    given = lifted(6, 3)
+    valid = torch.tensor([[True, True, True]] * 2 + [[True, False, True]] * 3 + [[False, False, False]])
+    people = Lifted.of(
+        PAPER19,
+        given.bodies.masked_fill(~valid[..., None, None], anything),
+        given.theta.masked_fill(~valid, anything),
+        given.places.masked_fill(~valid[..., None], anything) / C,
+        C,
+        valid,
+        root_rows=given.rows.masked_fill(~valid, anything),
+    )
+    placed = PaperPlacement()(people, SceneCameras()).people
+    torch.testing.assert_close(placed[:2], given[(slice(0, 2),)].placed(PaperPlacement()))
+    two = given[(slice(2, 5), torch.tensor([0, 2]))]
+    torch.testing.assert_close(placed[2:5][:, [0, 2]], two.placed(PaperPlacement()))
+
+
+def test_people_at_distances_of_their_own_are_brought_to_one(lifted: Callable[..., Given]) -> None:
+    """Twice as far away and twice as large is the same in the image, and to the paper's placement."""
+    given = lifted(5, 2)
+    near = Lifted.of(PAPER19, given.bodies, given.theta, given.places / C, C, root_rows=given.rows)
+    further = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    far = replace(near, bodies=near.bodies * further[:, None, None], distance=C * further.expand(5, 2))
+    expected, placed = (PaperPlacement()(people, SceneCameras()).people for people in (near, far))
+    torch.testing.assert_close(placed, 2**0.5 * expected)
+    without_rows = replace(near, root_rows=None)
+    assert PaperPlacement(rule=False)(without_rows, SceneCameras()).people.isfinite().all()
+    with pytest.raises(ValueError, match="rows is None"):
+        PaperPlacement()(without_rows, SceneCameras())

@@ -13,16 +13,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import CHROMIUM, browse, some_reconstruction
+from conftest import CHROMIUM, browse
 
 from duolift import inputs
 from duolift.errors import InputError
+from duolift.example import example_scene
 from duolift.outputs import write
 from duolift.outputs.document import from_json, to_json
 from duolift.predictor import Lifter
 from duolift.scene import Scene
 from duolift.view import server as view
-from duolift.view.server import LARGEST, UPLOAD, Lift, Server, file_name
+from duolift.view.server import SERVER_LIMITS, UPLOAD, Lift, Server, file_name
 from fuzzing.readers import READERS
 
 EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror=\"document.title='got in'\">")
@@ -30,7 +31,7 @@ EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror
 
 def evil() -> Scene:
     """A scene whose every free text is an attack."""
-    scene = some_reconstruction(frames=2)
+    scene = example_scene(frames=2)
     return replace(scene, skeleton=replace(scene.skeleton, name=EVIL[0]), names=EVIL, notes=EVIL)
 
 
@@ -40,7 +41,7 @@ def lift(content: bytes, name: str) -> Scene:
         raise InputError(f"{name}: people is missing; expected a list")
     if content == b"defect":
         raise ZeroDivisionError
-    return some_reconstruction(frames=len(content))
+    return example_scene(frames=len(content))
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def ask(server: Server, method: str, path: str, body: bytes | None = None, **hea
 
 
 def test_the_page_and_its_files_are_served_and_no_others() -> None:
-    with serving(some_reconstruction()) as server:
+    with serving(example_scene()) as server:
         for path, kind in (
             ("/", "text/html"),
             ("/page.css", "text/css"),
@@ -98,9 +99,9 @@ def test_the_page_and_its_files_are_served_and_no_others() -> None:
 
 
 def test_the_scene_is_what_was_given() -> None:
-    with serving(some_reconstruction()) as server:
+    with serving(example_scene()) as server:
         content = ask(server, "GET", "/scene.json")[2]
-        assert content.decode() == to_json(some_reconstruction())
+        assert content.decode() == to_json(example_scene())
 
 
 def test_a_dropped_file_comes_back_lifted_and_stays() -> None:
@@ -113,11 +114,9 @@ def test_a_dropped_file_comes_back_lifted_and_stays() -> None:
 
 def test_a_saved_scene_is_opened_without_lifting() -> None:
     with serving(None) as server:
-        status, _, content = ask(
-            server, "POST", "/lift?name=scene.json", to_json(some_reconstruction(frames=2)).encode()
-        )
+        status, _, content = ask(server, "POST", "/lift?name=scene.json", to_json(example_scene(frames=2)).encode())
         assert status == 200 and len(from_json(content, "answer").names) == 2
-        broken = to_json(some_reconstruction()).replace('"version":1', '"version":9').encode()
+        broken = to_json(example_scene()).replace('"version":1', '"version":9').encode()
         status, _, content = ask(server, "POST", "/lift?name=scene.json", broken)
         assert status == 422 and json.loads(content)["error"] == "scene.json: version is 9; expected 1"
 
@@ -132,11 +131,11 @@ def test_a_saved_scene_is_opened_without_lifting() -> None:
 def test_what_cannot_be_lifted_is_answered_in_words(
     content: bytes, status: int, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with serving(some_reconstruction()) as server:
-        before = server.scene
+    with serving(example_scene()) as server:
+        before = server.scene_json
         found, _, answer = ask(server, "POST", "/lift?name=folder/my.json", content)
         assert (found, json.loads(answer)) == (status, {"error": message})
-        assert server.scene == before, "what was shown stays"
+        assert server.scene_json == before, "what was shown stays"
     assert ("ZeroDivisionError" in capfd.readouterr().err) == (status == 500)
 
 
@@ -153,14 +152,14 @@ def test_what_cannot_be_lifted_is_answered_in_words(
     ids=str,
 )
 def test_other_names_and_other_sites_are_refused(headers: dict[str, str]) -> None:
-    with serving(some_reconstruction()) as server:
+    with serving(example_scene()) as server:
         for method, path, body in (("GET", "/", None), ("GET", "/scene.json", None), ("POST", "/lift", b"12")):
             status, _, content = ask(server, method, path, body, **headers)
             assert status == 403 and b"this computer alone" in content
 
 
 def test_the_page_itself_may_ask() -> None:
-    with serving(some_reconstruction()) as server:
+    with serving(example_scene()) as server:
         for host in (f"127.0.0.1:{server.server_port}", f"localhost:{server.server_port}"):
             assert ask(server, "POST", "/lift", b"12", Host=host, Origin=f"http://{host}")[0] == 200
 
@@ -174,7 +173,7 @@ def test_it_listens_on_the_loopback_address_alone() -> None:
     ("headers", "status"),
     [
         ({"Content_Type": "text/plain"}, 415),
-        ({"Content_Length": str(LARGEST + 1)}, 413),
+        ({"Content_Length": str(SERVER_LIMITS.upload + 1)}, 413),
         ({"Content_Length": "9" * 5000}, 411),
         ({"Content_Length": "-1"}, 411),
         ({"Content_Length": "²"}, 411),
@@ -212,7 +211,7 @@ def exchange(server: Server, content: bytes, close: bool = True) -> bytes:
 
 
 def test_a_file_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view, "PATIENCE", 0.3)
+    monkeypatch.setattr(view, "SERVER_LIMITS", replace(SERVER_LIMITS, seconds=0.3))
     monkeypatch.setattr(view.Handler, "timeout", 0.3)
     with serving(None) as server:
         head = f"POST /lift HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\nContent-Type: {UPLOAD}\r\n"
@@ -251,7 +250,7 @@ def test_a_file_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_is_no_request_is_no_trouble(content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
-    with serving(some_reconstruction(frames=1)) as server:
+    with serving(example_scene(frames=1)) as server:
         assert b" 200 " not in exchange(server, content)[:20]
         assert ask(server, "GET", "/")[0] == 200
     assert "Traceback" not in capfd.readouterr().err
@@ -262,7 +261,7 @@ def test_files_of_every_kind_of_wrong_are_answered_in_words(lifter: Lifter, tmp_
 
     def really(content: bytes, name: str) -> Scene:
         (tmp_path / name).write_bytes(content)
-        return next((scene for _, scene in lifter.lift_frames(inputs.read(tmp_path / name))), some_reconstruction(0))
+        return next((scene for _, scene in lifter.lift_frames(inputs.read(tmp_path / name))), example_scene(0))
 
     changes, answers = random.Random(0), set()
     with serving(None, really) as server:
@@ -278,7 +277,7 @@ def test_files_of_every_kind_of_wrong_are_answered_in_words(lifter: Lifter, tmp_
 @pytest.mark.parametrize("text", ["\ud800", "a\udfff"])
 def test_texts_that_cannot_be_written_are_refused(text: str) -> None:
     for key in ("names", "notes"):
-        content = json.loads(to_json(some_reconstruction(frames=1)))
+        content = json.loads(to_json(example_scene(frames=1)))
         content[key] = [text]
         with serving(None) as server:
             status, _, answer = ask(server, "POST", "/lift?name=a", json.dumps(content).encode())
@@ -286,7 +285,7 @@ def test_texts_that_cannot_be_written_are_refused(text: str) -> None:
 
 
 def test_a_page_that_lifts_nothing_takes_no_files() -> None:
-    with serving(some_reconstruction(), None) as server:
+    with serving(example_scene(), None) as server:
         assert ask(server, "POST", "/lift", b"12")[0] == 404
         assert ask(server, "POST", "/", b"12")[0] == 404
 
@@ -320,7 +319,7 @@ class Scripts(HTMLParser):
 
 def test_no_text_of_a_scene_ends_the_pages_script(tmp_path: Path) -> None:
     harmless, attacked = tmp_path / "harmless.html", tmp_path / "evil.html"
-    write(some_reconstruction(frames=2), harmless)
+    write(example_scene(frames=2), harmless)
     write(evil(), attacked)
     assert Scripts(attacked.read_text()).tags == Scripts(harmless.read_text()).tags
     settings = re.search(r'<script type="application/json" id="settings">(.*?)</script>', attacked.read_text())
@@ -328,7 +327,7 @@ def test_no_text_of_a_scene_ends_the_pages_script(tmp_path: Path) -> None:
 
 
 def test_a_page_of_one_file_asks_for_nothing_and_is_small(tmp_path: Path) -> None:
-    write(some_reconstruction(frames=1), tmp_path / "scene.html")
+    write(example_scene(frames=1), tmp_path / "scene.html")
     text = (tmp_path / "scene.html").read_text()
     assert (tmp_path / "scene.html").stat().st_size < 5e6
     assert "connect-src 'none'" in text
@@ -357,7 +356,7 @@ def test_serving_ends_with_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys:
 
     monkeypatch.setattr(Server, "serve_forever", interrupt)
     monkeypatch.setattr("webbrowser.open", opened.append)
-    view.serve(some_reconstruction(), lift)
+    view.serve(example_scene(), lift)
     url = capsys.readouterr().out.split()[0]
     assert opened == [url] and url.startswith("http://127.0.0.1:")
 

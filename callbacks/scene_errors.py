@@ -1,4 +1,4 @@
-"""How far off every scene is, and what that goes with: the action, the camera, how far apart people are, the joint."""
+"""The error of every scene, and how it depends on the action, the camera, the distance between people and the joint."""
 
 import re
 from collections.abc import Sequence
@@ -11,45 +11,47 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from callbacks.evaluation import Lift, Row, level_pair, portions
-from callbacks.lifted import on_all_cores
+from callbacks.parallel import on_all_cores
+from callbacks.rows import Row
+from callbacks.scene_pictures import level_pair
+from callbacks.scoring import LiftedScenes, portions
 from duolift.body.skeleton import Skeleton
-from duolift.geometry.alignment import align, align_scene
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.batched import root_displacements
+from duolift.metrics.definitions import root_displacements
+from duolift.metrics.fast_alignment import align, align_scene
 
 Grouped = dict[str, NDArray[np.float32]]
 
 MOST_BINS = 8
 BIN_METRES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Distances are binned by the first of these that makes no more bins than `MOST_BINS`."""
+"""Widths of bins: the first is taken that makes no more bins than `MOST_BINS`."""
 
 SHOWN = 8
-"""So many scenes are shown: the best, the median, the worst and the rest evenly picked."""
+"""Scenes that a report shows: the best, the median, the worst, and the rest evenly picked."""
 
 GOLDEN = (5**0.5 - 1) / 2
 
 DEEP_SHARE = 0.1
-"""The share of scenes, those whose people are furthest apart in depth, that shows what a method makes of depth."""
+"""The scenes whose people are furthest apart in depth, as a share of all: they show what a method makes of depth."""
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Scenes by one row of the ablation, and how far off they are.
+class SceneErrors:
+    """Scenes placed by one row of the ablation, and their errors.
 
     Attributes:
-        lift, row: what is judged; scenes with ground truth.
-        together: (scene, person, joint), millimetres, people aligned by one similarity a scene.
+        lift, row: lifted scenes with ground truth, and the row that places them.
+        together: (scene, person, joint), millimetres, all people of a scene aligned by one similarity.
         alone: (scene, person, joint), each aligned alone, as lifted.
     """
 
-    lift: Lift
+    lift: LiftedScenes
     row: Row
     together: Tensor
     alone: Tensor
 
     @classmethod
-    def of(cls, lift: Lift, row: Row) -> Self:
+    def of(cls, lift: LiftedScenes, row: Row) -> Self:
         """Place the scenes and compare them with their ground truth."""
 
         def off(run: slice) -> tuple[Tensor, Tensor]:
@@ -76,7 +78,7 @@ class Errors:
     def level(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Some scenes, aligned, and their ground truth, both turned level: (scene, person, joint, 3), millimetres.
 
-        Whole sequences are placed, since the frames of one tell of each other.
+        Whole sequences are placed, since a placement may use all frames of a sequence.
         """
         pairs = []
         for number in chosen.tolist():
@@ -94,13 +96,13 @@ def by_joint(errors: Tensor, skeleton: Skeleton) -> Grouped:
 
 
 def action_of(sequence: str) -> str:
-    """What is acted in a sequence `s04/Grab 1/50591643`: its take without the number, `Grab`."""
+    """The action of a sequence `s04/Grab 1/50591643`: its take without the number, `Grab`."""
     take = sequence.split("/")[-2]
     return re.sub(r"[ _-]*\d+$", "", take) or take
 
 
 def actions(scenes: SceneBatch) -> list[str]:
-    """What is acted in each scene."""
+    """The action of each scene."""
     names = [action_of(name) for name in scenes.sequences]
     return [names[number] for number in scenes.sequence.tolist()]
 
@@ -144,9 +146,9 @@ def grouped(values: Tensor, groups: Sequence[str]) -> Grouped:
 
 
 def shown(errors: Tensor) -> dict[str, int]:
-    """Which scenes (scene,) are shown, by why: the best, the median and the worst, the others evenly picked.
+    """The scenes to show, by why: of errors (scene,) the best, the median and the worst, the others evenly picked.
 
-    These lie at the first multiples of the golden ratio, which fall together with no take's length and no camera.
+    These lie at multiples of the golden ratio, which coincide with no take's length and no camera.
     """
     order, others = errors.argsort(stable=True), SHOWN - 3
     ranked = {"best": int(order[0]), "median": int(order[(len(order) - 1) // 2]), "worst": int(order[-1])}
@@ -156,7 +158,7 @@ def shown(errors: Tensor) -> dict[str, int]:
 
 
 def deep_scenes(scenes: SceneBatch, errors: Tensor, root: int, count: int = 3) -> Tensor:
-    """Scenes that show what a method makes of depth: (count,) indices.
+    """Indices (count,) of scenes that show what a method makes of depth.
 
     Of the tenth whose people are furthest apart in depth, those at the quartiles of its errors (scene,).
     """

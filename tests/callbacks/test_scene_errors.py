@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from callbacks.errors import (
+from callbacks.lifting import perfect_lift
+from callbacks.rows import main_row, pictured_row, rows_of
+from callbacks.scene_errors import (
     BIN_METRES,
     MOST_BINS,
     SHOWN,
-    Errors,
+    SceneErrors,
     action_of,
     actions,
     binned,
@@ -20,29 +22,30 @@ from callbacks.errors import (
     grouped,
     shown,
 )
-from callbacks.evaluation import Lift, main_row, pictured_row, rows_of, score_rows
-from callbacks.lifted import Lifted, perfect_lift
+from callbacks.scoring import LiftedScenes, score_rows
 from duolift.body.skeleton import PAPER19, WHOLE
 from duolift.geometry.alignment import align_scene
+from duolift.geometry.lifted import Lifted
+from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.batched import mpjpe
+from duolift.metrics.definitions import mpjpe
 
 ROWS = rows_of(WHOLE)
 
 
 @pytest.fixture(params=[main_row, pictured_row], ids=["paper", "ground"])
-def errors(request: pytest.FixtureRequest, scenes: SceneBatch, lifted: Lifted) -> Errors:
-    return Errors.of(Lift.of(scenes, lifted, PAPER19), request.param(ROWS))
+def errors(request: pytest.FixtureRequest, scenes: SceneBatch, lifted: Lifted) -> SceneErrors:
+    return SceneErrors.of(LiftedScenes(scenes, lifted), request.param(ROWS))
 
 
-def test_errors_are_those_of_the_ablation(errors: Errors) -> None:
+def test_errors_are_those_of_the_ablation(errors: SceneErrors) -> None:
     (metrics,) = score_rows([errors.row], [errors.lift])
     assert errors.scene.mean().item() == pytest.approx(metrics["pa_mpjpe_mm"], rel=1e-4)
     assert errors.person.mean().item() == pytest.approx(errors.lift.alone.mean().item(), rel=1e-4)
     assert errors.scene.std() > 0
 
 
-def test_scenes_turned_level_are_as_far_off_as_before(errors: Errors) -> None:
+def test_scenes_turned_level_are_as_far_off_as_before(errors: SceneErrors) -> None:
     chosen = torch.tensor([17, 3, 4])
     people, truth = errors.level(chosen)
     torch.testing.assert_close(mpjpe(people, truth), errors.scene[chosen], rtol=1e-4, atol=1e-2)
@@ -50,11 +53,12 @@ def test_scenes_turned_level_are_as_far_off_as_before(errors: Errors) -> None:
 
 
 def test_a_perfect_lift_makes_no_error_alone(scenes: SceneBatch, lifted: Lifted) -> None:
-    perfect = Lift.of(scenes, perfect_lift(scenes, PAPER19, lifted.normalisation), PAPER19)
-    assert Errors.of(perfect, main_row(ROWS)).alone.max() < 0.1
+    exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
+    perfect = LiftedScenes(scenes, exact)
+    assert SceneErrors.of(perfect, main_row(ROWS)).alone.max() < 0.1
 
 
-def test_groups_hold_every_scene_once(errors: Errors) -> None:
+def test_groups_hold_every_scene_once(errors: SceneErrors) -> None:
     some, root = errors.lift.scenes, PAPER19.root_index
     for groups in (actions(some), cameras(some, root), binned(distances(some, root))):
         found = grouped(errors.scene, groups)

@@ -1,0 +1,203 @@
+"""Lifted scenes placed and compared with the ground truth, row by row of the ablation.
+
+3D labels are used here and nowhere in training, and what is measured here decides nothing: no checkpoint is chosen and
+no training is stopped by it.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from callbacks.lifting import (
+    estimated_focal,
+    lift_by_camera,
+    lift_scenes,
+    perfect_lift,
+    through_default_lens,
+    through_lens,
+    unit_of,
+)
+from callbacks.parallel import on_all_cores
+from callbacks.rows import LiftedBy, Row
+from duolift.body.skeleton import Skeleton
+from duolift.geometry.lifted import Lifted
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.metrics.batched import Truth
+from duolift.metrics.definitions import CONTACT, mpjpe
+from duolift.metrics.fast_alignment import align
+from duolift.placement.interface import FocalSource, SceneCameras
+from lightning_modules.lifter import LifterModule
+
+NOISE_PIXELS = (0.0, 2.0, 5.0, 10.0)
+"""Standard deviations of the joints' places at which robustness is measured."""
+
+SCORED_AT_ONCE = 4096
+"""Scenes of a portion: they keep torch busy for longer than Python takes to ask, and nearly fit a processor's cache."""
+
+
+@dataclass(frozen=True)
+class LiftedScenes:
+    """Scenes, what was lifted of them, and what rows share of both.
+
+    Attributes:
+        scenes: with ground truth where they are to be scored.
+        lifted: their people.
+        ups: estimates of up by what they depend on; see `duolift.placement.interface.Placement.camera_estimate`.
+    """
+
+    scenes: SceneBatch
+    lifted: Lifted
+    ups: dict[Hashable, Tensor] = field(default_factory=dict)
+
+    def __getitem__(self, index: slice | Tensor) -> Self:
+        """Some of the scenes, which share nothing with the others."""
+        return replace(self, scenes=self.scenes[index], lifted=self.lifted[index], ups={})
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.lifted.skeleton
+
+    def placed(self, row: Row) -> Tensor:
+        """The row's people in one scene, (scene, person, joint, 3)."""
+        estimate = row.placement.camera_estimate
+        up = self.scenes.up if row.up_known else self.ups.get(estimate)
+        placed = row.placement(self.lifted, SceneCameras(self.scenes.sequence, up))
+        if estimate is not None and not row.up_known:
+            self.ups[estimate] = placed.up
+        return placed.people
+
+    @cached_property
+    def alone(self) -> Tensor:
+        """The error of people as they were lifted, each aligned alone: (scene,), millimetres."""
+        assert self.scenes.truth is not None
+        return mpjpe(align(self.lifted.bodies, self.scenes.truth), self.scenes.truth)
+
+
+def portions(sequence: Tensor) -> list[slice]:
+    """Runs of scenes for all cores, by their sequences (scene,): of about one length, and each of whole sequences.
+
+    All scenes are one run where the sequences are mixed.
+    """
+    starts = torch.cat([sequence.new_zeros(1), 1 + sequence.diff().nonzero().flatten()])
+    if len(starts) > len(sequence.unique()):
+        return [slice(0, len(sequence))]
+    number = max(-(-len(sequence) // SCORED_AT_ONCE), torch.get_num_threads())
+    even = len(sequence) * torch.arange(1, number) // number
+    bounds = {int(starts[(starts - bound).abs().argmin()]) for bound in even} | {0, len(sequence)}
+    return [slice(*ends) for ends in pairwise(sorted(bounds))]
+
+
+def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes]) -> list[dict[str, float]]:
+    """Mean metrics of every row over its lifted scenes, which differ in their lenses alone.
+
+    A few sequences at a time go through all rows, which is quicker than all of them through a row.
+    """
+    runs = portions(lifts[0].scenes.sequence)
+    scores = list(zip(*on_all_cores(partial(score_some, rows, lifts), runs), strict=True))
+    means = []
+    for of_row in scores:
+        values = {name: torch.cat([of_some[name] for of_some in of_row]) for name in of_row[0]}
+        contact = values.pop(CONTACT).nanmean().item()
+        mean = {name: value.mean().item() for name, value in values.items()}
+        means.append(mean if math.isnan(contact) else mean | {CONTACT: contact})
+    return means
+
+
+def score_some(rows: Sequence[Row], lifts: Sequence[LiftedScenes], run: slice) -> list[dict[str, Tensor]]:
+    """All metrics of every row, a number a scene, of a run of scenes."""
+    some = {id(lift): lift[run] for lift in lifts}
+    people, skeleton = lifts[0].scenes[run].truth, lifts[0].skeleton
+    assert people is not None
+    truth = Truth(people, skeleton.root_index, skeleton.hands)
+    pairs = zip(rows, (some[id(lift)] for lift in lifts), strict=True)
+    return [truth.score(lift.placed(row), lift.alone if row.placement.keeps_bodies else None) for row, lift in pairs]
+
+
+def score_scenes(row: Row, lift: LiftedScenes) -> dict[str, Tensor]:
+    """All metrics of one row, a number a scene."""
+    runs = portions(lift.scenes.sequence)
+    scores = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs)
+    return {name: torch.cat([of_some[name] for of_some in scores]) for name in scores[0]}
+
+
+def elevation_metrics(elevation: Tensor, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
+    """Mean absolute error in degrees, and correlation, of elevations (scene, person) in radians."""
+    true = scenes.elevations(skeleton.root_index)
+    return {
+        "elevation_error_deg": (elevation - true).abs().mean().rad2deg().item(),
+        "elevation_correlation": torch.corrcoef(torch.stack([elevation.flatten(), true.flatten()]))[0, 1].item(),
+    }
+
+
+def lift_for_rows(
+    module: LifterModule,
+    rows: Sequence[Row],
+    scenes: SceneBatch,
+    skeleton: Skeleton,
+    scale: float | None,
+    image: tuple[float, float],
+    lifted: Lifted | None,
+) -> list[LiftedScenes]:
+    """The lifted scenes of every row: the scenes are lifted once for every kind of lens; arguments as of `evaluate`."""
+    by_lens = {FocalSource.KNOWN: LiftedScenes(scenes, lifted or lift_scenes(module, scenes, skeleton, scale))}
+    lenses = {row.focal for row in rows} - {FocalSource.KNOWN}
+    if lenses:
+        normal = through_default_lens(scenes, image)
+        by_lens[FocalSource.DEFAULT] = LiftedScenes(normal, lift_by_camera(module, normal, skeleton))
+    if FocalSource.PEOPLE in lenses:
+        focal = estimated_focal(by_lens[FocalSource.DEFAULT].lifted, normal)
+        told = through_lens(scenes, focal.pixels[scenes.camera], image)
+        by_lens[FocalSource.PEOPLE] = LiftedScenes(told, lift_by_camera(module, told, skeleton))
+    perfect = None
+    if any(row.lifted_by == LiftedBy.PERFECT for row in rows):
+        perfect = LiftedScenes(scenes, perfect_lift(scenes, skeleton, unit_of(module, scale)))
+    return [perfect if perfect and row.lifted_by == LiftedBy.PERFECT else by_lens[row.focal] for row in rows]
+
+
+def evaluate(
+    module: LifterModule,
+    rows: Sequence[Row],
+    scenes: SceneBatch,
+    skeleton: Skeleton,
+    scale: float | None = None,
+    *,
+    image: tuple[float, float],
+    lifted: Lifted | None = None,
+) -> list[dict[str, Any]]:
+    """Score every row on the scenes; each is described as `ablation.json` holds it.
+
+    Args:
+        scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
+        image: width and height, pixels, for the rows that know nothing else of the cameras.
+        lifted: the scenes' people, where they have been lifted already.
+    """
+    training = module.training
+    module.eval()
+    lifts = lift_for_rows(module, rows, scenes, skeleton, scale, image, lifted)
+    results = []
+    for row, lift, metrics in zip(rows, lifts, score_rows(rows, lifts), strict=True):
+        if row.lifted_by == LiftedBy.TRAINED and not row.of_one_body:
+            metrics |= elevation_metrics(lift.lifted.elevation, scenes, skeleton)
+        if row.focal != FocalSource.KNOWN:
+            wrong = (lift.scenes.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
+            metrics["focal_error_pct"] = 100 * wrong.mean().item()
+        results.append(row.described(metrics))
+    module.train(training)
+    return results
+
+
+@torch.no_grad()
+def robustness(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
+    """PA-MPJPE a person, mm, where every joint has Gaussian noise: by its standard deviation in pixels."""
+    assert scenes.truth is not None
+    generator, errors = torch.Generator().manual_seed(0), {}
+    for pixels in NOISE_PIXELS:
+        lifted = lift_scenes(module, scenes.noisy(pixels, generator), skeleton)
+        errors[f"{pixels:g}"] = mpjpe(align(lifted.bodies, scenes.truth), scenes.truth).mean().item()
+    return errors

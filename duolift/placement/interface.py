@@ -1,0 +1,121 @@
+"""What every placement takes and gives: people lifted one by one, and people in one scene."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from torch import Tensor
+
+from duolift.geometry.lifted import Lifted
+
+VERTICAL = 1 - 1e-6
+"""Sines are clamped to this before their angle is taken: at exactly 90 degrees the gradient is infinite."""
+
+
+class FocalSource(StrEnum):
+    """Where a focal length comes from: it was given, the people in the images tell it, or a normal lens is assumed."""
+
+    KNOWN = "known"
+    PEOPLE = "people"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class SceneCameras:
+    """What is known of the cameras of a batch of scenes, beside their lenses.
+
+    Attributes:
+        sequence: (scene,), which sequence of a static camera each scene is a frame of, frames in order and people with
+            the same index throughout; None where every image stands alone.
+        up: (scene, 3), the world's up in the camera frame, where the extrinsics are known; None to estimate it.
+    """
+
+    sequence: Tensor | None = None
+    up: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """People in one scene, and what the placement says of the camera.
+
+    Attributes:
+        people: (scene, person, joint, 3), camera frame (x right, y down, z forward), in an arbitrary unit.
+        up: (scene, 3), unit vector in that frame.
+        height: (scene,), of the camera above the ground.
+        depth: (scene, person), distance of the roots from the camera.
+        confidence: (scene, person), 0 to 1, in the person's place; 0 for a person who is not valid.
+    """
+
+    people: Tensor
+    up: Tensor
+    height: Tensor
+    depth: Tensor
+    confidence: Tensor
+
+    @property
+    def tilt(self) -> Tensor:
+        """The camera's angle above the horizon, (scene,), radians; negative where it looks down."""
+        return self.up[..., 2].clamp(-VERTICAL, VERTICAL).asin()
+
+
+class Placement(Protocol):
+    """A way to put people who were lifted one by one into one scene.
+
+    A placement is a frozen dataclass of its options. It is registered in `duolift.placement.METHODS`, which makes it a
+    row of the ablation and a choice of the command.
+    """
+
+    def __call__(self, lifted: Lifted, cameras: SceneCameras) -> Placed:
+        """Place everybody. What is given of people who are not valid changes nothing for the others."""
+        ...
+
+    @property
+    def camera_estimate(self) -> Hashable:
+        """A key that equals another placement's where both estimate the same `up` from the same people.
+
+        The ablation then estimates it once. None where `up` is not estimated.
+        """
+        ...
+
+    @property
+    def keeps_bodies(self) -> bool:
+        """Whether people are rotated, moved and scaled, and otherwise stay as they were lifted."""
+        ...
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A placement as a row of the ablation.
+
+    Attributes:
+        name: as the table shows it.
+        placement: with its options.
+        published: what the paper reports, by metric, where it has this row.
+        up_known: the world's up is given (a camera of known extrinsics), not estimated.
+        focal: where the focal length comes from; unless it is known, lenses are taken to be free of distortion.
+        on_perfect_lifts: the placement with which the same row is filled from the ground truth, lifted without error,
+            to tell what error is left to the placement; None for no such row.
+    """
+
+    name: str
+    placement: Placement
+    published: Mapping[str, float] | None = None
+    up_known: bool = False
+    focal: FocalSource = FocalSource.KNOWN
+    on_perfect_lifts: Placement | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A placement as the product and the ablation use it: an entry of `duolift.placement.METHODS`.
+
+    Attributes:
+        image: places images that stand alone.
+        video: places the frames of a static camera.
+        variants: rows of the ablation, in order.
+    """
+
+    image: Placement
+    video: Placement
+    variants: tuple[Variant, ...] = ()

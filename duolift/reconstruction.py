@@ -1,0 +1,259 @@
+"""From the detections of one image or video to a scene: camera, lifting, placement, and what is doubtful.
+
+A long video comes in chunks. Each is lifted as it comes, which is what takes memory; all are placed together at the
+end, so that nothing changes at a seam.
+
+The camera's image size and focal length are settled by the first chunk in which somebody is seen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from duolift.body.skeleton import Skeleton
+from duolift.camera import Camera
+from duolift.geometry.lifted import Lifted
+from duolift.inputs.detections import JOINTS, Detections
+from duolift.networks.people_lifter import PeopleLifter
+from duolift.placement import METHODS
+from duolift.placement.focal import default_focal, focal_from_people
+from duolift.placement.interface import FocalSource, Method, SceneCameras
+from duolift.placement.paper import visibility_groups
+from duolift.placement.stature import in_metres, on_ground_of
+from duolift.scene import Scene
+
+FRAME_MARGIN = 1.2
+"""An image of unknown size is taken to be this many times as large as the part of it that people take up."""
+
+NOBODY = -1
+"""Identity of the placeholder that stands in frames without people; no scene holds it."""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The camera's lens as it is used.
+
+    Attributes:
+        image: width and height, pixels; the principal point is taken to be the image's centre.
+        focal: pixels.
+        source: where the focal length comes from.
+        notes: what was assumed, in words.
+    """
+
+    image: tuple[float, float]
+    focal: float
+    source: FocalSource
+    notes: tuple[str, ...] = ()
+
+    @property
+    def centre(self) -> Tensor:
+        """The principal point, (2,), pixels."""
+        return torch.tensor(self.image) / 2
+
+    def rays(self, pixels: Tensor) -> Tensor:
+        """Slopes (..., 2) of the rays through pixels (..., 2)."""
+        return (pixels - self.centre) / self.focal
+
+
+@dataclass(frozen=True)
+class LiftedChunk:
+    """Consecutive frames, lifted.
+
+    Attributes:
+        detections: what was found in them.
+        pixels: (frame, person, joint, 2), the joints that the lifter takes.
+        visible: (frame, person, joint), whether a joint was detected.
+        lifted: the people, by the same indices.
+    """
+
+    detections: Detections
+    pixels: Tensor
+    visible: Tensor
+    lifted: Lifted
+
+
+class Reconstruction:
+    """One image or video on its way to a scene: `add` its detections, then ask for the `scene`.
+
+    Args:
+        people: lifts everybody.
+        camera: what the user knows of the camera.
+        method: puts people into one scene.
+    """
+
+    def __init__(self, people: PeopleLifter, camera: Camera, method: Method) -> None:
+        self.people, self.camera, self.method = people, camera, method
+        self.chunks: list[LiftedChunk] = []
+        self.lens: Lens | None = None
+        self._settled = False
+
+    @property
+    def static(self) -> bool:
+        """Whether the frames are those of a video by a static camera."""
+        return self.camera.static and bool(self.chunks and self.chunks[0].detections.video)
+
+    @torch.no_grad()
+    def add(self, detections: Detections) -> None:
+        """Lift the next frames."""
+        detections = detections if detections.identities else with_nobody(detections)
+        joints = JOINTS.indices(self.people.skeleton.joints)
+        pixels = torch.as_tensor(detections.keypoints[:, :, joints], dtype=torch.float32)  # (frame, person, joint, 2)
+        visible = torch.as_tensor(detections.confidence[:, :, joints] > 0)
+        if self._settled and self.lens is not None:
+            lens, lifted = self.lens, self._lifted(self.lens, pixels, visible)
+        else:
+            lens = self._assumed_lens(detections, pixels, visible)
+            lifted = self._lifted(lens, pixels, visible)
+            if lens.source == FocalSource.DEFAULT and self.camera.static and detections.video:
+                told = self._told_lens(lens, lifted)
+                if told.source == FocalSource.PEOPLE:
+                    lens, lifted = told, self._lifted(told, pixels, visible)
+            self.lens, self._settled = lens, bool(lifted.valid.any())
+        self.chunks.append(LiftedChunk(detections, pixels, visible, lifted))
+
+    def _lifted(self, lens: Lens, pixels: Tensor, visible: Tensor) -> Lifted:
+        lifted = self.people(lens.rays(pixels), visible, self.camera.noise)
+        return replace(lifted, root_rows=lifted.root_rays[..., 1] * lens.focal + lens.centre[1])
+
+    def _assumed_lens(self, detections: Detections, pixels: Tensor, visible: Tensor) -> Lens:
+        """By what the user and the file say, and by what is usual."""
+        notes = []
+        image = self.camera.image or detections.image
+        if image is None:
+            image = apparent_image(pixels, visible)
+            notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
+        if focal := self.camera.focal or detections.focal:
+            return Lens(image, focal, FocalSource.KNOWN, tuple(notes))
+        return Lens(image, float(default_focal(torch.tensor(image) / 2)), FocalSource.DEFAULT, tuple(notes))
+
+    def _told_lens(self, lens: Lens, lifted: Lifted) -> Lens:
+        """By the people who are together in most frames, where they tell the focal length."""
+        together = [*visibility_groups(lifted.valid)]
+        if not together:
+            return lens
+        frames, persons = max(together, key=lambda group: group[0].sum() * group[1].sum())
+        some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
+        one = torch.zeros(len(some), dtype=torch.long)
+        told = focal_from_people(some, torch.tensor([lens.focal]), one, one)
+        return replace(lens, focal=float(told.pixels[0]), source=told.source[0])
+
+    @torch.no_grad()
+    def scene(self) -> Scene:
+        """Everybody in one scene, metres.
+
+        Raises:
+            ValueError: nothing was added.
+        """
+        if self.lens is None:
+            raise ValueError("no detections: expected at least one image's, given to add()")
+        lens, static, skeleton = self.lens, self.static, self.people.skeleton
+        together = joined(self.chunks, skeleton)
+        lifted, frames = together.lifted, len(together.lifted)
+        sequence = torch.zeros(frames, dtype=torch.long) if static else None
+        cameras = SceneCameras(sequence)
+        placed = (self.method.video if static else self.method.image)(lifted, cameras)
+        placed = in_metres(placed, lifted.valid, skeleton, static)
+        paper = METHODS["paper"].video(lifted, cameras)
+        by_paper = on_ground_of(paper, placed, lifted.valid, skeleton, static)
+        absent = ~lifted.valid[..., None, None]  # (frame, person, 1, 1)
+        scene = Scene(
+            skeleton=skeleton,
+            names=together.detections.names,
+            identities=together.detections.identities,
+            people=placed.people.masked_fill(absent, torch.nan).numpy(),
+            by_paper=by_paper.masked_fill(absent, torch.nan).numpy(),
+            seen=(together.visible & lifted.valid.unsqueeze(-1)).numpy(),
+            confidence=(placed.confidence * lifted.valid).numpy(),
+            up=placed.up.contiguous().numpy(),
+            height=placed.height.contiguous().numpy(),
+            keypoints=torch.where(together.visible.unsqueeze(-1), together.pixels, torch.nan).numpy(),
+            image=lens.image,
+            focal=lens.focal,
+            focal_source=str(lens.source),
+            rate=self.camera.rate,
+            notes=(*together.detections.notes, *self._notes(lens, together)),
+        )
+        return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
+
+    def _notes(self, lens: Lens, together: LiftedChunk) -> list[str]:
+        """What was assumed, and what the user should know of people who were not wholly seen."""
+        notes, skeleton = list(lens.notes), self.people.skeleton
+        if lens.source == FocalSource.DEFAULT:
+            notes.append(f"the focal length is not known: a normal lens, {lens.focal:.0f} pixels, is assumed")
+        visible, valid = together.visible, together.lifted.valid
+        shown = visible.any(-1)
+        if not shown.any():
+            notes.append("nobody is seen")
+        if few := int((shown & ~valid).sum()):
+            notes.append(f"{few} poses show too few joints to be lifted, and were left out")
+        if hidden := int((valid & ~visible[..., skeleton.root_index]).sum()):
+            notes.append(f"the hips of {hidden} poses are not seen: their places are guessed from the other joints")
+        if hidden := int((valid & ~visible[..., skeleton.feet].any(-1)).sum()):
+            notes.append(f"the feet of {hidden} poses are not seen: how far away they are is a guess")
+        if not together.detections.video and int(valid.sum()) == 1:
+            notes.append("one person alone: how far away they are follows from their stature only")
+        return notes
+
+
+def joined(chunks: Sequence[LiftedChunk], skeleton: Skeleton) -> LiftedChunk:
+    """The chunks of one video, one after the other; people keep an index throughout, and are not valid in the frames
+    of chunks in which they do not occur."""
+    if len(chunks) == 1:
+        return chunks[0]
+    first = chunks[0].detections
+    identities = tuple(dict.fromkeys(i for chunk in chunks for i in chunk.detections.identities))
+    columns = [[identities.index(i) for i in chunk.detections.identities] for chunk in chunks]
+
+    def spread(values: Sequence[Tensor], absent: float = 0.0) -> Tensor:
+        """(frame, person of the chunk, ...) each -> (frame, person, ...)."""
+        frames = []
+        for value, column in zip(values, columns, strict=True):
+            whole = value.new_full((len(value), len(identities), *value.shape[2:]), absent)
+            whole[:, column] = value
+            frames.append(whole)
+        return torch.cat(frames)
+
+    parts = [chunk.lifted for chunk in chunks]
+    rows = [part.root_rows for part in parts if part.root_rows is not None]
+    detections = replace(
+        first,
+        names=tuple(name for chunk in chunks for name in chunk.detections.names),
+        identities=identities,
+        keypoints=np.empty(0),  # those of the lifter's joints are in `pixels`
+        confidence=np.empty(0),
+        notes=tuple(dict.fromkeys(note for chunk in chunks for note in chunk.detections.notes)),
+    )
+    lifted = Lifted(
+        skeleton=skeleton,
+        bodies=spread([part.bodies for part in parts]),
+        elevation=spread([part.elevation for part in parts]),
+        root_rays=spread([part.root_rays for part in parts]),
+        distance=spread([part.distance for part in parts], absent=1.0),
+        valid=spread([part.valid for part in parts]),
+        root_rows=spread(rows),
+    )
+    pixels, visible = (spread([getattr(chunk, name) for chunk in chunks]) for name in ("pixels", "visible"))
+    return LiftedChunk(detections, pixels, visible, lifted)
+
+
+def with_nobody(detections: Detections) -> Detections:
+    """Frames without people, as those of one person who is never seen: networks then have somebody to work on."""
+    keypoints = np.zeros((len(detections.names), 1, len(JOINTS), 2))
+    return replace(detections, keypoints=keypoints, confidence=keypoints[..., 0], identities=(NOBODY,))
+
+
+def apparent_image(pixels: Tensor, visible: Tensor) -> tuple[float, float]:
+    """Width and height of an image that holds everybody who is seen, its corner at the origin.
+
+    Args:
+        pixels: (..., joint, 2).
+        visible: (..., joint).
+    """
+    seen = pixels[visible]
+    if not len(seen):
+        return 1.0, 1.0
+    width, height = (FRAME_MARGIN * seen.amax(0).clamp(min=1.0)).ceil().tolist()
+    return width, height
