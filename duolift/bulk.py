@@ -46,7 +46,7 @@ from duolift.camera import DETECTOR_NOISE
 from duolift.errors import InputError
 from duolift.export import ImageLifter
 from duolift.files import regular, whole_file
-from duolift.inputs.containers import FARTHEST
+from duolift.inputs.pixels import PIXEL_LIMITS
 from duolift.networks.lifters import fast_bfloat16
 from duolift.networks.people_lifter import FEWEST_JOINTS
 from duolift.placement.focal import default_focal
@@ -322,8 +322,9 @@ def people_of(rows: "pa.Table", joints: int, path: Path) -> People:
         raise InputError(f"{path}: an image's size is {size[bad[0]].tolist()} pixels; expected positive numbers")
     points = _lists(rows, "keypoints", 2 * joints, path).reshape(-1, joints, 2)
     visible = np.isfinite(points).all(-1) & (_lists(rows, "confidence", joints, path) > 0)
-    if (np.abs(points[visible]) > FARTHEST).any() or (size > FARTHEST).any():
-        raise InputError(f"{path}: keypoints or sizes are beyond {FARTHEST:.0f} pixels; expected places in an image")
+    farthest = PIXEL_LIMITS.farthest
+    if (np.abs(points[visible]) > farthest).any() or (size > farthest).any():
+        raise InputError(f"{path}: keypoints or sizes are beyond {farthest:.0f} pixels; expected places in an image")
     focal = default_focal(torch.from_numpy(size) / 2).numpy()
     if "focal" in rows.column_names:
         told = _numbers(rows, "focal", path, nulls=True)

@@ -25,8 +25,7 @@ from duolift.progress import Step, shown, tracked
 
 if TYPE_CHECKING:
     from duolift.camera import Camera
-    from duolift.inputs.detections import Frame
-    from duolift.inputs.files import Options
+    from duolift.inputs import Frame, Options
     from duolift.predictor import Lifter
     from duolift.scene import Scene
 
@@ -141,11 +140,12 @@ def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _lift(chosen: argparse.Namespace) -> None:
     """Lift 2D keypoints of people to 3D, in one shared scene"""
+    from duolift.inputs import check_source
     from duolift.outputs import check_output, write
 
     options, camera = _options(chosen), _camera(chosen)
     for source in chosen.inputs:
-        _check_source(source)
+        check_source(source)
     for output in chosen.output:
         check_output(output)
     _check_lifter(chosen)
@@ -164,7 +164,7 @@ def _lift(chosen: argparse.Namespace) -> None:
 
 def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
     """The frames of all inputs."""
-    from duolift.inputs.files import read
+    from duolift.inputs import read
 
     for source in inputs:
         yield from read(source, options)
@@ -218,7 +218,7 @@ def _view(chosen: argparse.Namespace) -> None:
 
 def _lift_dropped(lifter: "Lifter", options: "Options", camera: "Camera", content: bytes, name: str) -> "Scene":
     """The scene of the first video or image of a file; a note says so where there are others."""
-    from duolift.inputs.files import read
+    from duolift.inputs import read
     from duolift.view.server import file_name
 
     with tempfile.TemporaryDirectory() as folder:
@@ -252,12 +252,6 @@ def _export(chosen: argparse.Namespace) -> None:
 # Checks before torch is imported --------------------------------------------------------------------------------------
 
 
-def _check_source(source: str) -> None:
-    """Raises InputError where an input is not there."""
-    if source != "-" and not os.path.lexists(source):
-        raise InputError(f"{source}: cannot be read (No such file or directory); expected a file of 2D keypoints")
-
-
 def _check_lifter(chosen: argparse.Namespace) -> None:
     """Raises InputError where the lifter's file is not there."""
     if chosen.checkpoint is not None and not chosen.checkpoint.exists():
@@ -266,7 +260,7 @@ def _check_lifter(chosen: argparse.Namespace) -> None:
 
 def _options(chosen: argparse.Namespace) -> "Options":
     """The options of the group "keypoints", and of the camera what a file may say as well."""
-    from duolift.inputs.files import Options
+    from duolift.inputs import Options
 
     return Options(**_given(chosen, "format", "joints", "threshold", "video", "image", "focal", "pictures"))
 

@@ -25,9 +25,9 @@ from duolift.errors import InputError
 from duolift.files import regular, write_bytes
 from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Detections, Frame
-from duolift.inputs.files import Options, read
 from duolift.inputs.keypoints import THRESHOLD
-from duolift.inputs.tracking import GAP, detections
+from duolift.inputs.reading import Options, read
+from duolift.inputs.tracking import TRACKING, track
 from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.placement import DEFAULT_METHOD, METHODS
 from duolift.reconstruction import Reconstruction
@@ -178,11 +178,11 @@ class Lifter:
             camera: what is known of the camera.
             placement: one of `duolift.placement.METHODS`.
         """
-        for video, chunks in groupby(detections(frames), key=lambda found: found.video):
+        for video, chunks in groupby(track(frames), key=lambda found: found.video):
             if not video:
                 yield from ((found.names[0], self.lift_detections(found, camera, placement)) for found in chunks)
             else:
-                yield video, self._reconstructed(chunks, camera, placement).interpolated(GAP)
+                yield video, self._reconstructed(chunks, camera, placement).interpolated(TRACKING.gap)
 
     def lift_detections(
         self, detections: Detections, camera: Camera | None = None, placement: str = DEFAULT_METHOD

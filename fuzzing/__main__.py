@@ -1,7 +1,8 @@
-"""Every reader on inputs that coverage guides.   python -m fuzzing [reader ...] [--inputs 100000] [--workers 1]
+"""Coverage-guided fuzzing of every reader.   python -m fuzzing [reader ...] [--inputs 100000] [--workers 1]
 
-Prints a table; what fails is left in runs/fuzzing/<reader>/failures, and the exit code is then 1. A reader that was
-ended, by too long a time or too much memory, goes on with the inputs that are left.
+Prints a table of results. Inputs on which a reader fails are left in runs/fuzzing/<reader>/failures; the exit code is
+then 1. Each reader runs in a process of its own (`fuzzing.one`); where an input ends it, by taking too long or too much
+memory, another process goes on with the remaining inputs.
 """
 
 import argparse
@@ -24,23 +25,43 @@ from experiments.tables import markdown_table
 FOLDER = Path("runs/fuzzing")
 
 IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
-"""Where files are quick to write, if there is such a place."""
+"""A folder in memory, where files are quick to write, if there is one."""
 
-SLOWEST, MOST_MEMORY = 20, 2048
-"""Seconds that an input may take, and MiB that a process may: half of it are its libraries."""
 
-LONGEST = 16384
-"""Bytes of an input."""
+@dataclass(frozen=True)
+class FuzzingLimits:
+    """What a reader may take before it counts as failed.
 
-MOST_ENDS = 20
-"""A reader that is ended so often is given up."""
+    Attributes:
+        seconds: for an input.
+        memory: MiB of the process, half of which its libraries take.
+        length: bytes of an input.
+        ended: a reader whose process was ended so often is given up.
+    """
+
+    seconds: int = 20
+    memory: int = 2048
+    length: int = 16384
+    ended: int = 20
+
+
+LIMITS = FuzzingLimits()
 
 HEAD = ("reader", "inputs", "a second", "failures", "branches", "peak memory, MiB")
 
 
 @dataclass
 class Result:
-    """What became of a reader: `failures` are of different kinds, or inputs that ended the process."""
+    """What came of a reader.
+
+    Attributes:
+        reader: its name.
+        inputs: how many it was given.
+        seconds: that they took.
+        failures: exceptions of different kinds or places, and inputs that ended the process.
+        branches: of the instrumented modules that inputs reached.
+        memory: MiB, the peak of any process.
+    """
 
     reader: str
     inputs: int = 0
@@ -51,17 +72,20 @@ class Result:
 
 
 def fuzz(reader: str, inputs: int, folder: Path = FOLDER) -> Result:
-    """Give a reader so many inputs, in a process after another where one is ended."""
+    """Give a reader so many inputs, in one process after another where one is ended."""
     corpus, failures = (folder / reader.replace(" ", "-") / kind for kind in ("corpus", "failures"))
     for made in (corpus, failures):
         made.mkdir(parents=True, exist_ok=True)
-    result, ends = Result(reader), 0
-    while result.inputs < inputs and ends < MOST_ENDS:
-        options = [f"-runs={inputs - result.inputs}", f"-max_len={LONGEST}", "-len_control=0", "-print_final_stats=1"]
-        options += [
-            f"-timeout={SLOWEST}",
-            f"-report_slow_units={SLOWEST}",
-            f"-rss_limit_mb={MOST_MEMORY}",
+    result, ended = Result(reader), 0
+    while result.inputs < inputs and ended < LIMITS.ended:
+        options = [
+            f"-runs={inputs - result.inputs}",
+            f"-max_len={LIMITS.length}",
+            "-len_control=0",
+            "-print_final_stats=1",
+            f"-timeout={LIMITS.seconds}",
+            f"-report_slow_units={LIMITS.seconds}",
+            f"-rss_limit_mb={LIMITS.memory}",
             f"-artifact_prefix={failures}/ended-",
         ]
         began = time.monotonic()
@@ -73,15 +97,14 @@ def fuzz(reader: str, inputs: int, folder: Path = FOLDER) -> Result:
                 errors="replace",
                 env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": scratch},
             )
-        told = run.stderr
-        write_text(corpus.parent / "last.log", told)
-        done = _last(r"stat::number_of_executed_units:\s*(\d+)", told) or _last(r"^#(\d+)", told)
+        log = run.stderr
+        write_text(corpus.parent / "last.log", log)
+        done = _last(r"stat::number_of_executed_units:\s*(\d+)", log) or _last(r"^#(\d+)", log)
         result.inputs += done
-        result.seconds += _last(r"Done \d+ runs in (\d+) second", told) or time.monotonic() - began
-        result.branches = max(result.branches, _last(r"cov: (\d+)", told))
-        result.memory = max(result.memory, _last(r"stat::peak_rss_mb:\s*(\d+)", told))
-        if run.returncode:
-            ends += 1
+        result.seconds += _last(r"Done \d+ runs in (\d+) second", log) or time.monotonic() - began
+        result.branches = max(result.branches, _last(r"cov: (\d+)", log))
+        result.memory = max(result.memory, _last(r"stat::peak_rss_mb:\s*(\d+)", log))
+        ended += run.returncode != 0
         if not done:
             break
     kept = [path for path in failures.iterdir() if path.suffix != ".txt"]
@@ -91,8 +114,9 @@ def fuzz(reader: str, inputs: int, folder: Path = FOLDER) -> Result:
 
 
 def _last(pattern: str, text: str) -> int:
-    found = re.findall(pattern, text, re.MULTILINE)
-    return int(found[-1]) if found else 0
+    """The number that a pattern finds last, 0 where it finds none."""
+    matches = re.findall(pattern, text, re.MULTILINE)
+    return int(matches[-1]) if matches else 0
 
 
 def table(results: Sequence[Result]) -> str:

@@ -1,7 +1,7 @@
-"""Files a little unlike those that are meant, which random bytes hardly ever are: a reader refuses those at once.
+"""Mutations that keep a file nearly valid: readers refuse random bytes at once, and only their first lines are tried.
 
-A change is made where a reader looks: to a value of a JSON, to a file in an archive, to the head of an array. Bytes
-that are none of it are changed as bytes.
+A change is made where a reader looks: to a value in JSON, to a file in an archive, to the header of an array. Bytes
+that cannot be parsed as such are mutated as bytes.
 """
 
 import io
@@ -23,26 +23,27 @@ ODD = (
     *("9" * 19, "9" * 400, "9" * 5000, "[" * 99 + "]" * 99, '{"a":1,"a":2}', "[1,[2]]", "1,", "\ufeff", "'", '"\xff"'),
     *('"coco17"', '"<U1"', "[2, 3]", "[0, 0, 0]", "[1e300, 1e300, 1]", "2147483648", "9223372036854775807"),
 )
-"""What a value of a JSON becomes; not all of it is JSON."""
+"""What a value in JSON is replaced by; not all of these are JSON."""
 
 SETTINGS = (
     *("null", "nan", "inf", "-inf", "1e999", "0", "-1", "9" * 400, "0x10", "1_000", "true", "yes", "[]", "{}", "''"),
     *("[null]", "{a: 1}", "${seed}", "${data}", "${oc.env:HOME}", "${x", "&a [*a]", "*a", "!!python/name:os.system x"),
     *("2001-01-01", "?", "- ", "%", "\t", "\x00", "\ud800", "../../x", "a=b", "[0.5, 2]", "default", "ray", "whole"),
 )
-"""What a setting becomes."""
+"""What a setting is replaced by."""
 
 SHAPES = ((), (0,), (1,), (3,), (10**9, 0), (10**18,), (2**63,), (-1,), (2, 2), (1, 1, 17, 2), (10**6, 0, 17, 2))
 TYPES = ("<f8", "<f4", "|b1", "<i8", "<U1", "<U0", "<c16", "|O", "<M8[s]", "|V0", "|S3", ">f8", "<f2", "<U999999999")
-"""Of arrays, in their heads."""
+"""Types and shapes that the header of an array is made to claim."""
 
 CELLS: tuple[Any, ...] = (
     *(None, 0, -1, 1e300, float("nan"), float("inf"), "", "a", True),
     *([], [None], [1.0], [[1.0]], {"a": 1}),
 )
-"""What a cell of a table becomes."""
+"""What a cell of a table is replaced by."""
 
 _HERE = "\ue000"
+"""Marks the place of a value that is replaced once the JSON is text, by what may be no JSON."""
 
 
 def bytes_changed(data: bytes, random: Random) -> bytes:

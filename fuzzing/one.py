@@ -1,9 +1,9 @@
-"""One reader in a process of its own, under limits: what `fuzzing.__main__` runs.
+"""One reader in a process of its own, under limits, by Atheris (https://github.com/google/atheris).
 
-    python -m fuzzing.one <reader> <folder of its corpus> <folder of what fails> <libFuzzer's options>
+    python -m fuzzing.one <reader> <folder of its corpus> <folder of failures> <libFuzzer's options>
 
-What is raised and is no InputError is written down, a file for every place that it is raised at, and the reader goes
-on. What ends the process, such as too long a time or too much memory, libFuzzer writes down.
+An exception that is no InputError is a failure: its input is kept, the shortest for each place that raises, and the
+reader goes on. An input that ends the process, by taking too long or too much memory, libFuzzer keeps.
 """
 
 import hashlib
@@ -18,31 +18,29 @@ from random import Random
 
 import atheris
 
+PROJECT = Path(__file__).parent.parent
+
+
+def modules_of(folder: str) -> list[str]:
+    """A package and all its modules, without importing them: `duolift.inputs`, `duolift.inputs.formats.coco`, ..."""
+    files = sorted((PROJECT / folder).rglob("*.py"))
+    return [".".join(file.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
 INSTRUMENTED = [
-    *(
-        "duolift.inputs.files",
-        "duolift.inputs.containers",
-        "duolift.inputs.json_stream",
-        "duolift.inputs.keypoints",
-        "duolift.files.npz",
-    ),
-    *(
-        "duolift.inputs.pictures",
-        "duolift.outputs",
-        "duolift.predictor",
-        "duolift.networks.people_lifter",
-        "duolift.bulk",
-        "duolift.files",
-    ),
+    *modules_of("duolift/inputs"),
+    *modules_of("duolift/files"),
+    *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.bulk"),
     *("duolift.body.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
 """Modules whose branches guide the search."""
 
 ADDRESSES = 24 * 2**30
-"""Bytes of address space; libraries reserve far more than they use, which `-rss_limit_mb` bounds."""
+"""Bytes of address space that the process may reserve. Libraries reserve far more than they use; what is used,
+`-rss_limit_mb` bounds."""
 
 AS_BYTES = 0.5
-"""The share of inputs that libFuzzer changes in its own ways, as bytes."""
+"""Share of inputs that libFuzzer mutates in its own ways, as bytes; a reader's own mutation changes the others."""
 
 with atheris.instrument_imports(include=INSTRUMENTED):
     from duolift.errors import InputError
@@ -54,7 +52,7 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     warnings.simplefilter("ignore")
     logging.disable()
-    reader, project = READERS[name], Path(__file__).parent.parent
+    reader = READERS[name]
     for seed in reader.seeds():
         (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
 
@@ -64,7 +62,7 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
         except InputError:
             return
         except Exception as error:
-            own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(project)]
+            own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PROJECT)]
             place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
             _keep(failures / f"{type(error).__name__}-{place}", content, traceback.format_exc())
 
@@ -82,7 +80,7 @@ def main(name: str, corpus: Path, failures: Path, options: list[str]) -> None:
 
 
 def _keep(path: Path, content: bytes, text: str) -> None:
-    """The shortest input of every kind of failure."""
+    """Keep an input and its traceback, unless a shorter input of the same kind of failure is kept."""
     if not path.exists() or len(content) < path.stat().st_size:
         path.write_bytes(content)
         path.with_name(f"{path.name}.txt").write_text(json.dumps(text.splitlines()[-1]) + "\n" + text)

@@ -1,6 +1,6 @@
-"""Everything that reads files from outside: what reads, valid files to begin with, and how they are changed.
+"""Everything that reads files from outside: the reader, valid files as seeds, and how these are mutated.
 
-A reader takes a file's bytes. It may raise InputError and nothing else; what it gives is looked at to the end.
+A reader takes a file's bytes. It may raise InputError and nothing else. What it yields is read to the end.
 """
 
 import tempfile
@@ -10,11 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from datamodules import chi3d
-from duolift import outputs
+from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk import people_of, whole_images
-from duolift.inputs import files as formats
-from duolift.inputs.files import Options
 from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
 from duolift.predictor import Lifter
@@ -25,12 +23,18 @@ from fuzzing.mutations import Mutation
 
 _HELD = tempfile.TemporaryDirectory(prefix="fuzzing-")
 FOLDER = Path(_HELD.name)
-"""Where a process writes what is read."""
+"""Where this process writes the files that are read."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads a file, given its bytes; valid files; how they are changed."""
+    """What is fuzzed.
+
+    Attributes:
+        read: reads a file, given its bytes.
+        seeds: valid files.
+        changed: mutates a file.
+    """
 
     read: Callable[[bytes], object]
     seeds: Callable[[], list[bytes]]
@@ -38,7 +42,7 @@ class Reader:
 
 
 def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
-    """A reader of bytes of one of files, which are called `name`."""
+    """A reader of bytes, made of one that takes the path of a file called `name`."""
     path = FOLDER / name
 
     def written(content: bytes) -> object:
@@ -48,8 +52,8 @@ def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
     return written
 
 
-def detections(path: Path, container: str | None = None) -> object:
-    return [*formats.read(path, Options(format=container))]
+def detections(path: Path, file_format: str | None = None) -> object:
+    return [*inputs.read(path, inputs.Options(format=file_format))]
 
 
 def rows(path: Path) -> object:
@@ -61,7 +65,7 @@ def arguments(content: bytes) -> object:
 
 
 def part_of_tree(part: int) -> Callable[[bytes], object]:
-    """A tree in CHI3D's layout in which one file is not as it was: the joints, the camera, or what names cameras."""
+    """A reader of a tree in CHI3D's layout in which one file is replaced: 0 the joints, 1 the camera, 2 info.json."""
 
     def read(content: bytes) -> object:
         files = [*seeds.take(), seeds.INFO]
@@ -81,26 +85,19 @@ def parsed_copy(content: bytes) -> object:
     return chi3d.read(root, [seeds.SUBJECT], None, cache)
 
 
-JSON_CONTAINERS = {
-    "openpose": seeds.openpose,
-    "coco": seeds.coco,
-    "results": seeds.results,
-    "alphapose": seeds.alphapose,
-    "mmpose": seeds.mmpose,
-}
-
-
 def _any_changed(data: bytes, random: mutations.Random) -> bytes:
     return (mutations.archive_changed if data.startswith(b"PK") else mutations.json_changed)(data, random)
 
 
+def detector_reader(name: str, suffix: str) -> Reader:
+    """The reader of a file format of detectors."""
+    change = mutations.archive_changed if suffix == ".npz" else mutations.json_changed
+    return Reader(of_file(f"any{suffix}", partial(detections, file_format=name)), seeds.DETECTOR_FILES[name], change)
+
+
 READERS: dict[str, Reader] = {
     "detectors": Reader(of_file("any.json", detections), seeds.detectors, _any_changed),
-    **{
-        name: Reader(of_file("any.json", partial(detections, container=name)), given, mutations.json_changed)
-        for name, given in JSON_CONTAINERS.items()
-    },
-    "npz": Reader(of_file("any.npz", partial(detections, container="npz")), seeds.arrays, mutations.archive_changed),
+    **{name: detector_reader(name, known.suffix) for name, known in inputs.FILE_FORMATS.items()},
     "pictures": Reader(of_file("any.jpg", camera_of_picture), seeds.pictures, mutations.bytes_changed),
     "scene.json": Reader(
         lambda content: from_json(content, "scene.json"), partial(seeds.scenes, ".json"), mutations.json_changed
@@ -120,4 +117,4 @@ READERS: dict[str, Reader] = {
     "chi3d cache": Reader(parsed_copy, seeds.caches, mutations.archive_changed),
     "parquet": Reader(of_file("any.parquet", rows), seeds.tables, mutations.table_changed),
 }
-"""By name."""
+"""Name -> reader."""

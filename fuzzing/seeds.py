@@ -1,8 +1,9 @@
-"""Small valid files of everything that is read, by name: two people of the embedded set, as every reader knows them."""
+"""Small valid files of every kind that is read: two people of the embedded set, in each file format."""
 
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def flat(joints: tuple[str, ...], frame: int = 0) -> list[list[float]]:
 
 
 def openpose() -> list[bytes]:
-    found = [
+    files = [
         {
             "version": 1.3,
             "people": [
@@ -83,7 +84,7 @@ def openpose() -> list[bytes]:
         }
         for name in ("body25", "coco18")
     ]
-    return [_json(content) for content in found]
+    return [_json(content) for content in files]
 
 
 def coco() -> list[bytes]:
@@ -146,8 +147,19 @@ def arrays() -> list[bytes]:
     return [_npz(keypoints=poses), _npz(keypoints=poses[..., :2], confidence=poses[..., 2], **more)]
 
 
+DETECTOR_FILES: dict[str, Callable[[], list[bytes]]] = {
+    "alphapose": alphapose,
+    "coco": coco,
+    "mmpose": mmpose,
+    "npz": arrays,
+    "openpose": openpose,
+    "results": results,
+}
+"""File format -> valid files of it."""
+
+
 def detectors() -> list[bytes]:
-    return [*openpose(), *coco(), *results(), *alphapose(), *mmpose(), *arrays()]
+    return [content for make in DETECTOR_FILES.values() for content in make()]
 
 
 def pictures() -> list[bytes]:

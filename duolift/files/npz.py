@@ -1,5 +1,6 @@
-"""NumPy's archives of arrays, read with nothing taken on trust."""
+"""NumPy's archives of arrays (.npz), read with nothing taken on trust."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZipFile
@@ -9,28 +10,47 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 
-LARGEST = 2 * 2**30
-"""Bytes that all arrays of a file take, at most: archives of a few kilobytes can unpack to any number."""
 
-MOST_OF_NOTHING = 100_000
-"""Rows of an array that has no numbers, at most: they take no bytes, so that a file can have any number of them."""
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What an archive may ask of memory and time before it is refused.
+
+    Attributes:
+        unpacked: bytes of all arrays together. An archive of a few kilobytes can unpack to any number of bytes.
+        empty_rows: length of an array that holds no numbers. Such an array takes no bytes in the file, so that it can
+            claim any length, and going through it would take forever.
+    """
+
+    unpacked: int = 2 * 2**30
+    empty_rows: int = 100_000
+
+
+ARCHIVE_LIMITS = ArchiveLimits()
 
 
 def read_arrays(file: BinaryIO | Path, where: str, written_by: str = "numpy.savez") -> dict[str, NDArray[Any]]:
-    """The arrays of an npz by name.
+    """The arrays of an npz by name. Pickled objects are not loaded.
 
     Args:
-        where: its name, for messages.
-        written_by: what should have written it.
+        file: a path, or an open file that can seek.
+        where: the file's name, for messages.
+        written_by: the function that should have written the file, for messages.
 
     Raises:
-        InputError: no such file, no archive of arrays, or one that takes more than `LARGEST`.
+        InputError: there is no such file, it is not an archive of arrays, it is damaged, or it is beyond
+            `ARCHIVE_LIMITS`.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> np.savez(file, keypoints=np.zeros((1, 2, 17, 3)))
+    >>> read_arrays(file, "poses.npz")["keypoints"].shape
+    (1, 2, 17, 3)
     """
     try:
         with ZipFile(file) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > LARGEST:
-            raise InputError(f"{where}: unpacks to {unpacked} bytes; expected at most {LARGEST}")
+        if unpacked > ARCHIVE_LIMITS.unpacked:
+            raise InputError(f"{where}: unpacks to {unpacked} bytes; expected at most {ARCHIVE_LIMITS.unpacked}")
         if not isinstance(file, Path):
             file.seek(0)
         with np.load(file, allow_pickle=False) as content:
@@ -38,24 +58,29 @@ def read_arrays(file: BinaryIO | Path, where: str, written_by: str = "numpy.save
             repeated = len(arrays) < len(content.files)
     except InputError:
         raise
-    except Exception as error:  # a damaged archive may raise anything
+    except Exception as error:  # zipfile and NumPy raise anything on a damaged archive
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{where}: cannot be read as npz ({reason}); expected what {written_by} writes") from error
     if repeated:
         raise InputError(f"{where}: holds an array twice; expected every array once")
     for key, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise InputError(f"{where}: {key} is no array; expected a file written by {written_by}")
-        if array.dtype.kind == "U" and not _is_text(array):
-            raise InputError(f"{where}: {key} holds what is no text; expected Unicode")
-        if not array.nbytes and array.shape and max(array.shape) > MOST_OF_NOTHING:
-            raise InputError(
-                f"{where}: {key} has shape {array.shape} with nothing in it; expected at most {MOST_OF_NOTHING} of that"
-            )
+        _check_array(array, f"{where}: {key}", written_by)
     return arrays
 
 
-def _is_text(array: NDArray[np.str_]) -> bool:
-    """Whether numbers that stand for characters do: NumPy takes any, and fails where one is looked at."""
+def _check_array(array: Any, where: str, written_by: str) -> None:
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{where} is no array; expected a file written by {written_by}")
+    if array.dtype.kind == "U" and not _is_unicode(array):
+        raise InputError(f"{where} holds what is no text; expected Unicode")
+    if not array.nbytes and array.shape and max(array.shape) > ARCHIVE_LIMITS.empty_rows:
+        raise InputError(
+            f"{where} has shape {array.shape} with nothing in it; expected at most {ARCHIVE_LIMITS.empty_rows} of that"
+        )
+
+
+def _is_unicode(array: NDArray[np.str_]) -> bool:
+    """Whether all code points of an array of text exist: NumPy loads any number, and fails where one is looked at."""
     codes = np.frombuffer(array.tobytes(), np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
-    return not ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any()
+    surrogates = (codes >= 0xD800) & (codes < 0xE000)
+    return not ((codes > 0x10FFFF) | surrogates).any()

@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from duolift.errors import InputError
 from duolift.inputs.detections import Detections
-from duolift.inputs.keypoints import FORMATS, KeypointFormat, format_named, to_joints
+from duolift.inputs.keypoints import KeypointFormat, format_named, formats_with, to_joints, whose_joints
+from duolift.inputs.pixels import check_pixels, visible
 
 
 def from_arrays(keypoints: ArrayLike, confidence: ArrayLike | None, format: str, threshold: float) -> Detections:
@@ -16,41 +17,43 @@ def from_arrays(keypoints: ArrayLike, confidence: ArrayLike | None, format: str,
             where a joint is not seen.
         confidence: as keypoints without the last axis, 0 where a joint is not seen; None takes the third number.
         format: of the joints, a name or short name of `duolift.inputs.keypoints.FORMATS`.
-        threshold: a joint of less confidence counts as not seen.
+        threshold: a joint of lower confidence is not seen.
 
     Raises:
-        InputError: arrays of another shape or that hold no numbers, coordinates that are no pixels, or an unknown
-            format.
+        InputError: arrays of another shape or that hold no numbers, coordinates that are no pixels (as of
+            `duolift.inputs.pixels.check_pixels`), or an unknown format.
 
-    Example:
-        >>> from_arrays(np.full((2, 17, 2), 300.0), None, "coco", 0.3).keypoints.shape
-        (1, 2, 25, 2)
+    >>> from_arrays(np.full((2, 17, 2), 300.0), None, "coco", 0.3).keypoints.shape
+    (1, 2, 25, 2)
+    >>> from_arrays(np.full((2, 17, 2), 300.0), None, "body25", 0.3)
+    Traceback (most recent call last):
+    duolift.errors.InputError: keypoints have shape (2, 17, 2); expected (person, 25, 2 or 3) for body25, or frames of \
+that; 17 joints are coco17's or posetrack17's (format='coco17')
     """
-    layout = format_named(format)
+    keypoint_format = format_named(format)
     points = _numbers("keypoints", keypoints)
-    if points.ndim not in (3, 4) or points.shape[-1] not in (2, 3) or points.shape[-2] != len(layout):
-        raise InputError(
-            f"keypoints have shape {points.shape}; expected (person, {len(layout)}, 2 or 3) for {layout.name}, "
-            f"or frames of that{_other_formats(points, layout)}"
-        )
+    _check_shape(points, keypoint_format)
     if not 0 <= threshold <= 1:
         raise InputError(f"threshold is {threshold}; expected 0 to 1")
-    video = "keypoints" if points.ndim == 4 else ""
-    seen = np.asarray(np.isfinite(points).all(-1))  # (..., person, joint)
-    sure = points[..., 2] if points.shape[-1] == 3 else np.ones(seen.shape)
+    pixels = points[..., :2]  # (..., person, joint, 2)
+    sure = points[..., 2] if points.shape[-1] == 3 else np.ones(points.shape[:-1])  # (..., person, joint)
     if confidence is not None:
         sure = _numbers("confidence", confidence)
-        if sure.shape != seen.shape:
-            raise InputError(f"confidence has shape {sure.shape}; expected {seen.shape}, a number for every joint")
-    sure = np.where(seen, sure, 0.0)
-    places, sure = to_joints(points[..., :2], sure, layout, threshold)
-    places, sure = (array if video else array[None] for array in (places, sure))  # (frame, person, joint, ...)
+        if sure.shape != points.shape[:-1]:
+            raise InputError(
+                f"confidence has shape {sure.shape}; expected {points.shape[:-1]}, a number for every joint"
+            )
+    check_pixels(pixels, sure, "keypoints")
+    sure = np.where(visible(pixels, sure), sure, 0.0).clip(0.0, 1.0)
+    joints, sure = to_joints(pixels, sure, keypoint_format, threshold)
+    video = "keypoints" if points.ndim == 4 else ""
+    joints, sure = (array if video else array[None] for array in (joints, sure))  # (frame, person, joint, ...)
     return Detections(
         video=video,
-        names=tuple(str(number) for number in range(len(places))),
-        keypoints=places,
+        names=tuple(str(number) for number in range(len(joints))),
+        keypoints=joints,
         confidence=sure,
-        identities=tuple(range(1, places.shape[1] + 1)),
+        identities=tuple(range(1, joints.shape[1] + 1)),
     )
 
 
@@ -61,9 +64,15 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[np.float64]:
         raise InputError(f"{name} is no array of numbers ({error}); expected one") from error
 
 
-def _other_formats(points: NDArray[np.float64], layout: KeypointFormat) -> str:
-    """What formats have as many joints as the array, to be named in the message."""
-    if points.ndim not in (3, 4) or points.shape[-1] not in (2, 3):
-        return ""
-    names = [name for name, known in FORMATS.items() if len(known) == points.shape[-2]]
-    return f"; format={' or '.join(map(repr, names))} has {points.shape[-2]} joints" if names else ""
+def _check_shape(points: NDArray[np.float64], keypoint_format: KeypointFormat) -> None:
+    expected, hint = len(keypoint_format), ""
+    if points.ndim in (3, 4) and points.shape[-1] in (2, 3):
+        count = points.shape[-2]
+        if count == expected:
+            return
+        names = formats_with(count)
+        hint = f"; {whose_joints(count)}" + (f" (format={names[0]!r})" if names else "")
+    raise InputError(
+        f"keypoints have shape {points.shape}; expected (person, {expected}, 2 or 3) for {keypoint_format.name}, "
+        f"or frames of that{hint}"
+    )

@@ -1,6 +1,6 @@
-"""What a 2D detector found, in the project's joints: images one by one, and people who keep their index over them.
+"""What a 2D detector found, on the project's joints: single images (`Frame`), and people over time (`Detections`).
 
-Every format comes down to one thing, a `Frame`: an image's people, in no order, on the joints of `JOINTS`, the fullest
+Every file format comes down to `Frame`: the people of one image, in no order, on the joints of `JOINTS`, the fullest
 skeleton there is. A joint that the format lacks, or that the detector did not see, has confidence 0.
 """
 
@@ -17,16 +17,21 @@ JOINTS = CHI3D25
 
 @dataclass(frozen=True)
 class Frame:
-    """One image's people.
+    """The people of one image.
 
     Attributes:
         name: of the image, or its number in the file.
-        video: which frames are consecutive ones of a static camera; empty for an image that stands alone.
-        keypoints: (person, joint, 2), pixels, joints of `JOINTS`; 0 where the confidence is.
+        video: name of the video that the frame is part of; frames of one video follow each other and are of one
+            camera. Empty for an image that stands alone.
+        keypoints: (person, joint, 2), pixels, joints of `JOINTS`; 0 where the confidence is 0.
         confidence: (person, joint), 0 to 1; 0 for a missing joint.
-        image: width and height in pixels, where they are known.
-        focal: focal length in pixels, where it is known.
-        identities: the file's own number of each person, where it tracks people.
+        image: width and height in pixels, where known.
+        focal: focal length in pixels, where known.
+        identities: the file's own number of each person, where the file tracks people.
+
+    >>> frame = Frame("1.jpg", "", np.zeros((2, len(JOINTS), 2)), np.zeros((2, len(JOINTS))), image=(640.0, 480.0))
+    >>> len(frame.keypoints), frame.identities
+    (2, None)
     """
 
     name: str
@@ -40,16 +45,17 @@ class Frame:
 
 @dataclass(frozen=True)
 class Detections:
-    """Frames of one static camera, in which a person keeps their index.
+    """Consecutive frames of one camera, in which every person keeps an index.
 
     Attributes:
         video: its name; empty for a single image.
         names: (frame,), of the images.
         keypoints: (frame, person, joint, 2), pixels, joints of `JOINTS`.
         confidence: (frame, person, joint), 0 to 1; all 0 where a person is not in a frame.
-        identities: (person,), what the people are called.
-        image, focal: see `Frame`.
-        notes: what was done about gaps and switches of identities, to tell the user.
+        identities: (person,), the number of each person, the same in all parts of a video.
+        image: width and height in pixels, where known.
+        focal: focal length in pixels, where known.
+        notes: sentences for the user, on gaps and on people who may have been confused.
     """
 
     video: str

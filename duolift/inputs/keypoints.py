@@ -1,12 +1,13 @@
-"""What detectors call joints, as data, and the rules that bring any of them to the project's joints.
+"""Keypoint formats: what detectors call joints, as data, and the rules that bring any format to the project's joints.
 
-A format is a list of joint names. A name of `JOINTS` is that joint; the others (eyes, ears, the nose, heels) serve the
-rules alone. A rule is an affine combination: the joint lies at the weighted sum of its sources, and is as sure as the
-least sure of them. Rules fill in joints that a format lacks or a detector did not see, in the order of `RULES`, each
-where all its sources are there. What no rule reaches is missing, confidence 0: the spine always, since a network that
-fills in joints does better than any point of the trunk's chord.
+A format is a list of joint names. Names of `duolift.inputs.detections.JOINTS` are those joints; the others (eyes, ears,
+the nose, heels) only serve the rules. A rule is an affine combination: its joint lies at the weighted sum of source
+joints, and its confidence is the lowest of theirs. Rules fill in joints that a format lacks or a detector did not see.
+They are tried in the order of `RULES`, and each is applied where all its sources are visible. A joint that no rule
+reaches is missing: its confidence is 0. The spine always is where a format lacks it, since the network that completes
+poses places it better than any point between pelvis and neck.
 
-The constants were measured on motion capture of people who dance, greet and lift each other: `docs/formats.md`.
+Errors of every rule on motion capture, and the measurements behind these choices, are in `docs/formats.md`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from duolift.inputs.detections import JOINTS
 Array = NDArray[np.float64]
 
 THRESHOLD = 0.3
-"""A joint of less confidence counts as not seen."""
+"""A joint of lower confidence counts as not seen. Not tuned: 0.3 is from where on MMPose draws joints by default."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ class KeypointFormat:
     Attributes:
         name: what options and messages call it.
         title: what its makers call it.
-        joints: its names, in the order of the file.
+        joints: the joints' names, in the order of the file.
+
+    Raises:
+        InputError: a joint is named twice.
+
+    >>> FORMATS["coco17"].derived
+    ('pelvis', 'neck', 'head', 'head_top', 'left_hand', 'right_hand')
     """
 
     name: str
@@ -50,12 +57,12 @@ class KeypointFormat:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Those of `JOINTS` that the format has itself."""
+        """Joints of `JOINTS` that the format itself has."""
         return tuple(joint for joint in JOINTS.joints if joint in self.joints)
 
     @property
     def derived(self) -> tuple[str, ...]:
-        """Those of `JOINTS` that rules give where the detector sees everything."""
+        """Joints of `JOINTS` that follow by rules, if the detector sees everything that the format has."""
         known = {*self.joints}
         for rule in RULES:
             if known.issuperset(rule.weights):
@@ -64,64 +71,88 @@ class KeypointFormat:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Those of `JOINTS` that are never there."""
+        """Joints of `JOINTS` that the format has no source for."""
         return tuple(joint for joint in JOINTS.joints if joint not in {*self.own, *self.derived})
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A joint as the weighted sum of others; the weights' sum is 1."""
+    """A joint as the weighted sum of source joints.
+
+    Attributes:
+        joint: one of `JOINTS`.
+        weights: source joint -> weight; they sum to 1, so that the rule moves with the picture.
+
+    >>> Rule("left_foot", {"left_ankle": 0.25, "left_toe": 0.75}).mirrored()
+    Rule(joint='right_foot', weights={'right_ankle': 0.25, 'right_toe': 0.75})
+    """
 
     joint: str
     weights: Mapping[str, float]
 
     def mirrored(self) -> "Rule":
-        """The same on the other side of the body."""
+        """The same rule on the other side of the body."""
         return Rule(mirror_name(self.joint), {mirror_name(joint): w for joint, w in self.weights.items()})
 
 
-HEAD_HEIGHT = 0.6
-"""Where the head joint lies from neck to head top, as ears do."""
+@dataclass(frozen=True)
+class Proportions:
+    """Where joints that detectors lack lie between or beyond joints that they have.
 
-BALL_OF_FOOT = 0.67
-"""Where the foot joint lies from ankle to the tip of the toes."""
+    Chosen by the error in the image, mm at the person's depth, on motion capture of pairs of people who dance, greet
+    and lift each other, in CHI3D's layout (s02, s03 and s04, the README's). The errors that they leave, in that order,
+    stand beside them.
 
-HAND = 0.24
-"""How far the hand, at the knuckles, is beyond the wrist, in forearms."""
+    Attributes:
+        head: the head joint's place on the way from neck to head top, about at the ears. 21, 10 and 10 mm; the head
+            top by its inverse: 36, 17 and 17 mm.
+        ball_of_foot: the foot joint's place on the way from ankle to the tip of the big toe. 22, 22 and 20 mm.
+        hand: how far beyond the wrist the knuckles are, in forearms. 28, 28 and 20 mm.
+        half_hips: from one hip to the pelvis, in shoulder widths. 26, 26 and 28 mm.
+    """
 
-HALF_HIPS = 0.26
-"""From one hip to the pelvis, in shoulder widths."""
+    head: float = 0.6
+    ball_of_foot: float = 0.67
+    hand: float = 0.24
+    half_hips: float = 0.26
 
 
-def _beyond(joint: str, start: str, end: str, share: float) -> Rule:
-    """`joint` at `share` of the way from `start` to `end`."""
+PROPORTIONS = Proportions()
+
+
+def _along(joint: str, start: str, end: str, share: float) -> Rule:
+    """`joint` lies at `share` of the way from `start` to `end`; above 1 it is beyond `end`."""
     return Rule(joint, {start: 1 - share, end: share})
 
 
+def _across(joint: str, start: str, left: str, right: str, widths: float) -> Rule:
+    """`joint` lies at `start` plus so many times the way from `left` to `right`."""
+    return Rule(joint, {start: 1.0, right: widths, left: -widths})
+
+
 def _both(*rules: Rule) -> tuple[Rule, ...]:
-    """Every rule of the left side, and its mirror image."""
+    """Rules of the left side, each followed by its mirror image."""
     return tuple(side for rule in rules for side in (rule, rule.mirrored()))
 
 
 RULES: tuple[Rule, ...] = (
-    _beyond("pelvis", "left_hip", "right_hip", 0.5),
-    *_both(Rule("pelvis", {"left_hip": 1.0, "right_shoulder": HALF_HIPS, "left_shoulder": -HALF_HIPS})),
-    _beyond("neck", "left_shoulder", "right_shoulder", 0.5),
-    _beyond("head", "neck", "head_top", HEAD_HEIGHT),
-    _beyond("head", "left_ear", "right_ear", 0.5),
+    _along("pelvis", "left_hip", "right_hip", 0.5),
+    *_both(_across("pelvis", "left_hip", "left_shoulder", "right_shoulder", PROPORTIONS.half_hips)),
+    _along("neck", "left_shoulder", "right_shoulder", 0.5),
+    _along("head", "neck", "head_top", PROPORTIONS.head),
+    _along("head", "left_ear", "right_ear", 0.5),
     *_both(Rule("head", {"left_ear": 0.5, "left_eye": 0.25, "right_eye": 0.25})),
     *_both(Rule("head", {"left_ear": 1.0})),
-    _beyond("head", "left_eye", "right_eye", 0.5),
+    _along("head", "left_eye", "right_eye", 0.5),
     Rule("head", {"nose": 1.0}),
-    _beyond("head_top", "neck", "head", 1 / HEAD_HEIGHT),
-    *_both(_beyond("left_foot", "left_ankle", "left_toe", BALL_OF_FOOT)),
-    *_both(_beyond("left_hand", "left_elbow", "left_wrist", 1 + HAND)),
+    _along("head_top", "neck", "head", 1 / PROPORTIONS.head),
+    *_both(_along("left_foot", "left_ankle", "left_toe", PROPORTIONS.ball_of_foot)),
+    *_both(_along("left_hand", "left_elbow", "left_wrist", 1 + PROPORTIONS.hand)),
 )
-"""How joints follow from others; of several rules for one joint the first that can be used."""
-
+"""How joints follow from others. Of several rules for one joint the first whose sources are all visible is used."""
 
 _USED = {*JOINTS.joints, *(source for rule in RULES for source in rule.weights)}
-"""The joints that anything is made of; a face's sixty-eight points are not."""
+"""Joints that matter to the result: those of `JOINTS` and all sources of rules, but not 68 points of a face."""
 
 
 def _sides(*names: str, sides: tuple[str, ...] = ("left", "right")) -> tuple[str, ...]:
@@ -134,8 +165,10 @@ def _limb(side: str, *names: str) -> tuple[str, ...]:
 
 
 def _hand(side: str) -> tuple[str, ...]:
-    """A detector's 21 points of a hand: root, then four of the thumb and of each finger, to the tips. The middle
-    finger's knuckle is the hand, the thumb's tip the thumb."""
+    """A detector's 21 points of a hand: its root, then four of the thumb and of each finger, tips last.
+
+    The middle finger's knuckle is the project's hand, the tip of the thumb its thumb.
+    """
     ours = {4: "thumb", 9: "hand"}
     return tuple(f"{side}_{ours.get(number, f'hand_{number}')}" for number in range(21))
 
@@ -150,7 +183,7 @@ _FEET = (*_limb("left", "toe", "small_toe", "heel"), *_limb("right", "toe", "sma
 _EYES_EARS_RIGHT_FIRST = _sides("eye", "ear", sides=("right", "left"))
 
 HANDS = {side: _hand(side) for side in ("left", "right")}
-"""The points of each hand, where a file has them apart from the body."""
+"""Side -> names of a hand's points, for files that keep hands apart from the body."""
 
 BODY25 = KeypointFormat(
     "body25",
@@ -195,7 +228,7 @@ FORMATS: dict[str, KeypointFormat] = {
         KeypointFormat(PAPER23.name, "the paper's, with feet", PAPER23.joints),
     )
 }
-"""The formats that are known, by name."""
+"""Name -> keypoint format, of all that are known."""
 
 ALIASES = {
     "top_head": "head_top",
@@ -209,10 +242,9 @@ ALIASES = {
     **{f"{side}_middle_finger1": f"{side}_hand" for side in ("left", "right")},
     **{f"{side}_thumb4": f"{side}_thumb" for side in ("left", "right")},
 }
-"""What other projects call joints that are known here."""
+"""Other projects' names of joints -> the names used here."""
 
-
-SHORT = {
+SHORT_NAMES = {
     "coco": "coco17",
     "openpose": "body25",
     "crowdpose": "crowdpose14",
@@ -222,29 +254,56 @@ SHORT = {
     "halpe": "halpe26",
     "chi3d": "chi3d25",
 }
-"""What formats are called for short."""
+"""Short name -> name of the format that it usually stands for."""
 
 
 def format_named(name: str) -> KeypointFormat:
-    """The format of that name, or short name. Raises InputError for any other."""
-    known = FORMATS.get(SHORT.get(name, name))
+    """The keypoint format of that name, or short name. Raises InputError for any other.
+
+    >>> format_named("coco").name
+    'coco17'
+    """
+    known = FORMATS.get(SHORT_NAMES.get(name, name))
     if known is None:
         raise InputError(f"joints {name!r} are unknown; expected one of {', '.join(FORMATS)}")
     return known
 
 
-def format_of(names: Iterable[str], where: str) -> KeypointFormat:
-    """The format of joints that a file names itself, whatever their number and order.
+def formats_with(count: int) -> tuple[str, ...]:
+    """Names of the keypoint formats that have so many joints.
 
-    A joint called `head` is the top of the head, as CrowdPose and Halpe have it, unless there is a `head_top` as well.
+    >>> formats_with(17)
+    ('coco17', 'posetrack17')
+    """
+    return tuple(name for name, known in FORMATS.items() if len(known) == count)
+
+
+def whose_joints(count: int) -> str:
+    """Which formats have so many joints, as part of a message.
+
+    >>> whose_joints(17), whose_joints(11)
+    ("17 joints are coco17's or posetrack17's", 'no known format has 11 joints')
+    """
+    owners = " or ".join(f"{name}'s" for name in formats_with(count))
+    return f"{count} joints are {owners}" if owners else f"no known format has {count} joints"
+
+
+def format_of(names: Iterable[str], where: str) -> KeypointFormat:
+    """The format of joints that a file names itself, in any number and order.
+
+    A joint called `head` is the top of the head, as in CrowdPose and Halpe, unless there is a `head_top` as well.
     A `foot` is the ankle, as in Human3.6M, unless there are ankles.
 
     Args:
-        names: the file's.
-        where: the file and the key, for the message.
+        names: the file's names; case, blanks and hyphens do not matter.
+        where: the file and the key, for messages.
 
     Raises:
-        InputError: no hips or no shoulders are among the names, or one is there twice.
+        InputError: hips or shoulders are not among the names, or a name is there twice.
+
+    >>> joints = format_of(["Left Hip", "Right Hip", "Left Shoulder", "Right Shoulder", "Thorax"], "a.json: joints")
+    >>> joints.own
+    ('left_hip', 'right_hip', 'neck', 'left_shoulder', 'right_shoulder')
     """
     given = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in names]
     crown = {} if "head_top" in given else {"head": "head_top"}
@@ -259,34 +318,41 @@ def format_of(names: Iterable[str], where: str) -> KeypointFormat:
 
 
 def to_joints(
-    keypoints: Array, confidence: Array, layout: KeypointFormat, threshold: float = THRESHOLD
+    keypoints: Array, confidence: Array, keypoint_format: KeypointFormat, threshold: float = THRESHOLD
 ) -> tuple[Array, Array]:
-    """A detector's joints as the project's.
+    """Bring a detector's joints to the project's.
 
     Args:
-        keypoints: (..., joint of the format, 2), pixels, whatever they hold where a joint is not seen.
+        keypoints: (..., joint of the format, 2), pixels; any values where a joint is not seen.
         confidence: (..., joint of the format), 0 to 1.
-        threshold: a joint of less confidence is not seen.
+        threshold: a joint of lower confidence is not seen.
 
     Returns:
         keypoints (..., joint, 2) and confidence (..., joint) of `JOINTS`, both 0 where a joint is missing.
+
+    >>> keypoints = np.arange(34.0).reshape(17, 2)
+    >>> joints, confidence = to_joints(keypoints, np.full(17, 0.9), FORMATS["coco17"])
+    >>> joints[JOINTS.index("pelvis")], keypoints[[11, 12]].mean(0)  # the middle of the hips
+    (array([23., 24.]), array([23., 24.]))
+    >>> float(confidence[JOINTS.index("spine")])  # COCO has no source for it
+    0.0
     """
     seen = (confidence > 0) & (confidence >= threshold)
     keypoints, confidence = np.where(seen[..., None], keypoints, 0.0), np.where(seen, confidence, 0.0)
-    used = [(number, joint) for number, joint in enumerate(layout.joints) if joint in _USED]
-    places = {joint: keypoints[..., number, :] for number, joint in used}
-    sure = {joint: confidence[..., number] for number, joint in used}
-    nowhere, unsure = np.zeros((*confidence.shape[:-1], 2)), np.zeros(confidence.shape[:-1])
+    used = [(number, joint) for number, joint in enumerate(keypoint_format.joints) if joint in _USED]
+    positions = {joint: keypoints[..., number, :] for number, joint in used}  # joint -> (..., 2)
+    confidences = {joint: confidence[..., number] for number, joint in used}  # joint -> (...)
+    origin, none = np.zeros((*confidence.shape[:-1], 2)), np.zeros(confidence.shape[:-1])
     for rule in RULES:
-        known = sure.get(rule.joint, unsure)
-        if known.all() or not sure.keys() >= rule.weights.keys():
+        known = confidences.get(rule.joint, none)
+        if known.all() or not confidences.keys() >= rule.weights.keys():
             continue
-        least = reduce(np.minimum, [sure[source] for source in rule.weights])
-        place = reduce(np.add, [weight * places[source] for source, weight in rule.weights.items()])
-        new = (known == 0) & (least > 0)
-        places[rule.joint] = np.where(new[..., None], place, places.get(rule.joint, nowhere))
-        sure[rule.joint] = np.where(new, least, known)
+        lowest = reduce(np.minimum, [confidences[source] for source in rule.weights])
+        combined = reduce(np.add, [weight * positions[source] for source, weight in rule.weights.items()])
+        new = (known == 0) & (lowest > 0)
+        positions[rule.joint] = np.where(new[..., None], combined, positions.get(rule.joint, origin))
+        confidences[rule.joint] = np.where(new, lowest, known)
     return (
-        np.stack([places.get(joint, nowhere) for joint in JOINTS.joints], axis=-2),
-        np.stack([sure.get(joint, unsure) for joint in JOINTS.joints], axis=-1),
+        np.stack([positions.get(joint, origin) for joint in JOINTS.joints], axis=-2),
+        np.stack([confidences.get(joint, none) for joint in JOINTS.joints], axis=-1),
     )

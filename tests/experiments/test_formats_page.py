@@ -9,9 +9,9 @@ from callbacks.figures import JOINT_KINDS, formats_sheet
 from duolift.body.skeleton import CHI3D25
 from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.inputs.containers import CONTAINERS
-from duolift.inputs.keypoints import FORMATS, HALF_HIPS, HAND
-from duolift.inputs.tracking import CHUNK, FEW, GAP
+from duolift.inputs import FILE_FORMATS, FORMATS
+from duolift.inputs.keypoints import PROPORTIONS, THRESHOLD
+from duolift.inputs.tracking import TRACKING
 from experiments.formats import DOCS, formats_table, rules_table
 
 PAGE = (DOCS / "formats.md").read_text(encoding="utf-8")
@@ -19,11 +19,16 @@ PAGE = (DOCS / "formats.md").read_text(encoding="utf-8")
 
 def test_the_page_has_the_table_of_formats_and_every_layout() -> None:
     assert formats_table() in PAGE
-    assert all(f"\n| `{name}` | " in PAGE for name in CONTAINERS)
+    assert all(f"\n| `{name}` | " in PAGE for name in FILE_FORMATS)
 
 
 def test_the_page_has_the_constants() -> None:
-    texts = (f"{HALF_HIPS} shoulder widths", f"{HAND} forearms", f"{CHUNK:,} frames", f"{GAP} frames", f"{FEW} frames")
+    body, tracking = PROPORTIONS, TRACKING
+    texts = (
+        *(f"{body.half_hips} shoulder widths", f"{body.hand} forearms", f"{body.head} of the way from neck"),
+        *(f"{body.ball_of_foot} of the way from ankle", f"threshold={THRESHOLD}"),
+        *(f"{tracking.chunk:,} frames", f"{tracking.gap} frames", f"{tracking.fleeting} frames"),
+    )
     assert all(text in PAGE.replace("\n", " ") for text in texts)
 
 

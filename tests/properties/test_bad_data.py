@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from datamodules import chi3d
-from duolift import outputs
+from duolift import inputs, outputs
 from duolift.cli import _labelled
 from duolift.errors import InputError
-from duolift.inputs import files as formats
-from duolift.inputs.files import Options
-from duolift.inputs.json_stream import DEEPEST, LARGEST
+from duolift.files.npz import ArchiveLimits
+from duolift.inputs import FILE_FORMATS, Options
+from duolift.inputs.bounded import JSON_LIMITS
 from duolift.inputs.pictures import camera_of_picture
 from duolift.networks.people_lifter import Architecture
 from duolift.predictor import Lifter
@@ -46,13 +46,13 @@ BOMBS: dict[str, tuple[bytes, bytes, bytes]] = {
 MEASURED = """
 import resource, sys
 from pathlib import Path
-from duolift.inputs import files as formats
+from duolift import inputs
 from duolift.errors import InputError
 import ijson
 for path in sorted(Path(sys.argv[1]).iterdir()):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        list(formats.read(path))
+        list(inputs.read(path))
     except InputError as error:
         print(path.stem, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, error, sep="|")
 """
@@ -79,9 +79,10 @@ def test_nesting(tmp_path: Path, bracket: bytes, closed: bool) -> None:
     path = tmp_path / "deep.json"
     ends = bracket.replace(b'"a":', b"").translate(bytes.maketrans(b"[{", b"]}"))[::-1]
     path.write_bytes(b'{"people": [' + bracket * 100_000 + (b"1" + ends * 100_000 + b"]}") * closed)
-    for container in (None, "openpose", "coco", "results", "alphapose", "mmpose"):
-        with pytest.raises(InputError, match=rf"nests objects and lists more than {DEEPEST} deep|holds no list"):
-            list(formats.read(path, Options(format=container)))
+    message = rf"nests objects and lists more than {JSON_LIMITS.depth} deep|holds no list"
+    for file_format in (None, *(name for name, known in FILE_FORMATS.items() if known.suffix == ".json")):
+        with pytest.raises(InputError, match=message):
+            list(inputs.read(path, Options(format=file_format)))
     for read in (outputs.read, lambda path: chi3d._json(path, path.read_bytes())):
         with pytest.raises(InputError, match="not valid JSON"):
             read(path)
@@ -91,19 +92,20 @@ def test_brackets_in_texts_are_no_nesting(tmp_path: Path) -> None:
     people = json.loads(seeds.openpose()[0])
     for text in ("[" * 999, '\\"[' * 999, "\\" * 65535 + '"[', "é{" * 40000):
         (tmp_path / "a.json").write_text(json.dumps({"note": text, **people}, ensure_ascii=False))
-        (frame,) = formats.read(tmp_path / "a.json")
+        (frame,) = inputs.read(tmp_path / "a.json")
         assert len(frame.keypoints) == 2
 
 
 def test_a_list_is_as_long_as_it_likes_where_it_is_read_in_pieces(tmp_path: Path) -> None:
-    """Far more than `LARGEST` of people, none of them large."""
+    """Far more than `JSON_LIMITS.held` of people, none of them large."""
     one = json.dumps(json.loads(seeds.results()[0])[0])
     with (tmp_path / "long.json").open("w") as file:
         file.write(f"[{one}")
-        file.writelines(f', {{"image_id": 7, "keypoints": [{" " * 2**16}0]}}' for _ in range(LARGEST // 2**16 + 2))
+        person = f', {{"image_id": 7, "keypoints": [{" " * 2**16}0]}}'
+        file.writelines(person for _ in range(JSON_LIMITS.held // 2**16 + 2))
         file.write("]")
     with pytest.raises(InputError, match=r"\[1\]\.keypoints has 1 numbers"):
-        list(formats.read(tmp_path / "long.json"))
+        list(inputs.read(tmp_path / "long.json"))
 
 
 def zipped(path: Path, name: str, size: int) -> Path:
@@ -123,8 +125,8 @@ def test_what_an_archive_unpacks_to_is_known_before_it_is_unpacked(
 ) -> None:
     path = zipped(tmp_path / "bomb.npz", "keypoints", 32 * 2**20)
     assert path.stat().st_size < 10**5
-    monkeypatch.setattr("duolift.files.npz.LARGEST", 2**20)
-    for read in (outputs.read, lambda path: list(formats.read(path))):
+    monkeypatch.setattr("duolift.files.npz.ARCHIVE_LIMITS", ArchiveLimits(unpacked=2**20))
+    for read in (outputs.read, lambda path: list(inputs.read(path))):
         with pytest.raises(InputError, match="unpacks to 33554"):
             read(path)
 
@@ -133,7 +135,7 @@ def test_what_an_archive_unpacks_to_is_known_before_it_is_unpacked(
 def test_arrays_of_nothing_are_not_gone_through(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.savez(tmp_path / "a.npz", keypoints=np.empty(shape))
     with pytest.raises(InputError, match="with nothing in it"):
-        list(formats.read(tmp_path / "a.npz"))
+        list(inputs.read(tmp_path / "a.npz"))
 
 
 @pytest.mark.parametrize("code", [b"\xff\xff\xff\x7f", b"\x00\xd8\x00\x00"], ids=["beyond Unicode", "half a pair"])
@@ -141,11 +143,11 @@ def test_texts_of_arrays_are_texts(tmp_path: Path, code: bytes) -> None:
     poses = np.zeros((1, 1, 17, 2))
     np.savez(tmp_path / "a.npz", keypoints=poses, names=np.frombuffer(code, "<U1"))
     with pytest.raises(InputError, match="names holds what is no text"):
-        list(formats.read(tmp_path / "a.npz"))
+        list(inputs.read(tmp_path / "a.npz"))
 
 
 WAITS: dict[str, Callable[[Path], object]] = {
-    "detections": lambda path: list(formats.read(path)),
+    "detections": lambda path: list(inputs.read(path)),
     "picture": camera_of_picture,
     "lifter": Lifter.load,
     "checkpoint": lambda path: stamp_of(path, "a lifter"),
@@ -172,11 +174,11 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     (folder / "round").symlink_to(folder)
     os.mkfifo(folder / "pipe.json")
     with pytest.raises(InputError, match=r"holds no \.json"):
-        list(formats.read(folder))
+        list(inputs.read(folder))
     (folder / "link.json").symlink_to(elsewhere)
-    assert [frame.name for frame in formats.read(folder)] == ["link"]
+    assert [frame.name for frame in inputs.read(folder)] == ["link"]
     with pytest.raises(InputError, match="cannot be read"):
-        list(formats.read(folder / "loop.json"))
+        list(inputs.read(folder / "loop.json"))
 
 
 NAMES = ["../../x", "..", "/", "", ".", "a/../b", "x" * 5000, "a\0b", "C:\\x", "a b", "..\\..\\x", "-o"]
@@ -209,7 +211,7 @@ def test_an_images_name_is_looked_for_in_the_pictures_folder_alone(
     (tmp_path / "a.json").write_text(json.dumps(content))
     if pictures == ".":
         (tmp_path / "x.jpg").unlink()
-    (frame,) = formats.read(tmp_path / "a.json", Options(pictures=Path(pictures)))
+    (frame,) = inputs.read(tmp_path / "a.json", Options(pictures=Path(pictures)))
     assert frame.image is None
 
 
@@ -220,7 +222,7 @@ ENCODINGS = ["utf-16", "utf-16-le", "utf-32", "latin-1"]
 def test_other_encodings_are_refused(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.json").write_bytes('{"people": [], "é": 1}'.encode(encoding))
     with pytest.raises(InputError):
-        list(formats.read(tmp_path / "a.json"))
+        list(inputs.read(tmp_path / "a.json"))
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400, "1" + "0" * 5000])
@@ -229,7 +231,7 @@ def test_numbers_that_are_none(tmp_path: Path, number: str) -> None:
     value = text[text.index('pose_keypoints_2d": [') + 21 :].partition(",")[0]
     (tmp_path / "a.json").write_text(text.replace(value, number, 1))
     with pytest.raises(InputError):
-        list(formats.read(tmp_path / "a.json"))
+        list(inputs.read(tmp_path / "a.json"))
 
 
 @pytest.mark.parametrize("focal", [1e-300, 1e300])

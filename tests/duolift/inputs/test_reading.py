@@ -13,8 +13,8 @@ from PIL import Image
 
 from callbacks.figures import STANDING
 from duolift.errors import InputError
+from duolift.inputs import FILE_FORMATS, Options, read
 from duolift.inputs.detections import JOINTS, Frame
-from duolift.inputs.files import Options, read
 from duolift.inputs.keypoints import FORMATS, HANDS, KeypointFormat
 from duolift.inputs.pictures import EXIF, FOCAL_35
 
@@ -394,7 +394,7 @@ def test_the_threshold_is_for_joints_and_for_people(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "coco17"}, "format 'coco17' is unknown; expected one of openpose, coco, results"),
+        ({"format": "coco17"}, "format 'coco17' is unknown; expected one of alphapose, coco, mmpose, npz"),
         ({"joints": "coc"}, "joints 'coc' are unknown; expected one of body25"),
         ({"threshold": 1.5}, "threshold is 1.5; expected 0 to 1"),
         ({"image": (640, 0)}, r"image is \(640, 0\); expected 2 positive numbers of pixels"),
@@ -429,8 +429,8 @@ BODY, COCO, LIST = (
 MM = lambda: mmpose(FORMATS["coco17"])  # noqa: E731
 KEYS = ("people", 1, "pose_keypoints_2d")
 WRONG: dict[str, tuple[Any, str]] = {
-    "nothing": ("", "empty; expected OpenPose's people, COCO's annotations"),
-    "no JSON": ("hello", "which is no JSON; expected OpenPose"),
+    "nothing": ("", "empty; expected AlphaPose's images by name, COCO's annotations"),
+    "no JSON": ("hello", "which is no JSON; expected AlphaPose"),
     "cut off": (
         '{"people": [{"pose_keypoints_2d": [1, 2',
         r"not valid JSON \(parse error: premature EOF\); is the file cut off",
@@ -440,7 +440,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "binary": ("\x00\x01\x02", "which is no JSON"),
     "a number": ("5", "which is no JSON"),
     "numbers": ([1, 2], "holds nothing with keys"),
-    "unknown object": ({"joints3d_25": [], "fps": 5}, "holds an object with joints3d_25, fps; expected OpenPose's"),
+    "unknown object": ({"joints3d_25": [], "fps": 5}, "holds an object with joints3d_25, fps; expected AlphaPose's"),
     "unknown list": ([{"bbox": [1], "score": 1}], "holds a list of objects with bbox, score; expected"),
     "people no list": ({"people": {}}, r"people is {}; expected a list"),
     "person no object": ({"people": [5]}, r"people\[0\] is 5; expected an object with pose_keypoints_2d"),
@@ -577,7 +577,7 @@ def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
             list(read(tmp_path / "b.npz"))
 
 
-@pytest.mark.parametrize("name", ["openpose", "coco", "results", "alphapose", "mmpose", "npz"])
+@pytest.mark.parametrize("name", FILE_FORMATS)
 def test_a_format_that_a_file_is_not_of_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than read as nobody."""
     path = written(tmp_path / "a.json", {"frames": [1]})
@@ -618,7 +618,7 @@ def test_shares_of_the_image_are_no_pixels(tmp_path: Path) -> None:
     content = openpose(FORMATS["body25"])
     for entry in content["people"]:
         entry["pose_keypoints_2d"] = [v if i % 3 == 2 else v / 640 for i, v in enumerate(entry["pose_keypoints_2d"])]
-    with pytest.raises(InputError, match=r"a\.json: in a all joints are within a pixel of the corner; expected pixels"):
+    with pytest.raises(InputError, match=r"a\.json: a: all joints are within a pixel of the corner; expected pixels"):
         only(written(tmp_path / "a.json", content))
 
 
@@ -774,5 +774,5 @@ def test_posetrack_tracks_people_in_videos() -> None:
 def test_what_is_no_json_is_told_what_is_known(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"begins with b.*expected OpenPose's people, COCO's"):
+    with pytest.raises(InputError, match=r"begins with b.*expected .*OpenPose's people or COCO's results"):
         next(read(path))

@@ -9,7 +9,7 @@ import pytest
 from callbacks.figures import STANDING
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS, Detections, Frame
-from duolift.inputs.tracking import UNNAMED, detections
+from duolift.inputs.tracking import TRACKING, track
 
 BODY = np.array([STANDING[joint] for joint in JOINTS.joints], dtype=np.float64)
 """Somebody 174 pixels tall."""
@@ -26,7 +26,7 @@ def frame(number: int, *places: tuple[float, float] | np.ndarray, order: Sequenc
 
 
 def whole(frames: Sequence[Frame], **options: int) -> Detections:
-    (found,) = detections(frames, **options)
+    (found,) = track(frames, **options)
     return found
 
 
@@ -132,13 +132,13 @@ def test_numbers_that_a_file_switches_are_told() -> None:
 
 def test_people_without_a_number_among_numbered_ones_get_one_of_their_own() -> None:
     found = whole([frame(0, (0, 0), identities=(5,)), frame(1, (0, 0), (300, 0)), frame(2, (0, 0), identities=(0,))])
-    assert found.identities == (5, UNNAMED, 0)
+    assert found.identities == (5, TRACKING.first_unnamed, 0)
 
 
 def test_images_that_stand_alone_stay_alone() -> None:
     """Though the same people are in them: nothing says so."""
     frames = [frame(0, (0, 0), (200, 0), video=""), frame(1, video=""), frame(2, (0, 0), video="", identities=(4,))]
-    found = list(detections(frames))
+    found = list(track(frames))
     assert [one.names for one in found] == [("0",), ("1",), ("2",)]
     assert [one.identities for one in found] == [(1, 2), (), (4,)]
     assert [one.notes for one in found] == [(), ("nobody was found",), ()]
@@ -146,7 +146,7 @@ def test_images_that_stand_alone_stay_alone() -> None:
 
 
 def test_every_video_has_people_of_its_own() -> None:
-    found = list(detections([frame(i, (0, 0), video="ab"[i // 3]) for i in range(6)]))
+    found = list(track([frame(i, (0, 0), video="ab"[i // 3]) for i in range(6)]))
     assert [(one.video, one.identities, len(one.names)) for one in found] == [("a", (1,), 3), ("b", (1,), 3)]
 
 
@@ -166,7 +166,7 @@ def test_chunks_are_the_whole_in_pieces(chunk: int) -> None:
         for i in range(40)
     ]
     frames = [frame(i, *p) for i, p in enumerate(places)]
-    all_at_once, pieces = whole(frames), list(detections(frames, chunk=chunk))
+    all_at_once, pieces = whole(frames), list(track(frames, chunk=chunk))
     assert [name for piece in pieces for name in piece.names] == list(all_at_once.names)
     assert max(len(piece.names) for piece in pieces) == min(chunk, 40)
     start = 0
@@ -188,7 +188,7 @@ def test_frames_are_asked_for_as_chunks_are_needed() -> None:
             asked.append(i)
             yield frame(i, (i % 50, 0), (300, 0))
 
-    chunks = detections(endless(), chunk=20)
+    chunks = track(endless(), chunk=20)
     for number, found in enumerate(islice(chunks, 5), start=1):
         assert len(found.names) == 20
         assert len(asked) <= 20 * number + 1
@@ -197,7 +197,7 @@ def test_frames_are_asked_for_as_chunks_are_needed() -> None:
 def test_nobody_is_remembered_for_longer_than_they_can_come_back() -> None:
     """Passers-by, one a frame: chunks hold their own people alone."""
     crowd = (frame(i, (400.0 * i, 0.0)) for i in range(300))
-    found = list(detections(crowd, chunk=50, gap=5))
+    found = list(track(crowd, chunk=50, gap=5))
     assert [len(one.identities) for one in found] == [50] * 6
     assert len({identity for one in found for identity in one.identities}) == 300
 
@@ -207,10 +207,10 @@ def test_who_is_hardly_there_is_told_and_kept() -> None:
     found = whole(frames)
     assert found.identities == (1, 2)
     assert found.notes == ("person 2 is in 2 frames only: it may be nobody",)
-    assert [note for one in detections(frames, chunk=10) for note in one.notes] == list(found.notes)
+    assert [note for one in track(frames, chunk=10) for note in one.notes] == list(found.notes)
 
 
 @pytest.mark.parametrize("options", [{"chunk": 0}, {"gap": -1}], ids=str)
 def test_chunks_and_gaps_of_no_size_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="expected at least 1 and 0"):
-        next(detections([], **options))
+        next(track([], **options))

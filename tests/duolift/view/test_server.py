@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from conftest import CHROMIUM, browse
 
+from duolift import inputs
 from duolift.errors import InputError
 from duolift.example import example_scene
-from duolift.inputs import files as formats
 from duolift.outputs import write
 from duolift.outputs.document import from_json, to_json
 from duolift.predictor import Lifter
@@ -261,7 +261,7 @@ def test_files_of_every_kind_of_wrong_are_answered_in_words(lifter: Lifter, tmp_
 
     def really(content: bytes, name: str) -> Scene:
         (tmp_path / name).write_bytes(content)
-        return next((scene for _, scene in lifter.lift_frames(formats.read(tmp_path / name))), example_scene(0))
+        return next((scene for _, scene in lifter.lift_frames(inputs.read(tmp_path / name))), example_scene(0))
 
     changes, answers = random.Random(0), set()
     with serving(None, really) as server:

@@ -1,0 +1,113 @@
+"""COCO's annotations, and those of data sets that use its layout: OCHuman, CrowdPose, PoseTrack, COCO-WholeBody, Halpe.
+
+`{"images": [...], "categories": [...], "annotations": [...]}`, annotations in any order. Categories may name the
+joints. COCO-WholeBody has feet and hands under keys of their own. See https://cocodataset.org/#format-data.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from duolift.errors import InputError
+from duolift.inputs.json_stream import JsonStream, member
+from duolift.inputs.keypoints import FORMATS, format_of
+from duolift.inputs.people import (
+    BY_COUNT,
+    WHOLEBODY_EXTRAS,
+    Array,
+    DetectionFile,
+    JointReader,
+    RawFrame,
+    RawPerson,
+    identity_of,
+    raw_person,
+    scores_enough,
+)
+from duolift.inputs.pixels import image_size, short
+from duolift.inputs.registry import file_format
+from duolift.inputs.scattered import PendingImage, frames_in_order
+
+HIDDEN = 0.5
+"""Confidence of a joint that an annotator placed though it is hidden (COCO's flag 1). Not tuned: above the threshold of
+0.3, so that such joints are used."""
+
+
+@file_format(
+    "coco",
+    "COCO's annotations",
+    recognises=lambda peek: peek.has("object", "annotations", "images", "categories"),
+)
+def read_coco(file: DetectionFile) -> Iterator[RawFrame]:
+    """The images of a file: videos in the order of their first image, and each video's images in its own order."""
+    where, stream = file.where, file.json
+    categories = _categories(stream, where)
+    body = file.keypoint_format
+    if body is None and (named := next((names for names in categories.values() if names), None)):
+        body = format_of(named, f"{where}: categories.keypoints")
+    joints = JointReader(where, BY_COUNT, body, WHOLEBODY_EXTRAS)
+    of_people = [key for key, names in categories.items() if names]
+    images = _images(stream, where)
+
+    def people() -> Iterator[tuple[Any, RawPerson | None]]:
+        for number, entry in enumerate(stream.items("annotations.item")):
+            here = f"{where}: annotations[{number}]"
+            key = member(entry, "image_id", here, int, str)
+            if key not in images:
+                raise InputError(f"{here}.image_id is {short(key)}; expected the id of one of the images")
+            other = bool(of_people) and entry.get("category_id") not in of_people
+            if other or entry.get("iscrowd") or not scores_enough(entry, file.threshold):
+                yield key, None
+                continue
+            keypoints, flags = joints.flat(entry, "keypoints", here)
+            # PoseTrack only has the flags 0 and 1.
+            confidence = flags if joints.body is FORMATS["posetrack17"] else _confidence_of(flags)
+            yield key, raw_person(keypoints, confidence, identity_of(entry, ("track_id",), here), here)
+
+    keys = (key for key in stream.items("annotations.item.image_id") if isinstance(key, int | str))
+    yield from frames_in_order(images, people(), joints, keys)
+
+
+def _confidence_of(flags: Array) -> Array:
+    """COCO's flags as confidence, 2 visible, 1 labelled but hidden; a detector's fractions among them stay."""
+    return np.where(flags == 1, HIDDEN, flags)
+
+
+def _categories(stream: JsonStream, where: str) -> dict[Any, list[str]]:
+    """Category id -> names of its joints, empty where it names none."""
+    categories = {}
+    for number, entry in enumerate(stream.items("categories.item")):
+        here = f"{where}: categories[{number}]"
+        names = member(entry, "keypoints", here, list, default=[])
+        if not all(isinstance(name, str) for name in names):
+            raise InputError(f"{here}.keypoints is {short(names)}; expected names of joints")
+        categories[member(entry, "id", here, int, str, default=number)] = names
+    return categories
+
+
+def _images(stream: JsonStream, where: str) -> dict[Any, PendingImage]:
+    """Image id -> image, those of a video one after the other in its own order."""
+    listed = []
+    first_of: dict[str, int] = {}  # video -> position of its first image in the file
+    for number, entry in enumerate(stream.items("images.item")):
+        here = f"{where}: images[{number}]"
+        key = member(entry, "id", here, int, str)
+        video = str(member(entry, "vid_id", here, int, str, default=entry.get("video_id") or ""))
+        position = member(entry, "frame_id", here, int, float, default=number) if video else number
+        order = (first_of.setdefault(video, number) if video else number, position)
+        name, labelled = str(entry.get("file_name", key)), bool(entry.get("is_labeled", True))
+        listed.append((order, key, PendingImage(name, video, _size(entry, here), labelled)))
+    if not listed:
+        raise InputError(f"{where}: images is missing or empty; expected COCO's annotations, images beside annotations")
+    images = {key: image for _, key, image in sorted(listed, key=lambda entry: entry[0])}
+    if len(images) < len(listed):
+        repeated = next(key for key, count in Counter(key for _, key, _ in listed).items() if count > 1)
+        raise InputError(f"{where}: images have the id {short(repeated)} twice; expected it once")
+    return images
+
+
+def _size(entry: dict[str, Any], where: str) -> tuple[float, float] | None:
+    """An image's width and height, if it has them."""
+    size = [entry.get("width"), entry.get("height")]
+    return None if size == [None, None] else image_size(size, f"{where}: width, height")
