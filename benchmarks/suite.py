@@ -23,15 +23,16 @@ from callbacks.lifting import lift_scenes
 from callbacks.parallel import on_all_cores
 from callbacks.rows import main_row, rows_of
 from callbacks.scoring import LiftedScenes, evaluate, portions
-from datamodules.chi3d import CHI3DDataModule
-from datamodules.synthetic import SyntheticConfig
+from datamodules.pose_data_module import PoseDataModule
+from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import WHOLE, Skeleton
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
 from duolift.networks.flows import PoseFlow
 from duolift.networks.lifters import fast_bfloat16
-from experiments.config import Config, flow_parts, load, plain
-from experiments.pretrain_flows import open_data
+from experiments.config import load, plain
+from experiments.data import open_data
+from experiments.settings import Config, flow_parts
 from experiments.train_lifter import lifter_module
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -119,11 +120,11 @@ class Bench:
         written = (f"data.synthetic.{key}={value}" for key, value in asdict(self.size.synthetic).items())
         return load([*places, *written, *arguments])
 
-    def data(self, config: Config) -> CHI3DDataModule:
+    def data(self, config: Config) -> PoseDataModule:
         return open_data(config, "person", config.lifting.batch_size)
 
     @cached_property
-    def default(self) -> tuple[CHI3DDataModule, LifterModule]:
+    def default(self) -> tuple[PoseDataModule, LifterModule]:
         """The default experiment's data, and its lifter before training."""
         config = self.config(*self.size.default)
         data = self.data(config)
@@ -152,7 +153,7 @@ class Bench:
         return lambda: training.step(next(batches))
 
 
-def untrained(config: Config, data: CHI3DDataModule) -> LifterModule:
+def untrained(config: Config, data: PoseDataModule) -> LifterModule:
     """A lifter and the flows that judge it, as an experiment has them before training."""
     options = plain(config.flows) | {"parts": flow_parts(config)}
     flows = FlowPriorModule(data.pose_skeleton.name, **{k: v for k, v in options.items() if k not in RUN_SETTINGS})
@@ -295,7 +296,7 @@ class StepTimes(pl.Callback):
         self.ends.append(time.perf_counter())
 
 
-def in_framework(module: LifterModule, data: CHI3DDataModule, steps: int, clip: float) -> float:
+def in_framework(module: LifterModule, data: PoseDataModule, steps: int, clip: float) -> float:
     """Median seconds of a step that Lightning's trainer makes, feeding and logging included."""
     times = StepTimes()
     trainer = pl.Trainer(
@@ -338,7 +339,7 @@ def feeding(bench: Bench) -> Iterator[Line]:
         yield Line("data", what, baseline, seconds[f"{times}x"], times * seconds["1x"])
 
 
-def loader_of(data: CHI3DDataModule, poses: Tensor) -> DataLoader[Any]:
+def loader_of(data: PoseDataModule, poses: Tensor) -> DataLoader[Any]:
     """The data module's loader, over other poses."""
     other = copy(data)
     other.training_poses = poses

@@ -33,9 +33,10 @@ from callbacks.wandb_run import WandbRun, data_artifact, model_artifact
 from duolift.errors import InputError
 from duolift.files import locked, write_text
 from experiments.checkpoints import KINDS, Stamp, WholeCheckpoints, stamp_of
-from experiments.config import LIFTERS, Config, plain
+from experiments.config import plain
 from experiments.origin import origin
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
+from experiments.settings import LIFTERS, Config
 
 
 @dataclass(frozen=True)

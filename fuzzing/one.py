@@ -34,7 +34,7 @@ INSTRUMENTED = [
         "duolift.bulk",
         "duolift.files",
     ),
-    *("duolift.body.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
+    *("duolift.body.skeleton", "datamodules.sources.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
 """Modules whose branches guide the search."""
 

@@ -12,8 +12,11 @@ from conftest import SHARED
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datamodules import chi3d
-from datamodules.chi3d import CAMERAS, CHI3DDataModule, read
+from datamodules.pose_data_module import PoseDataModule
+from datamodules.sources import chi3d
+from datamodules.sources.chi3d import CAMERAS, read
+from datamodules.sources.registry import CHI3D
+from datamodules.takes import CAMERA_SHAPES
 from duolift.body.skeleton import CHI3D25, PAPER19, SKELETONS
 from duolift.errors import InputError
 from duolift.geometry.cameras import elevation
@@ -103,8 +106,8 @@ def tree(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "tree")
 
 
-def served(root: Path, **options: Any) -> CHI3DDataModule:
-    data = CHI3DDataModule(root, PAPER19, **{"batch_size": 4, **options})
+def served(root: Path, **options: Any) -> PoseDataModule:
+    data = PoseDataModule(CHI3D, root, PAPER19, **{"batch_size": 4, **options})
     data.setup()
     return data
 
@@ -195,7 +198,7 @@ CENTRING = pytest.mark.parametrize("centring", CENTRINGS)
 @CENTRING
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 def test_the_unit_is_the_training_sets_mean_head_to_root(tree: Path, skeleton: Any, centring: str) -> None:
-    data = CHI3DDataModule(tree, skeleton, centring=centring)
+    data = PoseDataModule(CHI3D, tree, skeleton, centring=centring)
     data.setup()
     training = read(tree, ["s02", "s03"]).scenes(skeleton)
     assert training.truth is not None
@@ -352,7 +355,7 @@ def test_labels_come_with_their_poses(tree: Path) -> None:
 def test_partners_are_the_other_person_of_the_same_image_and_come_with_their_poses(
     tree: Path, centring: str, extra: bool
 ) -> None:
-    data = served(tree, partners=True, held_out=12, centring=centring, extra=[tree] * extra)
+    data = served(tree, partners=True, held_out=12, centring=centring, extra=[(CHI3D, tree)] * extra)
     unit, seen = data.normalisation, data.normalisation.coordinates(read(tree, ["s02", "s03"]).scenes(PAPER19))
     beside = unit(seen.flip(1), seen[:, :, PAPER19.root_index]).flatten(0, 1)
     partners, near = data.training_partners
@@ -417,7 +420,7 @@ def test_a_second_read_is_equal_and_parses_nothing(tree: Path, tmp_path: Path, m
     second = read(tree, SUBJECTS, cache=cache)
     assert torch.equal(first.world, second.world) and torch.equal(first.start, second.start)
     assert (first.names, first.cameras, first.fingerprint) == (second.names, second.cameras, second.fingerprint)
-    for name in chi3d.CAMERA_SHAPES:
+    for name in CAMERA_SHAPES:
         assert torch.equal(getattr(first.views, name), getattr(second.views, name))
 
 

@@ -8,8 +8,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from duolift.errors import InputError
-from experiments.config import CONF, Config, flow_parts, load, load_run, plain
+from experiments.config import CONF, load, load_run, plain
 from experiments.runs import wandb_mode
+from experiments.settings import Config, flow_parts
 
 EXPERIMENTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 

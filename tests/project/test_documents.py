@@ -31,8 +31,8 @@ import torch
 from conftest import REPOSITORY
 from PIL import Image
 
-from datamodules.chi3d import _parse_camera
-from datamodules.synthetic import SyntheticConfig, write
+from datamodules.sources.chi3d import _parse_camera
+from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift import cli
 from duolift.body.skeleton import CHI3D25, PAPER19
 from duolift.example import example_scene

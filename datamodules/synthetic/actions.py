@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from datamodules.bodies import OUTWARD, SIDES, Body
-from datamodules.choreography import (
+from datamodules.synthetic.bodies import OUTWARD, SIDES, Body
+from datamodules.synthetic.choreography import (
     ARM_POSES,
     FPS,
     LEG_POSES,

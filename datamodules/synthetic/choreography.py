@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from datamodules.bodies import (
+from datamodules.synthetic.bodies import (
     OUTWARD,
     SIDES,
     Arm,
