@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,22 +69,34 @@ class Takes:
         if self.start[0] != 0 or self.start[-1] != frames or (self.start.diff() < 1).any():
             raise ValueError(f"start is {self.start.tolist()}; expected 0, where each take ends, and last {frames}")
 
+    @classmethod
+    def joined(cls, worlds: Sequence[Tensor], **others: Any) -> "Takes":
+        """Takes of one tensor (frame, person, joint, 3) each, and the other attributes by name.
+
+        Raises:
+            InputError: the takes are of different numbers of people.
+        """
+        if len(counts := sorted({world.shape[1] for world in worlds})) > 1:
+            found = " and ".join(map(str, counts))
+            raise InputError(f"takes of {found} people; expected as many in all takes that are read together")
+        start = torch.tensor([0, *(len(world) for world in worlds)]).cumsum(0)
+        return cls(world=torch.cat(list(worlds)), start=start, **others)
+
     @property
     def people(self) -> int:
         """The number of people in every take."""
         return self.world.shape[1]
 
+    def frames(self, take: int) -> Tensor:
+        """A take's frames, (frame, person, joint, 3)."""
+        return self.world[self.start[take] : self.start[take + 1]]
+
     def of(self, subjects: Sequence[str]) -> "Takes":
         """The takes of some of the subjects."""
         chosen = [take for take, name in enumerate(self.names) if name.split("/")[0] in subjects]
-        worlds = [self.world[self.start[take] : self.start[take + 1]] for take in chosen]
-        return replace(
-            self,
-            world=torch.cat(worlds),
-            start=torch.tensor([0, *(len(world) for world in worlds)]).cumsum(0),
-            names=tuple(self.names[take] for take in chosen),
-            views=self.views[chosen],
-        )
+        kept = {name: getattr(self, name) for name in ("joints", "cameras", "fingerprint", "image")}
+        names = tuple(self.names[take] for take in chosen)
+        return Takes.joined([self.frames(take) for take in chosen], names=names, views=self.views[chosen], **kept)
 
     def with_joints(self, skeleton: Skeleton) -> "Takes":
         """The same takes with the joints of a skeleton, in its order.
@@ -105,9 +118,9 @@ class Takes:
         Raises:
             InputError: joints of the skeleton are not among the takes'.
         """
-        parts, everything = [], self.with_joints(skeleton).world
+        parts, takes = [], self.with_joints(skeleton)
         for take, name in enumerate(self.names):
-            world = everything[self.start[take] : self.start[take + 1]]  # (frame, person, joint, 3)
+            world = takes.frames(take)  # (frame, person, joint, 3)
             views = self.views[take, :, None]  # (camera, 1): every frame of a camera has its parameters
             points = views.to_camera(world.flatten(1, 2))  # (camera, frame, person * joint, 3)
             truth = points.unflatten(2, world.shape[1:3])  # (camera, frame, person, joint, 3)

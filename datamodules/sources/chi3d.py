@@ -142,9 +142,8 @@ def _parse(
         joints.append(_parse_joints(take, content[take]))
         views.append([_parse_camera(view, content[view]) for view in files[take]])
     parameters = {key: np.array([[view[key] for view in take] for take in views]) for key in CAMERA_SHAPES}
-    return Takes(
-        world=torch.cat(joints),
-        start=torch.tensor([0, *(len(j) for j in joints)]).cumsum(0),
+    return Takes.joined(
+        joints,
         names=tuple(f"{take.parent.parent.name}/{take.stem}" for take in files),
         joints=CHI3D25.joints,
         cameras=tuple(cameras),
