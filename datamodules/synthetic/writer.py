@@ -58,7 +58,7 @@ def camera_file(camera: CalibratedCamera) -> dict[str, dict[str, list]]:
 
 
 def write_subject(folder: Path, subject: str, config: SyntheticConfig) -> Iterator[str]:
-    """Everything of one pair of people; yields each action's name once its files are there."""
+    """Write all files of one pair of people; yields each action's name once its files are there."""
     number = SUBJECTS.index(subject)
     rng = np.random.default_rng([config.seed, number])
     bodies = (Body.draw(rng, BUILDS[subject][0]), Body.draw(rng, BUILDS[subject][1]))
@@ -130,7 +130,7 @@ def write(root: Path, config: SyntheticConfig) -> Path:
 
 
 def write_tree(root: Path, config: SyntheticConfig) -> None:
-    """The whole tree but for its mark of completion."""
+    """Write the whole tree, without `synthetic.json`, which marks it as complete."""
     actions = ((s, action) for s in SUBJECTS for action in write_subject(root / "train" / s, s, config))
     total = len(SUBJECTS) * len(ACTIONS) * config.takes
     names: dict[str, list[str]] = {subject: [] for subject in SUBJECTS}

@@ -509,6 +509,7 @@ def test_every_page_is_in_the_sites_contents() -> None:
 
 
 INTERNAL = {
+    "bounds",
     "progress",
     "files",
     *(f"inputs.{name}" for name in ("containers", "json_stream")),
