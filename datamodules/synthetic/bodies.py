@@ -121,8 +121,8 @@ class Figure:
 
     Attributes:
         pelvis, chest: their orientations in the world.
-        reach: the orientation in which arms are posed, between `upright` and the chest: when a person bows, relaxed arms
-            neither stay along the chest nor hang straight down through it.
+        reach: the orientation in which arms are posed, between `upright` and the chest: when a person bows, relaxed
+            arms neither stay along the chest nor hang straight down through it.
         upright: the pelvis's orientation without its lean.
     """
 

@@ -1,4 +1,4 @@
-"""One take of the embedded set: a scene of two people is drawn and played until it is sound, cut and set down.
+"""One take of the embedded set: an act of two people is drawn and played until it is sound, cut and set down.
 
 World frame: z up, metres; 50 frames a second; pixels.
 """
@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from datamodules.sources.chi3d import IMAGE
 from datamodules.synthetic.actions import compose
 from datamodules.synthetic.bodies import SIDES, Array, Body, dot, human
-from datamodules.synthetic.choreography import FPS, Scene, play
+from datamodules.synthetic.choreography import FPS, Choreography, play
 from duolift.body.skeleton import CHI3D25
 from duolift.geometry.cameras import CalibratedCamera
 
@@ -28,8 +28,8 @@ class Soundness:
         pelvises, trunks: least distance between the two people's pelvises, and any joints of their trunks, metres.
         trunk_radius: of the tube that no elbow, wrist, knee or ankle may enter, metres.
         miss: how far a hand may be from what it touches, metres.
-        shortest_scene: frames that are played at least, however few are kept.
-        attempts: scenes that are drawn at most for one take.
+        shortest_act: frames that are played at least, however few are kept.
+        attempts: acts that are drawn at most for one take.
     """
 
     margin: float = 6.0
@@ -38,7 +38,7 @@ class Soundness:
     trunks: float = 0.20
     trunk_radius: float = 0.08
     miss: float = 0.03
-    shortest_scene: int = 160
+    shortest_act: int = 160
     attempts: int = 200
 
 
@@ -62,31 +62,31 @@ class SyntheticTake:
 def record(
     kind: str, bodies: tuple[Body, Body], cameras: CalibratedCamera, frames: int, rng: np.random.Generator
 ) -> SyntheticTake:
-    """One take of `kind`: scenes are drawn until one is sound."""
+    """One take of `kind`: acts are drawn until one is sound."""
     for _ in range(SOUND.attempts):
-        scene = compose(kind, bodies, max(frames + 40, SOUND.shortest_scene), rng)
-        joints, touching, reached = stage(scene)
+        act = compose(kind, bodies, max(frames + 40, SOUND.shortest_act), rng)
+        joints, touching, reached = stage(act)
         if not reached:
             continue
         start = cut(touching, frames, rng)
         joints, touching = joints[:, start : start + frames], touching[start : start + frames]
         joints = settle(joints, rng)
-        if human(joints, FPS) and sound(joints, cameras) and touching.any() == bool(scene.touches):
+        if human(joints, FPS) and sound(joints, cameras) and touching.any() == bool(act.touches):
             contact = np.flatnonzero(touching)
             return SyntheticTake(joints, (int(contact[0]), int(contact[-1])) if len(contact) else None)
-    raise RuntimeError(f"no sound take of {kind} in {SOUND.attempts} scenes")
+    raise RuntimeError(f"no sound take of {kind} in {SOUND.attempts} acts")
 
 
-def stage(scene: Scene) -> tuple[Array, NDArray[np.bool_], bool]:
-    """Play a scene: joints (2, frame, 25, 3), where the two touch, (frame,), and whether all hands got there."""
-    figures = play(scene)
-    touching, reached = np.zeros(scene.frames, dtype=bool), True
-    for touch in scene.touches:
+def stage(act: Choreography) -> tuple[Array, NDArray[np.bool_], bool]:
+    """Play an act: joints (2, frame, 25, 3), where the two touch, (frame,), and whether all hands got there."""
+    figures = play(act)
+    touching, reached = np.zeros(act.frames, dtype=bool), True
+    for touch in act.touches:
         limb = figures[touch.person].joints[f"{touch.side}_{'hand' if touch.limb == 'hand' else 'toe'}"]
         miss = np.linalg.norm(limb - touch.target(figures), axis=-1)
-        there = touch.weight > 0.999
-        touching |= there
-        reached &= bool(miss[there].max(initial=0) < SOUND.miss)
+        held = touch.weight > 0.999
+        touching |= held
+        reached &= bool(miss[held].max(initial=0) < SOUND.miss)
     return np.stack([figure.stack() for figure in figures]), touching, reached
 
 
@@ -109,7 +109,7 @@ def settle(joints: Array, rng: np.random.Generator) -> Array:
 
 
 def sound(joints: Array, cameras: CalibratedCamera) -> bool:
-    """Whether everybody is in the picture and nobody stands in the other."""
+    """Whether both people are inside every camera's image and neither is inside the other."""
     points = cameras.to_camera(torch.from_numpy(joints.reshape(1, -1, 3)))
     pixels = cameras.project(points)
     inside = (pixels > SOUND.margin) & (pixels < torch.tensor(IMAGE) - SOUND.margin)
