@@ -36,6 +36,9 @@ def load(arguments: Sequence[str]) -> Config:
     Raises:
         InputError: an unknown experiment or key (with the nearest name), a value of the wrong type or
             out of its range, an argument that is no `key=value`.
+
+    >>> load(["lifter=links", "flows.width=64"]).flows.width
+    64
     """
     overrides = _overrides(arguments)
     try:

@@ -1,6 +1,6 @@
 """The eight kinds of action of CHI3D, each a function that edits the choreography of two people who stand idle.
 
-They stand at the origin. The first person acts and faces x, the second faces -x; metres, radians, frames at 50 a second.
+Both stand at the origin. The first person acts and faces x, the second faces -x; metres, radians, 50 frames a second.
 """
 
 from collections.abc import Callable
