@@ -92,8 +92,16 @@ class Takes:
         return self.world[self.start[take] : self.start[take + 1]]
 
     def of(self, subjects: Sequence[str]) -> "Takes":
-        """The takes of some of the subjects."""
-        chosen = [take for take, name in enumerate(self.names) if name.split("/")[0] in subjects]
+        """The takes of some of the subjects.
+
+        Raises:
+            InputError: there are none of one of them.
+        """
+        subject_of = [name.split("/")[0] for name in self.names]
+        if missing := [subject for subject in subjects if subject not in subject_of]:
+            found = ", ".join(dict.fromkeys(subject_of))
+            raise InputError(f"the data has no takes of {', '.join(missing)}; expected subjects among {found}")
+        chosen = [take for take, subject in enumerate(subject_of) if subject in subjects]
         kept = {name: getattr(self, name) for name in ("joints", "cameras", "fingerprint", "image")}
         names = tuple(self.names[take] for take in chosen)
         return Takes.joined([self.frames(take) for take in chosen], names=names, views=self.views[chosen], **kept)

@@ -1,6 +1,7 @@
 """Everything that decides a run, as dataclasses that check themselves.
 
 Bounds stand beside a field's type (`duolift.bounds`); what fields have to do with each other is in `__post_init__`.
+conf/paper.yaml holds the published values, and docs/study.md measures what other defaults are worth.
 A ValueError names the field; `experiments.config` puts the place in front of it, as `setting flows.width is 0; ...`.
 """
 

@@ -136,6 +136,8 @@ def test_other_settings_than_the_data_allows_are_refused_by_name(root: Path) -> 
         open_data(load(settings(root)), "pair", 32)
     with pytest.raises(InputError, match="no takes of dora"):
         open_data(load(settings(root, "data.train=[dora]", "data.evaluate=[dora]")), "person", 32)
+    with pytest.raises(InputError, match="no takes of dora; expected subjects among anna"):
+        open_data(load(settings(root, "data.train=[anna]", "data.evaluate=[dora]")), "person", 32)
     write_take(root / "ben" / "alone.npz", torch.zeros(2, 1, len(JOINTS), 3), 0)
     with pytest.raises(InputError, match="takes of 1 and 3 people; expected as many"):
         open_data(load(settings(root)), "person", 32)
