@@ -407,7 +407,10 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     module = load_lifter(done / "runs" / "small" / "whole" / "last.ckpt", PAPER19.name)
     flows = FlowPriorModule.load_from_checkpoint(done / "runs" / "small" / "flows" / "last.ckpt", weights_only=True)
     module.learn_from(flows.flows, data.training_poses)
-    callback = MultiPersonEvaluation("whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json")
+    assert data.image is not None
+    callback = MultiPersonEvaluation(
+        "whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json", image=data.image
+    )
     run = trainer(5, [callback])
     run.fit(module, datamodule=data)
     everything = len(data.evaluation)
