@@ -12,11 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datamodules.chi3d import CHI3DDataModule
-from datamodules.synthetic import SyntheticConfig
+from datamodules.pose_data_module import PoseDataModule
+from datamodules.synthetic.writer import SyntheticConfig
 from duolift.networks.lifters import fast_bfloat16
-from experiments.config import Config, flow_parts, load, plain
-from experiments.pretrain_flows import open_data
+from experiments.config import load, plain
+from experiments.data import open_data
+from experiments.settings import Config, flow_parts
 from experiments.train_lifter import lifter_module
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -105,11 +106,11 @@ class Bench:
         places = (f"data.root={self.folder}/data", f"data.cache={self.folder}/cache")
         return [*places, *(f"data.synthetic.{key}={value}" for key, value in asdict(self.size.synthetic).items())]
 
-    def data(self, config: Config) -> CHI3DDataModule:
+    def data(self, config: Config) -> PoseDataModule:
         """The data of an experiment, one person a pose."""
         return open_data(config, "person", config.lifting.batch_size)
 
-    def untrained(self, config: Config) -> tuple[CHI3DDataModule, LifterModule]:
+    def untrained(self, config: Config) -> tuple[PoseDataModule, LifterModule]:
         """An experiment's data, and its lifter and flows as they are before training."""
         data = self.data(config)
         options = plain(config.flows) | {"parts": flow_parts(config)}
@@ -120,7 +121,7 @@ class Bench:
         return data, lifter_module(config, config.lifter, data).learn_from(flows.flows, data.training_poses)
 
     @cached_property
-    def default(self) -> tuple[CHI3DDataModule, LifterModule]:
+    def default(self) -> tuple[PoseDataModule, LifterModule]:
         """Data and untrained lifter of the default experiment."""
         return self.untrained(self.config(*self.size.default))
 

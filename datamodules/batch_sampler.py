@@ -1,4 +1,4 @@
-"""Batches that processes share out: whatever their number, a step learns from the same poses."""
+"""A distributed batch sampler: a step learns from the same poses, whatever the number of processes."""
 
 from collections.abc import Iterator
 
@@ -12,26 +12,32 @@ class DistributedBatchSampler(Sampler[Tensor]):
     """Indices of one process's share of every batch.
 
     Every process draws the same order, from the seed and the epoch's number alone, cuts it into the same batches and
-    takes as many neighbours of each: laid side by side, the shares are what a process alone would take.
+    takes its own slice of each. The slices of all processes, one after the other, are the batch of a single process.
 
     Args:
-        count: of what is served.
+        count: the number of poses.
         batch_size: of all processes together.
         process, processes: this one's number, and how many there are.
-        seed: of the order, in which whole batches alone are served; None keeps the data's own order, and the rest as a
-            smaller batch, but for fewer than there are processes.
+        seed: of the random order, in which a last batch that is not full is left out. None keeps the data's own order
+            and a smaller last batch, without the few poses that do not divide among the processes.
+
+    Raises:
+        ValueError: the batch does not divide evenly among the processes.
+
+    >>> [batch.tolist() for batch in DistributedBatchSampler(10, batch_size=4, process=1, processes=2)]
+    [[2, 3], [6, 7], [9]]
     """
 
     def __init__(
         self, count: int, batch_size: int, process: int = 0, processes: int = 1, seed: int | None = None
     ) -> None:
         if batch_size % processes:
-            raise ValueError(f"a batch of {batch_size} does not share out among {processes} processes")
+            raise ValueError(f"a batch of {batch_size} does not divide evenly among {processes} processes")
         self.count, self.batch_size, self.process, self.processes = count, batch_size, process, processes
         self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; Lightning does."""
+        """Choose the order of the epoch that comes next; Lightning calls it."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -43,7 +49,7 @@ class DistributedBatchSampler(Sampler[Tensor]):
 
     @property
     def _served(self) -> int:
-        """How many are served: all that shares out evenly."""
+        """The number of poses that are served, by all processes together."""
         return self.count - self.count % (self.batch_size if self.seed is not None else self.processes)
 
     def _order(self) -> Tensor:

@@ -14,9 +14,10 @@ from rich.table import Table
 from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
 from duolift.files import write_text
 from duolift.placement.paper import PUBLISHED_METRICS
-from experiments.config import LIFTERS, Config, load
+from experiments.config import load
 from experiments.processes import is_first
 from experiments.runs import command, wandb_logger
+from experiments.settings import LIFTERS, Config
 from experiments.tables import markdown_table
 from experiments.train_lifter import train
 

@@ -5,7 +5,7 @@ stage, the data's fingerprint among them.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from torch import nn
 from duolift import __version__
 from duolift.errors import InputError
 from duolift.files import regular, write_bytes
-from experiments.config import LIFTERS
+from experiments.settings import LIFTERS
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
@@ -63,7 +63,7 @@ class Stamp(pl.Callback):
         }
 
 
-def trained_lifters(run: Path, names: Sequence[str] = LIFTERS) -> list[str]:
+def trained_lifters(run: Path, names: Iterable[str] = LIFTERS) -> list[str]:
     """Those of the lifters that a run's folder holds finished. Raises InputError where it holds none."""
     trained = [name for name in names if (run / name / "metrics.json").exists()]
     if not trained:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from callbacks.lifting import LIFTED_AT_ONCE
 from callbacks.scoring import NOISE_PIXELS, elevation_metrics
-from datamodules.chi3d import CHI3DDataModule
+from datamodules.pose_data_module import PoseDataModule
 from duolift.files import write_text
 from duolift.geometry.projection import project
 from duolift.metrics.definitions import mpjpe
@@ -23,10 +23,11 @@ from duolift.networks.completion import occlusions, random_visibility, strategie
 from duolift.networks.partners import Partners
 from duolift.progress import tracked
 from experiments.checkpoints import load_completion, load_lifter
-from experiments.config import LIFTERS, Config, load, plain
-from experiments.pretrain_flows import open_data
+from experiments.config import load, plain
+from experiments.data import open_data
 from experiments.processes import is_first
 from experiments.runs import Stage, command, fit
+from experiments.settings import LIFTERS, Config
 from experiments.tables import markdown_table
 from experiments.train_lifter import train
 from lightning_modules.completion import CompletionModule
@@ -71,7 +72,7 @@ def complete(config: Config, lifter: str) -> Stage:
 
 
 @torch.no_grad()
-def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: float = 0.05) -> list[dict[str, Any]]:
+def score_detections(module: CompletionModule, data: PoseDataModule, dropped: float = 0.05) -> list[dict[str, Any]]:
     """PA-MPJPE a person, mm, under a detector's noise: of the lifter alone, and of `fill_lift` for people alone and
     beside their partners, with all joints found and with some dropped."""
     assert data.evaluation.truth is not None
@@ -96,7 +97,7 @@ def score_detections(module: CompletionModule, data: CHI3DDataModule, dropped: f
 
 
 @torch.no_grad()
-def score(module: CompletionModule, data: CHI3DDataModule) -> list[dict[str, Any]]:
+def score(module: CompletionModule, data: PoseDataModule) -> list[dict[str, Any]]:
     """A row for every occlusion and method, on the evaluation scenes."""
     assert module.teacher is not None
     assert data.evaluation.truth is not None

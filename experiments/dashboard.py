@@ -20,8 +20,9 @@ from callbacks.wandb_run import ELEVATIONS, ROWS, SCENES, TURNING
 from duolift.errors import InputError
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.ablation import HEADS, TABLE
-from experiments.config import Config, flow_parts, load
+from experiments.config import load
 from experiments.runs import command, wandb_mode
+from experiments.settings import Config, flow_parts
 
 ALONE = ("pa_mpjpe_person_mm", "elevation_error_deg", "elevation_correlation")
 """Metrics of people before they are placed."""

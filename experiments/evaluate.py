@@ -7,7 +7,6 @@ from typing import Any
 from callbacks.lifting import through_default_lens, through_estimated_lens, through_lens
 from callbacks.rows import JOINT, LiftedBy, rows_of
 from callbacks.scoring import evaluate
-from datamodules.chi3d import read
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
@@ -15,20 +14,22 @@ from duolift.placement.focal import FOCAL_PRIOR
 from duolift.placement.interface import FocalSource
 from experiments.ablation import show, write_tables
 from experiments.checkpoints import load_lifter, trained_lifters
-from experiments.config import LIFTERS, Config, load_run
+from experiments.config import load_run
+from experiments.data import image_size, read_takes
 from experiments.runs import command
+from experiments.settings import LIFTERS, Config
 from experiments.train_lifter import LABELLED
 from lightning_modules.lifter import LifterModule
 
 
 def evaluate_run(config: Config) -> dict[str, Any]:
     """Every row of every trained lifter of a run, on the evaluation subjects of `data.root`."""
-    folder, root = Path(config.runs) / config.run, Path(config.data.root)
+    folder = Path(config.runs) / config.run
     trained = trained_lifters(folder, (JOINT, *LIFTERS))
     skeleton = skeleton_named(config.data.skeleton)
-    takes = read(root, config.data.evaluate, config.data.cameras, Path(config.data.cache))
+    takes = read_takes(config, config.data.evaluate)
     scenes = takes.scenes(skeleton)
-    image = (config.data.image[0], config.data.image[1])
+    image = image_size(config, takes.image)
     rows, lenses = [], {}
     for lifter in trained:
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
@@ -39,7 +40,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
             wanted = [row for row in wanted if row.focal == FocalSource.KNOWN and row.lifted_by == LiftedBy.TRAINED]
         rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, image=image)
     data = {
-        "root": str(root),
+        "root": str(Path(config.data.root)),
         "evaluate": config.data.evaluate,
         "scenes": len(scenes),
         "content": takes.fingerprint,

@@ -11,13 +11,13 @@ from callbacks.lifting import lift_scenes
 from callbacks.rows import JOINT, Row, main_row, pictured_row, rows_of, table_1_rows
 from callbacks.scene_errors import SceneErrors
 from callbacks.scoring import LiftedScenes
-from datamodules import synthetic
-from datamodules.chi3d import read
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
 from experiments.checkpoints import load_lifter, trained_lifters
-from experiments.config import Config, load_run
+from experiments.config import load_run
+from experiments.data import read_takes
+from experiments.settings import Config
 from experiments.train_lifter import LABELLED
 
 
@@ -50,14 +50,12 @@ class Run:
         """
         config = load_run(folder / "config.yaml", arguments)
         finished = tuple(trained_lifters(folder))
-        root = Path(config.data.root)
-        if config.data.source == "synthetic":
-            synthetic.write(root, config.data.synthetic)
-        takes = read(root, [*config.data.train, *config.data.evaluate], config.data.cameras, Path(config.data.cache))
+        takes = read_takes(config, [*config.data.train, *config.data.evaluate])
         expected = load_json(folder / finished[0] / "settings.json")["data"]["content"].partition(" + ")[0]
         if takes.fingerprint != expected:
             raise InputError(
-                f"{root}: found the content {takes.fingerprint}; expected {expected}, which {folder} was made with "
+                f"{config.data.root}: found the content {takes.fingerprint}; "
+                f"expected {expected}, which {folder} was made with "
                 "(make evaluate scores a run on other data)"
             )
         skeleton = skeleton_named(config.data.skeleton)

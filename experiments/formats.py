@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from callbacks.figures import formats_sheet, save_figure
-from datamodules.chi3d import read, subjects_of
+from datamodules.sources.registry import CHI3D
 from duolift.body.skeleton import CHI3D25
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.inputs.keypoints import FORMATS, RULES
@@ -55,8 +55,8 @@ def main(arguments: list[str]) -> None:
     save_figure(formats_sheet([layout for name, layout in FORMATS.items() if name not in OURS]), DOCS / "formats.png")
     print(formats_table())
     for root in map(Path, arguments):
-        for subject in subjects_of(root):
-            print(f"\n{subject}\n\n{rules_table(read(root, [subject]).scenes(CHI3D25))}")
+        for subject in CHI3D.subjects(root):
+            print(f"\n{subject}\n\n{rules_table(CHI3D.read(root, [subject]).scenes(CHI3D25))}")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ from callbacks.lifting import (
 )
 from callbacks.rows import rows_of
 from callbacks.scoring import evaluate
-from datamodules.chi3d import MILLIMETRES, Takes, read
-from datamodules.synthetic import SUBJECTS, write
+from datamodules.takes import MILLIMETRES_PER_METRE, Takes
 from duolift.body.skeleton import CHI3D25, Skeleton, skeleton_named
 from duolift.geometry.cameras import CalibratedCamera, Intrinsics, elevation
 from duolift.geometry.lifted import Lifted
@@ -41,8 +40,10 @@ from duolift.placement.interface import Placement, SceneCameras
 from duolift.placement.paper import LEVEL_PIXELS, PaperPlacement
 from duolift.progress import tracked
 from experiments.checkpoints import load_lifter
-from experiments.config import SYNTHETIC_ROOT, Config, load_run
+from experiments.config import load_run
+from experiments.data import image_size, read_embedded, read_takes
 from experiments.runs import command
+from experiments.settings import Config
 from experiments.tables import markdown_table
 from lightning_modules.lifter import LifterModule
 
@@ -105,7 +106,7 @@ def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: i
                     intrinsics=camera.intrinsics.map(partial(torch.tile, dims=(frames, 1))),
                     sequence=torch.zeros(frames, dtype=torch.long),
                     sequences=(f"{takes.names[take]}/virtual {number:02d}",),
-                    truth=truth * MILLIMETRES,
+                    truth=truth * MILLIMETRES_PER_METRE,
                     up=camera.up.expand(frames, -1),
                 )
             )
@@ -218,7 +219,7 @@ def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> Scen
         intrinsics=lens,
         sequence=torch.arange(CROWD_SCENES),
         sequences=tuple(f"crowd/{i}/virtual" for i in range(CROWD_SCENES)),
-        truth=truth * MILLIMETRES,
+        truth=truth * MILLIMETRES_PER_METRE,
         up=camera.up,
     )
 
@@ -377,15 +378,14 @@ def rows_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, ima
 
 def tables(config: Config, folder: Path) -> dict[str, Table]:
     """Every table by its title; draws `rule.png` beside the run, of the embedded set."""
-    skeleton, cache = skeleton_named(config.data.skeleton), Path(config.data.cache)
+    skeleton = skeleton_named(config.data.skeleton)
     module = load_lifter(folder / "whole" / "last.ckpt", skeleton.name)
-    image = (config.data.image[0], config.data.image[1])
-    takes = read(Path(config.data.root), config.data.evaluate, config.data.cameras, cache)
+    takes = read_takes(config, config.data.evaluate)
+    image = image_size(config, takes.image)
     scenes = takes.scenes(skeleton)
     lifted = lift_scenes(module, scenes, skeleton)
     perfect = perfect_lift(scenes, skeleton, module.normalisation)
-    root = Path(config.data.root if config.data.source == "synthetic" else SYNTHETIC_ROOT)
-    synthetic = read(write(root, config.data.synthetic), SUBJECTS, None, cache)
+    synthetic = read_embedded(config)
     save_figure(rule_picture(synthetic.of(["s04"]).scenes(skeleton), skeleton), folder / "rule.png")
     made: dict[str, Callable[[], Table]] = {
         "Every row": lambda: rows_table(module, scenes, skeleton, image),

@@ -6,9 +6,10 @@ from pathlib import Path
 from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.predictor import Lifter
 from experiments.checkpoints import load_completion, load_lifter, trained_lifters
-from experiments.config import Config, load_run
-from experiments.pretrain_flows import open_data
+from experiments.config import load_run
+from experiments.data import open_data
 from experiments.runs import command
+from experiments.settings import Config
 from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
 

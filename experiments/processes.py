@@ -17,7 +17,8 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.nn.parallel import DistributedDataParallel
 
 from duolift.errors import InputError
-from experiments.config import Compute, plain
+from experiments.config import plain
+from experiments.settings import Compute
 
 SYNC_BUFFERS = next(
     name

@@ -15,16 +15,18 @@ from markupsafe import Markup
 from callbacks.figures import print_figure, turning_scenes
 from callbacks.rows import JOINT, PERFECT
 from callbacks.scene_errors import SceneErrors, action_of, shown
-from datamodules.actions import ACTIONS
+from datamodules.sources.registry import open_source
+from datamodules.synthetic.actions import ACTIONS
 from duolift.files import write_text
 from duolift.outputs.page import SELF_CONTAINED_POLICY, plotly_script
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments import origin
 from experiments.ablation import HEADS
-from experiments.config import Config, load, plain
+from experiments.config import load, plain
 from experiments.finished import Run, load_json
 from experiments.report_charts import Chart, curves, elevation, error_charts, noise, paper_figures, title_of
 from experiments.runs import command
+from experiments.settings import Config
 
 TEMPLATE = "report.html.jinja"
 FEW = 5
@@ -123,7 +125,7 @@ def told(run: Run) -> dict[str, str]:
     first = run.folder / run.lifters[0]
     files = {name: run.folder / name / "origin.json" for name in run.lifters}
     trained = {name: origin.told(load_json(file)) if file.exists() else "not recorded" for name, file in files.items()}
-    kind = "the embedded set" if config.data.source == "synthetic" else "in CHI3D's layout"
+    kind = open_source(config.data.source).title
     return {
         "Experiment": f"{config.experiment}, seed {config.seed}",
         "Lifters": ", ".join([*run.lifters, *([f"{JOINT} (Figure 1's baseline)"] if run.has_joint else [])]),

@@ -34,9 +34,10 @@ from duolift.errors import InputError
 from duolift.files import locked, write_text
 from duolift.progress import shown
 from experiments.checkpoints import KINDS, Stamp, WholeCheckpoints, stamp_of
-from experiments.config import LIFTERS, Config, plain
+from experiments.config import plain
 from experiments.origin import origin
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
+from experiments.settings import LIFTERS, Config
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,11 @@ from duolift.errors import InputError
 from duolift.files import write_text
 from duolift.progress import tracked
 from experiments.checkpoints import load_flows, load_lifter
-from experiments.config import Config, flow_parts, load, plain
-from experiments.pretrain_flows import open_data, pretrain
+from experiments.config import load, plain
+from experiments.data import open_data
+from experiments.pretrain_flows import pretrain
 from experiments.runs import Stage, command, quiet
+from experiments.settings import Config, flow_parts
 from experiments.tables import markdown_table
 from experiments.train_lifter import train
 

@@ -19,8 +19,9 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 from callbacks.rows import main_result
 from duolift.errors import InputError
 from duolift.files import write_text
-from experiments.config import Config, load
+from experiments.config import load
 from experiments.runs import command
+from experiments.settings import Config
 from experiments.study import flows_run, pretrain_once
 from experiments.tables import markdown_table
 from experiments.train_lifter import train

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from callbacks.evaluation import MultiPersonEvaluation
 from callbacks.rows import JOINT, main_result
-from datamodules.chi3d import CHI3DDataModule
+from datamodules.pose_data_module import PoseDataModule
 from duolift.body.anthropometry import bone_ratios
 from duolift.body.skeleton import WHOLE
 from duolift.networks.lifters import fast_bfloat16
 from experiments.checkpoints import load_flows
-from experiments.config import LIFTERS, Config, load, plain
-from experiments.pretrain_flows import data_settings, open_data, pretrain
+from experiments.config import load, plain
+from experiments.data import data_settings, image_size, open_data
+from experiments.pretrain_flows import pretrain
 from experiments.runs import Stage, command, fit
+from experiments.settings import LIFTERS, Config
 from lightning_modules.lifter import LifterModule
 from lightning_modules.supervised import SupervisedLifterModule
 
@@ -58,14 +60,14 @@ def train(config: Config, lifter: str) -> Stage:
         config.evaluation.every,
         config.evaluation.few,
         stage.metrics,
-        (config.data.image[0], config.data.image[1]),
+        image_size(config, data.image),
     )
     watched = {"train/loss": "loss", "train/elevation_mean_deg": "elevation", "eval/pa_mpjpe_person_mm": "person mm"}
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)
     return stage
 
 
-def lifter_module(config: Config, split: str, data: CHI3DDataModule) -> LifterModule:
+def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterModule:
     """A fresh module with the configured network, losses and units."""
     options = plain(config.lifting)
     for key in ("labels", "epochs", "batch_size", "gradient_clip"):

@@ -31,7 +31,7 @@ INSTRUMENTED = [
     *modules_of("duolift/inputs"),
     *modules_of("duolift/files"),
     *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.bulk"),
-    *("duolift.body.skeleton", "datamodules.chi3d", "experiments.config", "experiments.checkpoints"),
+    *("duolift.body.skeleton", "datamodules.sources.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
 """Modules whose branches guide the search."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules import chi3d
+from datamodules.sources import chi3d
 from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk import people_of, whole_images

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from datamodules.chi3d import read
-from datamodules.synthetic import CAMERA_IDS, SyntheticConfig, write_subject
+from datamodules.sources.chi3d import CAMERAS, read
+from datamodules.synthetic.writer import SyntheticConfig, write_subject
 from duolift.body.skeleton import CHI3D25, PAPER19
 from duolift.inputs.keypoints import FORMATS, HANDS
 from duolift.inputs.pictures import EXIF, FOCAL_35, ORIENTATION
@@ -22,7 +22,7 @@ from duolift.networks.people_lifter import Architecture, PeopleLifter
 from duolift.predictor import Lifter
 from experiments.config import CONF
 
-SUBJECT, CAMERA = "s02", CAMERA_IDS[0]
+SUBJECT, CAMERA = "s02", CAMERAS[0]
 FRAMES = 2
 
 

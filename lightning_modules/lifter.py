@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, skeleton_named
+from duolift.bounds import NotNegative, check_bounds
 from duolift.geometry.noise import centred_noise
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift, project
@@ -31,12 +32,15 @@ class LossWeights:
         augmentation: lifting people made of lifted ones, as they are known to be; no term of LInKs or ElePose.
     """
 
-    likelihood: float = 1.0
-    reprojection: float = 1.0
-    consistency: float = 1.0
-    deformation: float = 1.0
-    bone: float = 50.0
-    augmentation: float = 0.0
+    likelihood: NotNegative[float] = 1.0
+    reprojection: NotNegative[float] = 1.0
+    consistency: NotNegative[float] = 1.0
+    deformation: NotNegative[float] = 1.0
+    bone: NotNegative[float] = 50.0
+    augmentation: NotNegative[float] = 0.0
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
 
 
 class LifterModule(Averaging):

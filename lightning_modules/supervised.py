@@ -13,7 +13,7 @@ class SupervisedLifterModule(LifterModule):
     """A `LifterModule` whose batches are poses with their true depths and elevations.
 
     Batches are (poses (batch, joint, 2), offsets (batch, joint), theta (batch,)), as
-    `CHI3DDataModule(labels=True)` serves them. Weights and everything after training are `LifterModule`'s.
+    `PoseDataModule(labels=True)` serves them. Weights and everything after training are `LifterModule`'s.
     """
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # type: ignore[override]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from datamodules.synthetic import SyntheticConfig
+from datamodules.synthetic.writer import SyntheticConfig
 from experiments.runs import command
 from lightning_modules.lifter import LifterModule
 

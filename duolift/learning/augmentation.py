@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
+from duolift.bounds import Fraction, NotNegative, check_bounds
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 
 
@@ -29,11 +30,14 @@ class Augmentation:
         tilt: of the camera's elevation angle, degrees, beyond that of the batch.
     """
 
-    bones: float = 0.1
-    size: float = 0.1
-    lean: float = 45.0
-    leaning: float = 0.5
-    tilt: float = 5.0
+    bones: NotNegative[float] = 0.1
+    size: NotNegative[float] = 0.1
+    lean: NotNegative[float] = 45.0
+    leaning: Fraction = 0.5
+    tilt: NotNegative[float] = 5.0
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
 
     def __call__(self, bodies: Tensor, theta: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
         """Lifted bodies (batch, joint, 3) and their elevations (batch,) -> other bodies, and theirs."""

@@ -13,8 +13,8 @@ from callbacks.parallel import on_all_cores
 from callbacks.rows import pictured_row, rows_of
 from callbacks.scene_pictures import extremes, whereabouts
 from callbacks.scoring import LiftedScenes, portions, score_rows, score_scenes
-from datamodules.chi3d import read
-from datamodules.synthetic import SyntheticConfig, write
+from datamodules.sources.chi3d import read
+from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift.body.skeleton import PAPER19, WHOLE
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation

@@ -11,9 +11,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from datamodules import synthetic
-from datamodules.bodies import ELBOW, SEGMENTS, SIDES, carry, from_polar, to_polar, two_bone, unit
-from datamodules.synthetic import CAMERA_IDS, SUBJECTS, SyntheticConfig, write
+from datamodules.sources.chi3d import CAMERAS
+from datamodules.synthetic import writer
+from datamodules.synthetic.__main__ import main
+from datamodules.synthetic.bodies import ELBOW, SEGMENTS, SIDES, carry, from_polar, to_polar, two_bone, unit
+from datamodules.synthetic.writer import SUBJECTS, SyntheticConfig, write
 from duolift.body.skeleton import CHI3D25
 from duolift.errors import InputError
 from duolift.geometry.cameras import CalibratedCamera
@@ -52,7 +54,7 @@ def read(root: Path) -> Iterator[Action]:
         folder = root / "train" / subject
         contacts = load(folder / "interaction_contact_signature.json")
         for path in sorted((folder / "joints3d_25").iterdir()):
-            cameras = {camera: load(folder / "camera_parameters" / camera / path.name) for camera in CAMERA_IDS}
+            cameras = {camera: load(folder / "camera_parameters" / camera / path.name) for camera in CAMERAS}
             joints = np.array(load(path)["joints3d_25"])
             yield Action(path.stem, subject, joints, cameras, contacts.get(path.stem))
 
@@ -101,7 +103,7 @@ def test_layout_is_chi3ds(default: tuple[Path, float], actions: list[Action]) ->
     root, config = default[0], SyntheticConfig()
     names = {f"{kind} {take}" for kind in KINDS for take in range(1, config.takes + 1)}
     info = load(root / "info.json")
-    assert info["train_subj_names"] == list(SUBJECTS) and info["all_camera_names"] == list(CAMERA_IDS)
+    assert info["train_subj_names"] == list(SUBJECTS) and info["all_camera_names"] == list(CAMERAS)
     for subject in SUBJECTS:
         found = [action for action in actions if action.subject == subject]
         assert {action.name for action in found} == names == set(info["subj_to_act"][subject])
@@ -117,7 +119,7 @@ def test_default_is_quick_and_small(default: tuple[Path, float]) -> None:
 
 
 def test_the_reader_takes_it(small: Path) -> None:
-    from datamodules.chi3d import read as read_chi3d
+    from datamodules.sources.chi3d import read as read_chi3d
 
     takes = read_chi3d(small, SUBJECTS)
     assert takes.world.shape == (len(SUBJECTS) * len(KINDS) * SMALL.frames, 2, 25, 3)
@@ -146,13 +148,13 @@ def test_cameras_are_like_chi3ds(actions: list[Action]) -> None:
         assert action.cameras == first[action.subject]
     assert first["s02"] != first["s03"] != first["s04"] != first["s02"]
     for cameras in first.values():
-        views = [camera(cameras[name]) for name in CAMERA_IDS]
+        views = [camera(cameras[name]) for name in CAMERAS]
         centres = np.stack([view.centre.numpy() for view in views])
         np.testing.assert_allclose(centres[:, 2], [1.35, 1.7, 2.2, 2.7], atol=0.1)
         assert ((length(centres - [0, 0, 1.0]) > 3.9) & (length(centres - [0, 0, 1.0]) < 4.75)).all()
         azimuth = np.sort(np.rad2deg(np.arctan2(centres[:, 1], centres[:, 0])))
         assert np.diff([*azimuth, azimuth[0] + 360]).min() > 50
-        for view, name in zip(views, CAMERA_IDS, strict=True):
+        for view, name in zip(views, CAMERAS, strict=True):
             torch.testing.assert_close(
                 view.rotation @ view.rotation.T, torch.eye(3, dtype=torch.float64), atol=1e-6, rtol=0
             )
@@ -363,7 +365,7 @@ def test_same_seed_same_bytes(small: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [SMALL.seed, SMALL.seed + 1])
 def test_another_seed_is_another_set(small: Path, tmp_path: Path, seed: int) -> None:
-    action = next(synthetic.write_subject(tmp_path, "s03", replace(SMALL, seed=seed)))
+    action = next(writer.write_subject(tmp_path, "s03", replace(SMALL, seed=seed)))
     name = f"joints3d_25/{action}.json"
     same = (tmp_path / name).read_bytes() == (small / "train" / "s03" / name).read_bytes()
     assert same == (seed == SMALL.seed)
@@ -381,8 +383,8 @@ def test_other_settings_and_other_folders_are_refused(small: Path, tmp_path: Pat
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="no synthetic"):
         write(tmp_path, SMALL)
-    with pytest.raises(InputError, match="at least 1"):
-        write(tmp_path / "none", SyntheticConfig(frames=0))
+    with pytest.raises(ValueError, match="frames is 0; expected a positive number"):
+        SyntheticConfig(frames=0)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -391,7 +393,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         (root / "half").write_text("a file")
         raise OSError("disk full")
 
-    monkeypatch.setattr(synthetic, "write_tree", fail)
+    monkeypatch.setattr(writer, "write_tree", fail)
     with pytest.raises(InputError, match=r"set: cannot be written \(disk full\)"):
         write(tmp_path / "set", SMALL)
     assert [path.name for path in tmp_path.iterdir()] == [".set.lock"]
@@ -399,11 +401,11 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 def test_command_line(small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["synthetic", "--root", str(small), "--takes", "1", "--frames", "24"])
-    synthetic.main()
+    main()
     assert capsys.readouterr().out.strip() == str(small)
     monkeypatch.setattr("sys.argv", ["synthetic", "--root", str(small), "--takes", "2"])
     with pytest.raises(SystemExit, match="2"):
-        synthetic.main()
+        main()
     assert str(small) in capsys.readouterr().err
 
 

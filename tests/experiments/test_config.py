@@ -1,6 +1,7 @@
 """Properties of the settings: what wins over what, and that nothing wrong gets through or takes more than a line."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from duolift.errors import InputError
-from experiments.config import CONF, Config, flow_parts, load, load_run, plain
+from experiments.config import CONF, load, load_run, plain
 from experiments.runs import wandb_mode
+from experiments.settings import Config, Data, Flows, Lifting, flow_parts
 
 EXPERIMENTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
@@ -124,6 +126,9 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("lifting.learning_rate=nan", "lifting.learning_rate"),
         ("lifting.learning_rate=inf", "lifting.learning_rate"),
         ("lifting.weights.bone=-1", "lifting.weights.bone"),
+        ("data.synthetic.takes=0", "data.synthetic.takes"),
+        ("completion.dropped=1", "completion.dropped"),
+        ("completion.alone=-0.1", "completion.alone"),
         ("lifting.weight_decay=-1", "lifting.weight_decay"),
         ("lifting.elevation_bound_deg=0", "lifting.elevation_bound_deg"),
         ("lifting.initial_elevation_deg=-58", "lifting.initial_elevation_deg"),
@@ -259,6 +264,27 @@ def test_plain_settings_round_trip(name: str, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(plain(config))))
     assert load_run(tmp_path / "config.yaml", []) == config
     assert load_run(tmp_path / "config.yaml", ["seed=6"]).seed == 6
+
+
+def test_settings_of_runs_that_named_the_size_of_images_still_load(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("data:\n  image: [900, 900]\n")
+    assert load_run(tmp_path / "config.yaml", []).data.image == [900, 900]
+    assert load_run(tmp_path / "config.yaml", ["data.image=null"]).data.image is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Data(source="h36m"), r"source is 'h36m' .*; expected one of synthetic, chi3d"),
+        (lambda: Data(c="10"), "c is '10'; expected calibrated with data.normalisation=ray"),
+        (lambda: Lifting(elevation_bound_deg=5.0), "initial_elevation_deg is -10.0; expected less than .*, 5.0"),
+        (lambda: Flows(parts=["legs", "legs"]), "each once, or null"),
+        (lambda: Config(seed=2**32), "seed is 4294967296"),
+    ],
+)
+def test_settings_check_themselves_wherever_they_are_made(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_the_paper_experiment_holds_the_papers_numbers() -> None:

@@ -23,7 +23,9 @@ import callbacks.evaluation
 from callbacks.evaluation import MultiPersonEvaluation
 from callbacks.rows import Row, main_result, rows_of
 from callbacks.scoring import NOISE_PIXELS
-from datamodules.chi3d import CHI3DDataModule, read
+from datamodules.pose_data_module import PoseDataModule
+from datamodules.sources.chi3d import read
+from datamodules.sources.registry import CHI3D
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
@@ -400,12 +402,15 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
         return score(module, rows, scenes, *rest, **named)
 
     monkeypatch.setattr(callbacks.evaluation, "evaluate", recorded)
-    data = CHI3DDataModule(done / "data", PAPER19, batch_size=256, held_out=64)
+    data = PoseDataModule(CHI3D, done / "data", PAPER19, batch_size=256, held_out=64)
     data.setup()
     module = load_lifter(done / "runs" / "small" / "whole" / "last.ckpt", PAPER19.name)
     flows = FlowPriorModule.load_from_checkpoint(done / "runs" / "small" / "flows" / "last.ckpt", weights_only=True)
     module.learn_from(flows.flows, data.training_poses)
-    callback = MultiPersonEvaluation("whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json")
+    assert data.image is not None
+    callback = MultiPersonEvaluation(
+        "whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json", image=data.image
+    )
     run = trainer(5, [callback])
     run.fit(module, datamodule=data)
     everything = len(data.evaluation)

@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.batch_sampler import DistributedBatchSampler
-from datamodules.chi3d import Poses
+from datamodules.pose_dataset import PoseDataset
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from experiments import train_lifter
-from experiments.config import Compute
 from experiments.processes import OwnNoise, number_of, trainer_of
+from experiments.settings import Compute
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
 
@@ -66,7 +66,7 @@ def test_a_rest_of_fewer_than_processes_is_left_out_by_all() -> None:
 
 
 def test_a_batch_that_does_not_share_out_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch of 8 does not share out among 3"):
+    with pytest.raises(ValueError, match="batch of 8 does not divide evenly among 3"):
         DistributedBatchSampler(100, 8, 0, 3)
 
 
@@ -97,7 +97,7 @@ class Kept(pl.Callback):
 
 
 class Served(pl.LightningDataModule):
-    """One batch, as `CHI3DDataModule` serves it."""
+    """One batch, as `PoseDataModule` serves it."""
 
     def __init__(self, poses: Tensor) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Served(pl.LightningDataModule):
         shares = DistributedBatchSampler(
             len(self.poses), len(self.poses), self.trainer.global_rank, self.trainer.world_size, 0
         )
-        return DataLoader(Poses(self.poses), batch_size=None, sampler=shares)
+        return DataLoader(PoseDataset(self.poses), batch_size=None, sampler=shares)
 
 
 @pytest.mark.parametrize("attached", [False, True])

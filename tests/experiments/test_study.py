@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from scipy.stats import spearmanr
 
-from datamodules.synthetic import SyntheticConfig
+from datamodules.synthetic.writer import SyntheticConfig
 from duolift.errors import InputError
 from experiments import study
-from experiments.config import Config, load, plain
+from experiments.config import load, plain
+from experiments.settings import Config
 from experiments.study import COLUMNS, CRITERIA, DEFAULT, FACTORS, KEY, METRICS, Plan
 
 pytestmark = [

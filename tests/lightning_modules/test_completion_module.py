@@ -13,7 +13,7 @@ from conftest import C, fit, some_poses, trainer
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from datamodules.synthetic import SyntheticConfig
+from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.mirroring import mirrored

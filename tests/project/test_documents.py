@@ -31,8 +31,8 @@ import torch
 from conftest import REPOSITORY
 from PIL import Image
 
-from datamodules.chi3d import _parse_camera
-from datamodules.synthetic import SyntheticConfig, write
+from datamodules.sources.chi3d import _parse_camera
+from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift import cli
 from duolift.body.skeleton import CHI3D25, PAPER19
 from duolift.example import example_scene
@@ -455,6 +455,7 @@ GIVEN = {
     'read("dance.json")': Given(shapes={"found.keypoints": (4, 2, len(CHI3D25), 2)}),
     "Scene.example()": Given(shapes={"scene.people": (4, 2, *BODIES)}),
     "axes @ point": Given(a_scene, shapes={"world": (3,), "pixel": (2,)}),
+    'SOURCES["mine"]': Given(),  # tests/datamodules/test_own_source.py reads, trains and scores by it
 }
 """Code that only one block has -> what is given to that block."""
 

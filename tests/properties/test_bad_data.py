@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules import chi3d
+from datamodules.sources import chi3d
 from duolift import inputs, outputs
 from duolift.cli import _labelled
 from duolift.errors import InputError

@@ -12,7 +12,7 @@ from conftest import SHARED
 from torch import Tensor
 
 from callbacks.lifting import perfect_lift
-from datamodules.chi3d import read
+from datamodules.sources.chi3d import read
 from duolift.body.skeleton import PAPER23
 from duolift.geometry.alignment import align_scene
 from duolift.geometry.cameras import elevation

@@ -41,7 +41,7 @@ SEGMENTS = {
 """Segment -> length as a fraction of stature."""
 
 FULL_LEG = 0.995
-"""How far the legs that bear weight straighten."""
+"""Hip to ankle of a leg that bears weight, at most, as a fraction of the leg's length."""
 
 ARM_REST, ARM_POLE = np.array([0.70, 0.35, -0.62]), np.array([-0.5, 0.45, -0.75])
 """A left arm held out comfortably: from shoulder to finger tip, and the way its elbow points."""
@@ -118,9 +118,10 @@ class Figure:
     """A body being posed, from the trunk to the limbs: joint -> `(frame, 3)` metres, world.
 
     Attributes:
-        pelvis, chest: how they are turned.
-        upright: the pelvis without its lean.
-        reach: between `upright` and the chest; arms hang in it, as they hang neither from a bent chest nor past it.
+        pelvis, chest: their orientations in the world.
+        reach: the orientation in which arms are posed, between `upright` and the chest: when a person bows, relaxed
+            arms neither stay along the chest nor hang straight down through it.
+        upright: the pelvis's orientation without its lean.
     """
 
     body: Body
@@ -146,7 +147,7 @@ def carry(pole: Array, rest: Array, direction: Array) -> Array:
 
 
 def within(length: Array, low: Array | float, high: Array | float, share: float) -> Array:
-    """`length` held between `low` and `high`; unchanged where it is inside by more than `share` of `high`."""
+    """`length` softly clamped between `low` and `high`; unchanged further inside than `share` of `high`."""
     soft = share * np.asarray(high)
     over, under = length - (high - soft), (low + soft) - length
     length = np.where(over > 0, high - soft * np.exp(-np.maximum(over, 0) / soft), length)
@@ -175,9 +176,9 @@ def two_bone(
     `origin`, `goal` and `pole`, which is perpendicular to goal - origin, are (frame, 3); `upper` and `lower` are the
     bones' lengths, numbers or (frame, 1).
     """
-    way, away = unit(goal - origin), np.linalg.norm(goal - origin, axis=-1, keepdims=True)
+    way, distance = unit(goal - origin), np.linalg.norm(goal - origin, axis=-1, keepdims=True)
     nearest = np.sqrt(upper**2 + lower**2 - 2 * upper * lower * np.cos(np.pi - hinge.fold))
-    reach = within(away, nearest, hinge.full * (upper + lower), hinge.soft)
+    reach = within(distance, nearest, hinge.full * (upper + lower), hinge.soft)
     cosine = (upper**2 + reach**2 - lower**2) / (2 * upper * reach)
     middle = origin + upper * (cosine * way + np.sqrt(1 - cosine**2) * unit(pole))
     return middle, origin + reach * way
@@ -216,8 +217,8 @@ def pose_trunk(
     hips = {side: pelvis.apply([0.0, OUTWARD[side] * body["half_hips"], 0.0]) for side in SIDES}
     heights = [body.leg * (FULL_LEG - crouch) + body["ankle_height"]]
     for side in SIDES:
-        away = np.linalg.norm(ground + hips[side][:, :2] - feet[side].ankle[:, :2], axis=-1)
-        above = np.sqrt(np.maximum((FULL_LEG * body.leg) ** 2 - away**2, 0.01))
+        distance = np.linalg.norm(ground + hips[side][:, :2] - feet[side].ankle[:, :2], axis=-1)
+        above = np.sqrt(np.maximum((FULL_LEG * body.leg) ** 2 - distance**2, 0.01))
         heights.append(feet[side].ankle[:, 2] - hips[side][:, 2] + above + 0.5 * lift[side])
     soft = 0.005
     height = -soft * np.logaddexp.reduce(-np.stack(heights) / soft)  # a smooth minimum: no leg overstretches

@@ -1,7 +1,7 @@
-"""Two people in a scene: what each does over time, where their hands touch, and how that becomes joints.
+"""The choreography of two people: what each does over time, where their hands touch, and how that becomes joints.
 
-A `Scene` holds a `Motion` for each person (curves over frames) and the `Touch`es between them; `play` turns it into two
-posed figures. World frame: z up, metres; a person's frame: x forward, y left; radians; 50 frames a second.
+A `Choreography` holds a `Motion` for each person (curves over frames) and the `Touch`es between them; `play` turns it
+into two posed figures. World frame: z up, metres; a person's frame: x forward, y left; radians; 50 frames a second.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from datamodules.bodies import (
+from datamodules.synthetic.bodies import (
     OUTWARD,
     SIDES,
     Arm,
@@ -111,7 +111,7 @@ def through(frames: int, times: Array, values: Array) -> Array:
     return smoothed(PchipInterpolator(times, values)(inside), 2.5)
 
 
-# A scene --------------------------------------------------------------------------------------------------------------
+# A choreography -------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -162,7 +162,7 @@ class Touch:
 
 
 @dataclass
-class Scene:
+class Choreography:
     """Two people about to act; the action edits the motions and adds touches."""
 
     rng: np.random.Generator
@@ -242,7 +242,7 @@ def gesture(rng: np.random.Generator, frames: int, names: list[str]) -> Arm:
     )
 
 
-# Playing a scene ------------------------------------------------------------------------------------------------------
+# Playing it ------------------------------------------------------------------------------------------------------
 
 
 def stand(body: Body, motion: Motion) -> tuple[Figure, dict[str, Foot]]:
@@ -288,19 +288,19 @@ def look(figure: Figure, partner: Figure, motion: Motion) -> None:
     pose_head(figure, limit * np.tanh((motion.head + motion.gaze[:, None] * seen) / limit))
 
 
-def play(scene: Scene) -> tuple[Figure, Figure]:
+def play(act: Choreography) -> tuple[Figure, Figure]:
     """Both people's joints: trunks, legs, heads and free arms first, then the limbs that touch, in the order given."""
-    stood = [stand(body, motion) for body, motion in zip(scene.bodies, scene.motions, strict=True)]
+    stood = [stand(body, motion) for body, motion in zip(act.bodies, act.motions, strict=True)]
     figures = (stood[0][0], stood[1][0])
-    touching = {(touch.person, touch.side, touch.limb): touch for touch in scene.touches}
+    touching = {(touch.person, touch.side, touch.limb): touch for touch in act.touches}
     limbs = [(person, side, limb) for person in (0, 1) for side in SIDES for limb in ("foot", "hand")]
     free = [limb for limb in limbs if limb not in touching]
-    for person, motion in enumerate(scene.motions):
+    for person, motion in enumerate(act.motions):
         look(figures[person], figures[1 - person], motion)
     for person, side, limb in [*free, *touching]:
         touch = touching.get((person, side, limb))
         goal, weight = (touch.target(figures), touch.weight) if touch else (None, 0.0)
-        figure, motion = figures[person], scene.motions[person]
+        figure, motion = figures[person], act.motions[person]
         if limb == "hand":
             pose_arm(figure, side, motion.arms[side], goal, weight)
         else:

@@ -1,0 +1,28 @@
+"""Poses in memory, served a batch at a time."""
+
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+
+class PoseDataset(Dataset[Any]):
+    """Normalised poses (pose, joint, 2), and tensors that go with them, such as labels, with one entry a pose.
+
+    Indexing with a tensor of indices gives a batch: one gather a tensor, no collation.
+
+    >>> import torch
+    >>> poses, elevations = PoseDataset(torch.zeros(8, 19, 2), torch.zeros(8))[torch.tensor([3, 5])]
+    >>> poses.shape, elevations.shape
+    (torch.Size([2, 19, 2]), torch.Size([2]))
+    """
+
+    def __init__(self, poses: Tensor, *others: Tensor) -> None:
+        self.tensors = (poses, *others)
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        chosen = tuple(tensor[index] for tensor in self.tensors)
+        return chosen if len(chosen) > 1 else chosen[0]

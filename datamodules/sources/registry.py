@@ -1,0 +1,73 @@
+"""The data sets that `data.source` names. A data set in a layout of its own is one reader and one entry here.
+
+docs/data.md has an example from beginning to end.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from datamodules.sources import chi3d
+from datamodules.synthetic.writer import SyntheticConfig, write
+from datamodules.takes import Takes
+from duolift.bounds import nearest
+from duolift.errors import InputError
+
+
+class Reader(Protocol):
+    """Reads the takes of some subjects.
+
+    Args:
+        root: the data set's folder.
+        subjects: as `Source.subjects` names them.
+        cameras: the views to read; None for those that the data set has.
+        cache: folder of parsed copies, for `datamodules.cache.cached`; None parses every time. A reader that is fast
+            enough need not use it.
+
+    Raises:
+        InputError: a file is missing, or not as the layout has it.
+    """
+
+    def __call__(
+        self, root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = None, cache: Path | None = None
+    ) -> Takes: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """A layout of data on disk, and how it is read.
+
+    Attributes:
+        name: what `data.source` calls it.
+        title: what it is, in a few words.
+        read: reads the takes of some subjects; see `Reader`.
+        subjects: root -> the subjects that are there, InputError where there are none.
+        prepare: root, settings of the embedded set -> None; writes what is missing at `root`, for a source that makes
+            its own data.
+        home: where a source that makes its own data keeps it, unless `data.root` says otherwise.
+    """
+
+    name: str
+    title: str
+    read: Reader
+    subjects: Callable[[Path], list[str]]
+    prepare: Callable[[Path, SyntheticConfig], object] = lambda root, settings: None
+    home: Path | None = None
+
+
+SYNTHETIC_HOME = Path("data/synthetic")
+SYNTHETIC = Source("synthetic", "the embedded set", chi3d.read, chi3d.subjects_of, prepare=write, home=SYNTHETIC_HOME)
+CHI3D = Source("chi3d", "in CHI3D's layout", chi3d.read, chi3d.subjects_of)
+
+SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D)}
+"""Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
+
+
+def open_source(name: str) -> Source:
+    """The source of that name. Raises InputError where there is none."""
+    if name not in SOURCES:
+        raise InputError(
+            f"data source {name!r} is unknown{nearest(name, SOURCES)}; expected one of {', '.join(SOURCES)}"
+        )
+    return SOURCES[name]
