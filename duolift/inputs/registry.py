@@ -95,7 +95,7 @@ def file_format(
     Raises:
         ValueError: the name is taken.
 
-    >>> @file_format("toy", "a toy", ".toy", recognises=lambda peek: peek.start.startswith(b"TOY"))
+    >>> @file_format("toy", "a toy", suffix=".toy", recognises=lambda peek: peek.start.startswith(b"TOY"))
     ... def read_toy(file):
     ...     yield from ()
     >>> FILE_FORMATS.pop("toy").title  # it was registered
