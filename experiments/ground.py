@@ -5,10 +5,8 @@ python -m experiments.ground run=default data.root=data/chi3d data.evaluate=[s04
 Prints the tables of `docs/ground.md` for a trained run on the evaluation subjects, in seconds to minutes.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -26,9 +24,9 @@ from callbacks.lifting import (
 )
 from callbacks.rows import rows_of
 from callbacks.scoring import evaluate
-from datamodules.takes import MILLIMETRES_PER_METRE, Takes
-from duolift.body.skeleton import CHI3D25, Skeleton, skeleton_named
-from duolift.geometry.cameras import CalibratedCamera, Intrinsics, elevation
+from datamodules.takes import Takes
+from duolift.body.skeleton import Skeleton, skeleton_named
+from duolift.geometry.cameras import elevation
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.rotations import facing, levelling, rotate
@@ -45,22 +43,11 @@ from experiments.data import image_size, read_embedded, read_takes
 from experiments.runs import command
 from experiments.settings import Config
 from experiments.tables import markdown_table
+from experiments.virtual_scenes import crowds, filmed, noisy, rolled
 from lightning_modules.lifter import LifterModule
-
-CAMERAS, TAKES_EACH, FRAMES = 24, 4, 120
-"""Virtual cameras, takes that each films, frames of each take."""
-
-FOCAL_PIXELS, HEIGHTS, DISTANCES = (700.0, 2000.0), (1.0, 3.5), (3.0, 8.0)
-"""What virtual cameras are drawn from: focal length (evenly in its logarithm), height and distance in metres."""
-
-TALLEST_PIXELS = 850.0
-"""A person of 1.9 m is not seen longer than this: the camera steps back."""
 
 ROLLS_DEG = (0.0, 5.0, 10.0)
 CROWDS = (2, 3, 4, 6)
-CROWD_SCENES = 2000
-LIFT_NOISE, ELEVATION_NOISE_DEG = 0.05, 3.0
-"""Noise on lifted joints along the line of sight, head lengths, and on elevations."""
 
 Table = list[list[str]]
 
@@ -81,51 +68,7 @@ def numbers(metrics: dict[str, Tensor], chosen: Tensor | slice = slice(None)) ->
     return [f"{metrics[name][chosen].mean():.1f}" for name in names]
 
 
-# Virtual cameras ------------------------------------------------------------------------------------------------------
-
-
-def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: int = 0) -> SceneBatch:
-    """Takes before virtual cameras of many lenses, heights and distances, without distortion."""
-    generator = torch.Generator().manual_seed(seed)
-    joints, parts = CHI3D25.indices(skeleton.joints), []
-
-    def draw(low: float, high: float) -> float:
-        return low + (high - low) * torch.rand((), generator=generator).item()
-
-    for number in range(CAMERAS):
-        focal, height = math.exp(draw(*(math.log(f) for f in FOCAL_PIXELS))), draw(*HEIGHTS)
-        distance = draw(max(DISTANCES[0], 1.9 * focal / TALLEST_PIXELS), DISTANCES[1])
-        for take in torch.randperm(len(takes.names), generator=generator)[:TAKES_EACH].tolist():
-            world = takes.world[takes.start[take] : takes.start[take + 1]][:FRAMES]
-            camera = looking(world, focal, height, distance, draw(0, 2 * math.pi), image)
-            truth = camera.to_camera(world[:, :, joints].flatten(0, 1)).unflatten(0, world.shape[:2])
-            frames = len(truth)
-            parts.append(
-                SceneBatch(
-                    pixels=camera.project(truth),
-                    intrinsics=camera.intrinsics.map(partial(torch.tile, dims=(frames, 1))),
-                    sequence=torch.zeros(frames, dtype=torch.long),
-                    sequences=(f"{takes.names[take]}/virtual {number:02d}",),
-                    truth=truth * MILLIMETRES_PER_METRE,
-                    up=camera.up.expand(frames, -1),
-                )
-            )
-    return SceneBatch.concatenate(parts)
-
-
-def looking(
-    world: Tensor, focal: float, height: float, distance: float, azimuth: float, image: tuple[float, float]
-) -> CalibratedCamera:
-    """An ideal camera that looks at the middle of a take (frame, person, joint, 3), metres."""
-    middle = world[:, :, CHI3D25.root_index].mean((0, 1))
-    level = math.sqrt(max(distance**2 - (height - middle[2].item()) ** 2, 1.0))
-    centre = torch.tensor([level * math.cos(azimuth), level * math.sin(azimuth), height])
-    centre[:2] += middle[:2]
-    ahead = torch.nn.functional.normalize(middle - centre, dim=0)
-    right = torch.nn.functional.normalize(torch.linalg.cross(ahead, ahead.new_tensor([0.0, 0.0, 1.0])), dim=0)
-    lens = Intrinsics.ideal(torch.full((2,), focal), torch.tensor(image) / 2)
-    rotation = torch.stack([right, torch.linalg.cross(ahead, right), ahead])
-    return CalibratedCamera(**vars(lens), rotation=rotation, centre=centre)
+# Focal lengths --------------------------------------------------------------------------------------------------------
 
 
 def perfect_focal(scenes: SceneBatch, skeleton: Skeleton, assumed: SceneBatch) -> Tensor:
@@ -158,19 +101,6 @@ def focal_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, im
 # Rolled cameras -------------------------------------------------------------------------------------------------------
 
 
-def rolled(scenes: SceneBatch, degrees: float) -> SceneBatch:
-    """The scenes by cameras that are turned about their line of sight, without distortion."""
-    assert scenes.truth is not None
-    assert scenes.up is not None
-    angle = math.radians(degrees)
-    turn = torch.tensor(
-        [[math.cos(angle), -math.sin(angle), 0.0], [math.sin(angle), math.cos(angle), 0.0], [0.0, 0.0, 1.0]]
-    )
-    lens = Intrinsics.ideal(scenes.intrinsics.focal, scenes.intrinsics.principal)
-    truth = rotate(turn, scenes.truth)
-    return replace(scenes, pixels=lens[:, None].project(truth), intrinsics=lens, truth=truth, up=scenes.up @ turn.mT)
-
-
 def roll_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """Sequences by rolled cameras: roll not looked for, looked for, and up known."""
     table = [["roll", "taken for upright", "roll looked for", "up known"]]
@@ -185,53 +115,6 @@ def roll_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> 
 
 
 # More people ----------------------------------------------------------------------------------------------------------
-
-
-def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> SceneBatch:
-    """Scenes of many: bodies of random takes set down on one ground, 0.6 m apart or more, before random cameras."""
-    generator = torch.Generator().manual_seed(seed)
-    joints = CHI3D25.indices(skeleton.joints)
-    bodies = takes.world.flatten(0, 1)
-    bodies = bodies[torch.randint(len(bodies), (CROWD_SCENES, people), generator=generator)]
-    bodies = bodies - bodies[:, :, CHI3D25.root_index, None] * torch.tensor([1.0, 1.0, 0.0])
-    spots = torch.zeros(CROWD_SCENES, people, 2)
-    for person in range(people):
-        free = torch.zeros(CROWD_SCENES, dtype=torch.bool)
-        while not free.all():
-            drawn = 3 * torch.rand(CROWD_SCENES, 2, generator=generator) - 1.5
-            spots[:, person] = spots[:, person].where(free[:, None], drawn)
-            apart = (spots[:, :person] - spots[:, person : person + 1]).norm(dim=-1)
-            free = apart.amin(-1) > 0.6 if person else torch.ones_like(free)
-    bodies[..., :2] += spots.unsqueeze(2)
-    height, distance = (
-        low + (high - low) * torch.rand(CROWD_SCENES, generator=generator) for low, high in ((1.3, 3.0), (4.5, 6.5))
-    )
-    drop = (height - 1.0) / distance
-    down, ahead = drop / (1 + drop**2).sqrt(), 1 / (1 + drop**2).sqrt()
-    zero, one = torch.zeros_like(down), torch.ones_like(down)
-    rotation = torch.stack([one, zero, zero, zero, -down, -ahead, zero, ahead, -down], dim=-1).unflatten(-1, (3, 3))
-    centre = torch.stack([zero, -distance, height], dim=-1)
-    lens = Intrinsics.ideal(torch.full((CROWD_SCENES, 2), 1145.0), torch.full((CROWD_SCENES, 2), 450.0))
-    camera = CalibratedCamera(**vars(lens), rotation=rotation, centre=centre)
-    truth = camera.to_camera(bodies[:, :, joints].flatten(1, 2)).unflatten(1, (people, len(joints)))
-    return SceneBatch(
-        pixels=lens[:, None].project(truth),
-        intrinsics=lens,
-        sequence=torch.arange(CROWD_SCENES),
-        sequences=tuple(f"crowd/{i}/virtual" for i in range(CROWD_SCENES)),
-        truth=truth * MILLIMETRES_PER_METRE,
-        up=camera.up,
-    )
-
-
-def noisy(lifted: Lifted, generator: torch.Generator, root: int) -> Lifted:
-    """Lifts with errors along the line of sight, and elevations with errors."""
-    along = LIFT_NOISE * torch.randn(lifted.bodies.shape[:-1], generator=generator)
-    along[..., root] = 0
-    bodies = lifted.bodies.clone()
-    bodies[..., 2] += along
-    wrong = math.radians(ELEVATION_NOISE_DEG) * torch.randn(lifted.elevation.shape, generator=generator)
-    return replace(lifted, bodies=bodies, elevation=lifted.elevation + wrong)
 
 
 def pairs_of(people: Tensor) -> Tensor:
@@ -250,7 +133,7 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
             assert scenes.truth is not None
             lifted = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
             if not exact:
-                lifted = noisy(lifted, torch.Generator().manual_seed(0), skeleton.root_index)
+                lifted = noisy(lifted, torch.Generator().manual_seed(0))
             placement = GroundPlacement(size_sigma=0.0 if exact else GroundPlacement().size_sigma)
             together = placed(placement, lifted, scenes)
             pairs = Truth(pairs_of(scenes.truth), skeleton.root_index).score(pairs_of(together))

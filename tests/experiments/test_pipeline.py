@@ -30,7 +30,7 @@ from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.placement.paper import PUBLISHED_METRICS, SCALE_ABOUT, TABLE_1
-from experiments import ablation, evaluate, ground, pretrain_flows, train_lifter
+from experiments import ablation, evaluate, ground, pretrain_flows, train_lifter, virtual_scenes
 from experiments.checkpoints import load_lifter
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule, LossWeights
@@ -322,7 +322,7 @@ def test_a_set_is_scored_by_other_focal_lengths_than_its_cameras(
 def test_every_table_of_ground_placement_is_printed_and_finite(
     copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ground, "CROWD_SCENES", 20)
+    monkeypatch.setattr(virtual_scenes, "CROWD", virtual_scenes.Crowd(scenes=20))
     monkeypatch.setattr(ground, "CAMERAS", 3)
     ground.main(["run=small", f"runs={copied}/runs", f"data.root={copied}/data"])
     printed = capsys.readouterr().out

@@ -135,7 +135,10 @@ EXAMPLES = {"experiments/conf/name.yaml"}
 
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
 PACKED = "make pack RUN=mine"
-FEW_SCENES = {"experiments.ground.CROWD_SCENES": 20, "experiments.ground.CAMERAS": 3}
+FEW_SCENES = {
+    "experiments.virtual_scenes.CROWD": Crowd(scenes=20),
+    "experiments.virtual_scenes.VIRTUAL": VirtualCameras(cameras=3),
+}
 
 POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
 """The one point of a sweep's grid that is run."""
