@@ -323,7 +323,7 @@ def test_every_table_of_ground_placement_is_printed_and_finite(
     copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(virtual_scenes, "CROWD", virtual_scenes.Crowd(scenes=20))
-    monkeypatch.setattr(ground, "CAMERAS", 3)
+    monkeypatch.setattr(virtual_scenes, "VIRTUAL", virtual_scenes.VirtualCameras(cameras=3))
     ground.main(["run=small", f"runs={copied}/runs", f"data.root={copied}/data"])
     printed = capsys.readouterr().out
     titles = [line for line in printed.splitlines() if line.startswith("### ")]

@@ -39,6 +39,7 @@ from duolift.example import example_scene
 from duolift.geometry.cameras import Intrinsics
 from duolift.inputs.keypoints import FORMATS
 from duolift.scene import Scene
+from experiments import virtual_scenes
 
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -136,8 +137,8 @@ EXAMPLES = {"experiments/conf/name.yaml"}
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
 PACKED = "make pack RUN=mine"
 FEW_SCENES = {
-    "experiments.virtual_scenes.CROWD": Crowd(scenes=20),
-    "experiments.virtual_scenes.VIRTUAL": VirtualCameras(cameras=3),
+    "experiments.virtual_scenes.CROWD": virtual_scenes.Crowd(scenes=20),
+    "experiments.virtual_scenes.VIRTUAL": virtual_scenes.VirtualCameras(cameras=3),
 }
 
 POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
