@@ -16,7 +16,7 @@ from benchmarks.measure import Line, product_rate
 from benchmarks.suite import BENCHMARKS, TINY, Size, run
 from duolift.errors import InputError
 from duolift.files import write_text
-from duolift.networks.lifters import fast_bfloat16
+from duolift.networks.lifting_network import fast_bfloat16
 from experiments.runs import command
 from experiments.tables import markdown_table
 

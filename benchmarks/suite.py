@@ -29,7 +29,7 @@ from duolift.body.skeleton import WHOLE, Skeleton
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
 from duolift.networks.flows import PoseFlow
-from duolift.networks.lifters import fast_bfloat16
+from duolift.networks.lifting_network import fast_bfloat16
 from experiments.config import Config, flow_parts, load, plain
 from experiments.pretrain_flows import open_data
 from experiments.train_lifter import lifter_module
@@ -157,7 +157,7 @@ def untrained(config: Config, data: CHI3DDataModule) -> LifterModule:
     options = plain(config.flows) | {"parts": flow_parts(config)}
     flows = FlowPriorModule(data.pose_skeleton.name, **{k: v for k, v in options.items() if k not in RUN_SETTINGS})
     flows.standardise(data.training_poses)
-    return lifter_module(config, config.lifter, data).learn_from(flows.flows, data.training_poses)
+    return lifter_module(config, config.lifter, data).attach_prior(flows.flows, data.training_poses)
 
 
 RUN_SETTINGS = ("epochs", "batch_size")
@@ -173,10 +173,12 @@ def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:
 def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
     """A lifter's training step without the framework around it."""
     parameters = list(module.lifter.parameters())
-    optimiser = torch.optim.Adam(parameters, module.learning_rate, weight_decay=module.weight_decay, fused=True)
+    optimiser = torch.optim.Adam(
+        parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
+    )
 
     def step() -> Tensor:
-        loss = module.loss(module.varied(next(batches)))[0]
+        loss = module.loss(module.augment(next(batches)))[0]
         optimiser.zero_grad()
         loss.backward()
         if clip:

@@ -22,9 +22,10 @@ from duolift.errors import InputError
 from duolift.files import read_bytes
 from duolift.geometry.normalisation import CENTRINGS
 from duolift.learning.augmentation import Augmentation
-from duolift.networks.lifters import SPLITS, parts_of
+from duolift.learning.objective import LossWeights
+from duolift.networks import NETWORKS
+from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.interface import FocalSource
-from lightning_modules.lifter import LossWeights
 from lightning_modules.optimisation import SCHEDULES
 
 CONF = Path(__file__).parent / "conf"
@@ -35,6 +36,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "data.skeleton": tuple(SKELETONS),
     "data.normalisation": CENTRINGS,
     "data.scale": ("own", "training"),
+    "lifting.network": tuple(NETWORKS),
     "lifting.bone_ratios": ("training_set", "anthropometric"),
     "lifting.precision": ("auto", "float32", "bfloat16"),
     "lifting.schedule": SCHEDULES,
@@ -132,9 +134,11 @@ class Lifting:
     """The lifter; see `LifterModule`. `bone_ratios` is the one thing that comes from elsewhere than 2D poses:
     `training_set` takes the mean ratios of the training subjects' skeletons, `anthropometric` a published table.
     `initial_elevation_deg` says that cameras look down, which 2D poses from afar leave open.
+    `network` is a key of `duolift.networks.NETWORKS`.
     `labels` teaches the same network with 3D labels instead: the supervised reference, and nothing else."""
 
     labels: bool = False
+    network: str = "parts"
     width: int = 384
     blocks: int = 2
     elevation_bound_deg: float | None = 57.3
@@ -226,7 +230,7 @@ class Wandb:
 
 @dataclass
 class Config:
-    """Everything that decides a run. `lifter` is a key of `duolift.networks.lifters.SPLITS`, or all."""
+    """Everything that decides a run. `lifter` is a key of `duolift.networks.splits.SPLITS`, or all."""
 
     experiment: str = "default"
     run: str = "default"

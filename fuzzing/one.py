@@ -30,6 +30,7 @@ INSTRUMENTED = [
         "duolift.inputs.pictures",
         "duolift.outputs",
         "duolift.predictor",
+        "duolift.lifter_file",
         "duolift.networks.people_lifter",
         "duolift.bulk",
         "duolift.files",

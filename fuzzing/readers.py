@@ -12,7 +12,7 @@ from pathlib import Path
 from datamodules import chi3d
 from duolift import outputs
 from duolift.body.skeleton import PAPER19
-from duolift.bulk import people_of, whole_images
+from duolift.bulk.columns import people_of, whole_images
 from duolift.inputs import files as formats
 from duolift.inputs.files import Options
 from duolift.inputs.pictures import camera_of_picture
