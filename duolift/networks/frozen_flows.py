@@ -10,7 +10,8 @@ as batched matrix products (`torch.baddbmm`), if they have the same size. They a
 - A narrower subnet gets hidden units whose weights are 0.
 
 What does not depend on the pose is worked out once: `exp(s)`, its product with the rotation, and the constant part of
-the determinant. `FrozenFlows.log_prob` then is `PoseFlow.log_prob` of every flow, which is how its test puts it.
+the determinant. `FrozenFlows.log_prob` then is `PoseFlow.log_prob` of every flow, which is how its test puts it. The
+flows one after the other make a training step of the default experiment 6 % longer (34.1 against 32.1 ms, one thread).
 """
 
 import math
