@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from duolift.body.skeleton import Skeleton
 from duolift.learning import losses
 from duolift.learning.cycle import cycle, random_views
-from duolift.networks.lifters import ResidualBlock
+from duolift.networks.residual_block import ResidualBlock
 
 LEARNING_RATE, WEIGHT_DECAY = 2e-4, 1e-5
 BONE_WEIGHT = 50.0

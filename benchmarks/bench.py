@@ -14,7 +14,7 @@ from torch import Tensor
 
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.synthetic.writer import SyntheticConfig
-from duolift.networks.lifters import fast_bfloat16
+from duolift.networks.lifting_network import fast_bfloat16
 from experiments.config import load, plain
 from experiments.data import open_data
 from experiments.settings import Config, flow_parts
@@ -118,7 +118,7 @@ class Bench:
             data.pose_skeleton.name, **{key: value for key, value in options.items() if key not in RUN_SETTINGS}
         )
         flows.standardise(data.training_poses)
-        return data, lifter_module(config, config.lifter, data).learn_from(flows.flows, data.training_poses)
+        return data, lifter_module(config, config.lifter, data).attach_prior(flows.flows, data.training_poses)
 
     @cached_property
     def default(self) -> tuple[PoseDataModule, LifterModule]:

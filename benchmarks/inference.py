@@ -15,6 +15,7 @@ import torch
 from benchmarks.bench import Bench
 from benchmarks.measure import Line, interleaved
 from duolift.export import INPUTS, ImageLifter, example, export
+from duolift.networks.completer import CompleterArchitecture
 from duolift.networks.people_lifter import PeopleLifter
 from experiments.pack import architecture
 from lightning_modules.lifter import LifterModule
@@ -47,7 +48,7 @@ def people_lifter(module: LifterModule, completing: bool) -> PeopleLifter:
     """The default lifter as it is packed, untrained: the time does not depend on its weights."""
     design = architecture(module, None)
     if completing:
-        design = replace(design, completer_width=COMPLETER[0], completer_blocks=COMPLETER[1])
+        design = replace(design, completer=CompleterArchitecture(*COMPLETER))
     return PeopleLifter(design).eval().requires_grad_(False)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from benchmarks.measure import product_rate
-from duolift.networks.lifters import fast_bfloat16
+from duolift.networks.lifting_network import fast_bfloat16
 
 PRODUCTS = ((256, 384), (512, 1024))
 """Rows and width of the matrix products whose rate is measured: those of the default lifter, and of LInKs'."""

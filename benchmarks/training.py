@@ -30,10 +30,12 @@ def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | N
         clip: largest norm of the gradients; None leaves them as they are.
     """
     parameters = list(module.lifter.parameters())
-    optimiser = torch.optim.Adam(parameters, module.learning_rate, weight_decay=module.weight_decay, fused=True)
+    optimiser = torch.optim.Adam(
+        parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
+    )
 
     def step() -> Tensor:
-        loss = module.loss(module.varied(next(batches)))[0]
+        loss = module.loss(module.augment(next(batches)))[0]
         optimiser.zero_grad()
         loss.backward()
         if clip:

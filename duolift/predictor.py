@@ -3,41 +3,31 @@
     from duolift import Lifter
     scene = Lifter.load().lift(keypoints, format="coco")
 
-A lifter is one file, safetensors: weights, and in its metadata what they are the weights of.
+A lifter is one file, see `duolift.lifter_file`.
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Self
 
-import safetensors
-import safetensors.torch
-import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
 
-from duolift import __version__
 from duolift.camera import Camera
 from duolift.errors import InputError
-from duolift.files import regular, write_bytes
 from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import THRESHOLD
 from duolift.inputs.reading import Options, read
 from duolift.inputs.tracking import TRACKING, track
-from duolift.networks.people_lifter import Architecture, PeopleLifter
+from duolift.lifter_file import read_lifter, write_lifter
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import DEFAULT_METHOD, METHODS
 from duolift.reconstruction import Reconstruction
 from duolift.scene import Scene
 
 SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
-
-FILE_FORMAT = 1
-"""Version of the layout of a lifter's file."""
 
 
 class Lifter:
@@ -58,38 +48,7 @@ class Lifter:
         Raises:
             InputError: the file is missing, or no lifter's.
         """
-        path = SHIPPED if path is None else Path(path)
-        if path.suffix == ".ckpt":
-            raise InputError(
-                f"{path}: a checkpoint of a training stage; expected a .safetensors file (make pack RUN=name)"
-            )
-        try:
-            with safetensors.safe_open(regular(path), "pt") as file:
-                header = json.loads((file.metadata() or {}).get("duolift", "{}"))
-                weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        except InputError:
-            raise
-        except (OSError, safetensors.SafetensorError, ValueError, RecursionError) as error:
-            raise InputError(f"{path}: not readable as a lifter ({error}); expected a safetensors file") from error
-        if not isinstance(header, dict) or header.get("format") != FILE_FORMAT:
-            found = header.get("format") if isinstance(header, dict) else header
-            raise InputError(
-                f"{path}: metadata 'duolift' has format {found}; expected {FILE_FORMAT}, of a trained lifter"
-            )
-        try:
-            architecture = Architecture(**header["architecture"])
-            if architecture.blocks + (architecture.completer_blocks or 0) > len(weights):
-                raise ValueError(f"{len(weights)} weights for more blocks")
-            expected = architecture.shapes()  # before anything is made that takes memory
-            if wrong := next((k for k in {**expected, **weights} if _shape(weights, k) != expected.get(k)), None):
-                raise ValueError(f"{wrong} has shape {_shape(weights, wrong)}, expected {expected.get(wrong)}")
-            if wrong := next((name for name, weight in weights.items() if not weight.isfinite().all()), None):
-                raise ValueError(f"{wrong} is not finite")
-            people = PeopleLifter(architecture)
-            people.load_state_dict(weights)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"{path}: weights and architecture disagree ({str(error).splitlines()[0]})") from error
-        return cls(people, header.get("origin"))
+        return cls(*read_lifter(SHIPPED if path is None else Path(path)))
 
     def save(self, path: Path) -> None:
         """Write the lifter's file, its weights in half precision, whole or not at all.
@@ -97,14 +56,7 @@ class Lifter:
         Raises:
             InputError: a place that cannot be written to, or a disk that is full.
         """
-        header = {
-            "format": FILE_FORMAT,
-            "version": __version__,
-            "architecture": asdict(self.people.architecture),
-            "origin": self.origin,
-        }
-        weights = {name: value.half().contiguous() for name, value in self.people.state_dict().items()}
-        write_bytes(Path(path), safetensors.torch.save(weights, {"duolift": json.dumps(header)}))
+        write_lifter(self.people, Path(path), self.origin)
 
     def lift(
         self,
@@ -200,7 +152,3 @@ class Lifter:
         for chunk in chunks:
             reconstruction.add(chunk)
         return reconstruction.scene()
-
-
-def _shape(weights: dict[str, Tensor], name: str) -> torch.Size | None:
-    return weights[name].shape if name in weights else None

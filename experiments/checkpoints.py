@@ -1,11 +1,11 @@
-"""Checkpoints: what they say of themselves, and how they are read. Nothing in them is ever run.
+"""Checkpoints of training stages, written whole and read without running anything that is in them.
 
 Each carries a stamp: the version of duolift that made it, the format, the kind of module, and the settings of its
-stage, the data's fingerprint among them.
+stage, the data's fingerprint among them. Hyper-parameters as version 0.1.0 had them are converted.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from experiments.settings import LIFTERS
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
+from lightning_modules.older import lifter_hyperparameters
 from lightning_modules.supervised import SupervisedLifterModule
 
 M = TypeVar("M", bound=pl.LightningModule)
@@ -36,9 +37,18 @@ KINDS: dict[type[pl.LightningModule], str] = {
 }
 
 
+CONVERTERS: dict[type[pl.LightningModule], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    LifterModule: lifter_hyperparameters
+}
+"""What makes today's hyper-parameters of those of earlier versions, where they differ."""
+
+
 class WholeCheckpoints(TorchCheckpointIO):
-    """Checkpoints appear whole or not at all. Lightning's own go by the system's folder of temporary files: from there
-    to another disk they are copied, and a process that is killed on the way leaves half of one."""
+    """Writes checkpoints that appear whole or not at all.
+
+    Lightning writes to the system's folder of temporary files and moves the file from there. To another disk that is a
+    copy, and a process that is killed on the way leaves half a file.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         file = io.BytesIO()
@@ -47,7 +57,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class Stamp(pl.Callback):
-    """Marks a stage's checkpoints. `settings` are the stage's, plain values."""
+    """Stamps a stage's checkpoints with the stage's settings, which are plain values."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -72,12 +82,12 @@ def trained_lifters(run: Path, names: Iterable[str] = LIFTERS) -> list[str]:
 
 
 def load_flows(path: Path) -> nn.ModuleDict:
-    """Trained flows, by part."""
+    """Part -> its trained `PoseFlow`. Raises InputError as `load` does."""
     return load(path, FlowPriorModule).flows
 
 
 def load_lifter(path: Path, skeleton: str) -> LifterModule:
-    """A trained lifter. Raises InputError also for one of another skeleton."""
+    """A trained lifter. Raises InputError as `load` does, and for a lifter of another skeleton."""
     module = load(path, LifterModule)
     if module.skeleton.name != skeleton:
         raise InputError(f"{path}: lifts the skeleton {module.skeleton.name}; expected {skeleton}")
@@ -85,8 +95,8 @@ def load_lifter(path: Path, skeleton: str) -> LifterModule:
 
 
 def load_completion(path: Path, teacher: LifterModule) -> CompletionModule:
-    """What fills in hidden joints for a lifter."""
-    return load(path, CompletionModule).learn_from(teacher).eval()
+    """The trained networks that complete poses for a lifter. Raises InputError as `load` does."""
+    return load(path, CompletionModule).attach_teacher(teacher).eval()
 
 
 def load(path: Path, module: type[M]) -> M:
@@ -95,23 +105,32 @@ def load(path: Path, module: type[M]) -> M:
     Raises:
         InputError: the file is missing or no checkpoint, or of another format or kind.
     """
-    stamp, kind = stamp_of(path, KINDS[module]), KINDS[module]
+    kind = KINDS[module]
+    content, stamp = _read(path, kind)
     try:
-        return module.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
-    except Exception as error:
-        made = f"duolift {stamp['version']}" if stamp else "an early duolift, or by something else"
+        convert = CONVERTERS.get(module, dict)
+        made = module(**convert(content["hyper_parameters"]))
+        made.load_state_dict(content["state_dict"])
+        return made.eval()
+    except Exception as error:  # hyper-parameters and weights may be anything
+        maker = f"duolift {stamp['version']}" if stamp else "an early duolift, or by something else"
         raise InputError(
             f"{path}: not a checkpoint of {kind} that duolift {__version__} reads ({type(error).__name__}: "
-            f"{str(error).splitlines()[0]}); it was made by {made}: train it again, or use that version"
+            f"{str(error).splitlines()[0]}); it was made by {maker}: train it again, or use that version"
         ) from error
 
 
 def stamp_of(path: Path, kind: str) -> dict[str, Any]:
-    """What a checkpoint says of itself; empty for one without a stamp.
+    """A checkpoint's stamp; empty where it has none.
 
     Raises:
         InputError: the file is missing or no checkpoint, or of another format or kind.
     """
+    return _read(path, kind)[1]
+
+
+def _read(path: Path, kind: str) -> tuple[Any, dict[str, Any]]:
+    """A checkpoint's content and its stamp; raises as `stamp_of` does."""
     try:
         content = torch.load(regular(path), map_location="cpu", weights_only=True)
     except InputError:
@@ -128,4 +147,4 @@ def stamp_of(path: Path, kind: str) -> dict[str, Any]:
         )
     if stamp and stamp["kind"] != kind:
         raise InputError(f"{path}: not a checkpoint of {kind}, but of {stamp['kind']}")
-    return stamp
+    return content, stamp

@@ -1,4 +1,7 @@
-"""Hidden joints: train what completes a run's lifters, and measure it.   python -m experiments.complete lifter=links"""
+"""Stage three: train the networks that complete poses for a run's lifters, and score them.
+
+python -m experiments.complete lifter=links
+"""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +22,8 @@ from duolift.files import write_text
 from duolift.geometry.projection import project
 from duolift.metrics.definitions import mpjpe
 from duolift.metrics.fast_alignment import align
-from duolift.networks.completion import occlusions, random_visibility, strategies_of
+from duolift.networks.completion import strategies_of
+from duolift.networks.occlusions import occlusions, random_visibility
 from duolift.networks.partners import Partners
 from duolift.progress import tracked
 from experiments.checkpoints import load_completion, load_lifter
@@ -34,20 +38,20 @@ from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
 
 NOTHING_HIDDEN, MEAN_POSE = "nothing hidden", "mean pose"
-"""What the strategies are compared with: the lifter that sees everything, and the training set's mean body."""
+"""What the strategies are compared with: the lifter that sees all joints, and the mean body of the training set."""
 
 ALONE, BOTH_HIDDEN = "fill_lift, alone", "fill_lift, both hidden"
-"""`fill_lift` without a partner, and with one whose same joints are hidden; else the partner is seen whole."""
+"""`fill_lift` without a partner, and beside one whose same joints are hidden; else the partner is wholly visible."""
 
 LIMB = "a limb (mean of four)"
-AVERAGED = 8
-"""Every so many-th training pose makes up the mean body."""
+MEAN_STRIDE = 8
+"""The mean body is that of every eighth training pose: enough for a mean, in an eighth of the time."""
 
 NOTE = "PA-MPJPE in mm of the hidden joints (of all joints): one similarity a person, over all joints."
 
 
 def complete(config: Config, lifter: str) -> Stage:
-    """Train what completes one lifter, and score it; nothing is done twice."""
+    """Train the networks that complete poses for one lifter, and score them; finished stages are not run again."""
     lifting = train(config, lifter)
     data = open_data(config, "person", config.completion.batch_size, partners=True)
     settings = {**lifting.settings, "completion": plain(config.completion)}
@@ -55,13 +59,14 @@ def complete(config: Config, lifter: str) -> Stage:
     if stage.finished:
         return stage
     teacher = load_lifter(lifting.checkpoint, data.skeleton.name)
+    strategies = strategies_of(teacher.architecture)
     options = plain(config.completion)
     epochs, _ = options.pop("epochs"), options.pop("batch_size")
 
     def build() -> CompletionModule:
-        return CompletionModule(data.skeleton.name, strategies_of(lifter), **options).learn_from(teacher)
+        return CompletionModule(data.skeleton.name, strategies, **options).attach_teacher(teacher)
 
-    watched = {f"val/{name}_head_pct": name for name in strategies_of(lifter)}
+    watched = {f"val/{name}_head_pct": name for name in strategies}
     held_out = fit(config, stage, build, data, epochs, [], watched)
     module = load_completion(stage.checkpoint, teacher)
     measured = {"scenes": len(data.evaluation), "held_out": held_out}
@@ -73,8 +78,17 @@ def complete(config: Config, lifter: str) -> Stage:
 
 @torch.no_grad()
 def score_detections(module: CompletionModule, data: PoseDataModule, dropped: float = 0.05) -> list[dict[str, Any]]:
-    """PA-MPJPE a person, mm, under a detector's noise: of the lifter alone, and of `fill_lift` for people alone and
-    beside their partners, with all joints found and with some dropped."""
+    """PA-MPJPE per person under a detector's noise, mm.
+
+    Of the lifter without completion, and of `fill_lift` for people alone and beside their partners, with all joints
+    visible and with some dropped.
+
+    Args:
+        dropped: probability that a joint is not visible.
+
+    Returns:
+        for every noise, its standard deviation in pixels and the errors by method.
+    """
     assert data.evaluation.truth is not None
     truth, normalisation = data.evaluation.truth.flatten(0, 1), data.normalisation
     focal = float(data.evaluation.intrinsics.focal.mean()) if normalisation.centring == "ray" else 1.0
@@ -83,14 +97,14 @@ def score_detections(module: CompletionModule, data: PoseDataModule, dropped: fl
         torch.manual_seed(0)
         for pixels in tracked(NOISE_PIXELS, "noise", len(NOISE_PIXELS)):
             scenes = data.evaluation.noisy(pixels, generator)
-            poses, told = data.poses(scenes), pixels / focal / normalisation.scale
+            poses, sigma = data.poses(scenes), pixels / focal / normalisation.scale  # sigma in head lengths
             everything = torch.ones(poses.shape[:-1], dtype=torch.bool)
             some = random_visibility(everything[:1], len(poses), dropped, data.skeleton.root_index)
             found = {"lifter alone": predict(module, "fill_lift", poses, everything)}
             for label, visible in (("", everything), (f", {dropped:.0%} of joints dropped", some)):
                 partners = data.partners_of(scenes, visible.view(scenes.pixels.shape[:-1]))
-                found[ALONE + label] = predict(module, "fill_lift", poses, visible, told)
-                found["fill_lift" + label] = predict(module, "fill_lift", poses, visible, told, partners)
+                found[ALONE + label] = predict(module, "fill_lift", poses, visible, sigma)
+                found["fill_lift" + label] = predict(module, "fill_lift", poses, visible, sigma, partners)
             errors = {name: mpjpe(align(people, truth), truth) for name, (people, _) in found.items()}
             rows.append({"pixels": pixels, "pa_mpjpe_person_mm": {name: e.item() for name, e in errors.items()}})
     return rows
@@ -105,7 +119,7 @@ def score(module: CompletionModule, data: PoseDataModule) -> list[dict[str, Any]
     everything = torch.ones(len(poses), len(skeleton), dtype=torch.bool)
     whole = predict(module, next(iter(module.completers)), poses, everything)
     partners = data.partners_of(data.evaluation)
-    body = mean_body(module.teacher, data.training_poses[::AVERAGED])
+    body = mean_body(module.teacher, data.training_poses[::MEAN_STRIDE])
     rows = []
     hiding = occlusions(skeleton)
     for occlusion, joints in tracked(hiding.items(), "hidden joints", len(hiding)):
@@ -156,7 +170,18 @@ def mean_body(teacher: LifterModule, poses: Tensor) -> Tensor:
 
 
 def laid_onto(body: Tensor, bodies: Tensor, visible: Tensor) -> Tensor:
-    """One body (joint, 3) moved by the similarity that brings it closest to the present joints of each of many."""
+    """One body (joint, 3) moved by the similarity that brings it closest to the visible joints of each of many bodies.
+
+    >>> bodies = torch.randn(4, 19, 3)
+    >>> moved = laid_onto(2 * bodies[0], bodies[:1], torch.ones(1, 19, dtype=torch.bool))
+    >>> torch.allclose(moved[0], bodies[0], atol=1e-4)
+    True
+
+    Args:
+        body: (joint, 3).
+        bodies: (pose, joint, 3).
+        visible: (pose, joint).
+    """
     many = body.expand_as(bodies)
     turn, shift, scale = roma.rigid_points_registration(many, bodies, visible.to(bodies.dtype), compute_scaling=True)
     return scale[:, None, None] * many @ turn.mT + shift.unsqueeze(-2)

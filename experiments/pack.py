@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from duolift.networks.people_lifter import Architecture, PeopleLifter
+from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
 from experiments.checkpoints import load_completion, load_lifter, trained_lifters
 from experiments.config import load_run
@@ -15,7 +17,11 @@ from lightning_modules.lifter import LifterModule
 
 
 def pack(config: Config, lifter: str, completion: CompletionModule | None = None) -> Lifter:
-    """A run's trained lifter, with the network that completes poses where there is one."""
+    """A run's trained lifter, with the network that completes poses where there is one.
+
+    Args:
+        lifter: its name, a split.
+    """
     folder = Path(config.runs) / config.run
     data = open_data(config, "person", config.lifting.batch_size)
     module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
@@ -28,28 +34,26 @@ def pack(config: Config, lifter: str, completion: CompletionModule | None = None
     return Lifter(people, origin | {"source": config.data.source, "labels": config.lifting.labels})
 
 
-def architecture(module: LifterModule, completion: CompletionModule | None) -> Architecture:
-    """What a trained module's networks look like."""
-    trained, completes = module.hparams, completion.hparams if completion else {}
-    return Architecture(
+def architecture(module: LifterModule, completion: CompletionModule | None) -> PeopleArchitecture:
+    """The architecture of trained modules as a lifter's file has it."""
+    completer = None
+    if completion is not None:
+        completer = CompleterArchitecture(completion.hparams["width"], completion.hparams["blocks"])
+    return PeopleArchitecture(
         skeleton=module.skeleton.name,
-        split=trained["split"],
-        width=trained["width"],
-        blocks=trained["blocks"],
-        elevation_bound=trained["elevation_bound"],
+        lifter=module.architecture,
         c=module.normalisation.c,
         centring=module.normalisation.centring,
         flip=module.flip_test,
-        completer_width=completes.get("width"),
-        completer_blocks=completes.get("blocks"),
+        completer=completer,
     )
 
 
 def pack_run(config: Config) -> list[Path]:
-    """The files of all of a run's trained lifters.
+    """Write a file for each of a run's trained lifters.
 
     Raises:
-        InputError: the run has none.
+        InputError: the run has no trained lifter.
     """
     folder = Path(config.runs) / config.run
     files = []

@@ -34,7 +34,7 @@ from callbacks.scene_pictures import whereabouts
 from duolift.geometry.scene_batch import SceneBatch
 from experiments.finished import Run, load_json
 
-ALONE, GROUND, PAPER, JOINTLY = "each person alone", "one scene, on one ground", "one scene, the paper's", "as one pose"
+ALONE, GROUND, PAPER = "each person alone", "one scene, on one ground", "one scene, the paper's"
 PA_MPJPE = "PA-MPJPE, mm"
 
 DEEP = (

@@ -16,9 +16,10 @@ from duolift.body.skeleton import SKELETONS, WHOLE
 from duolift.bounds import NotNegative, OneOf, PartialFraction, Positive, check_bounds
 from duolift.geometry.normalisation import CENTRINGS
 from duolift.learning.augmentation import Augmentation
-from duolift.networks.lifters import SPLITS, parts_of
+from duolift.learning.objective import LossWeights
+from duolift.networks import NETWORKS
+from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.interface import FocalSource
-from lightning_modules.lifter import LossWeights
 from lightning_modules.optimisation import SCHEDULES
 
 LIFTERS: Collection[str] = SPLITS.keys()
@@ -124,6 +125,7 @@ class Lifting:
     """The lifter; see `LifterModule`.
 
     Attributes:
+        network: how a pose becomes depths and an elevation; see `duolift.networks.NETWORKS`.
         labels: teach the same network with 3D labels instead: the supervised reference, and nothing else.
         initial_elevation_deg: elevation of an untrained lifter. It says that cameras look down on people, which 2D
             poses from afar leave open.
@@ -133,6 +135,7 @@ class Lifting:
     """
 
     labels: bool = False
+    network: Annotated[str, OneOf(NETWORKS)] = "parts"
     width: Positive[int] = 384
     blocks: Positive[int] = 2
     elevation_bound_deg: Positive[float] | None = 57.3
@@ -253,7 +256,7 @@ class Wandb:
 
 @dataclass
 class Config:
-    """Everything that decides a run. `lifter` is a key of `duolift.networks.lifters.SPLITS`, or all."""
+    """Everything that decides a run. `lifter` is a key of `duolift.networks.splits.SPLITS`, or all."""
 
     experiment: str = "default"
     run: str = "default"

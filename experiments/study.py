@@ -238,8 +238,8 @@ def judge(run: Config, stage: Stage, referee: Config) -> dict[str, float]:
     module = load_lifter(stage.checkpoint, run.data.skeleton)
     data = open_data(run, "person", run.lifting.batch_size)
     flows = load_flows(flows_run(referee) / "flows" / stage.checkpoint.name)
-    module.scored, module.weights = tuple(flows), referee.lifting.weights
-    return module.learn_from(flows, data.validation_poses).held_out(data.validation_poses)
+    module.objective = replace(module.objective, parts=tuple(flows), weights=referee.lifting.weights)
+    return module.attach_prior(flows, data.validation_poses).held_out(data.validation_poses)
 
 
 def noise_curves(table: Sequence[dict[str, str]]) -> dict[str, dict[float, float]]:

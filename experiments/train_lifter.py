@@ -10,7 +10,11 @@ from callbacks.rows import JOINT, main_result
 from datamodules.pose_data_module import PoseDataModule
 from duolift.body.anthropometry import bone_ratios
 from duolift.body.skeleton import WHOLE
-from duolift.networks.lifters import fast_bfloat16
+from duolift.geometry.normalisation import Normalisation
+from duolift.learning.augmentation import Augmentation
+from duolift.learning.objective import LossWeights, Objective
+from duolift.networks.architecture import Architecture
+from duolift.networks.lifting_network import fast_bfloat16
 from experiments.checkpoints import load_flows
 from experiments.config import load, plain
 from experiments.data import data_settings, image_size, open_data
@@ -18,19 +22,23 @@ from experiments.pretrain_flows import pretrain
 from experiments.runs import Stage, command, fit
 from experiments.settings import LIFTERS, Config
 from lightning_modules.lifter import LifterModule
+from lightning_modules.optimisation import OptimiserSettings
 from lightning_modules.supervised import SupervisedLifterModule
 
 LABELLED = " with 3D labels"
-"""What the supervised reference's rows are marked with."""
+"""Ends the names of the supervised reference's rows."""
 
-TYPICAL_POSES = 1024
-"""So many training poses tell what a typical likelihood is."""
+BASELINE_POSES = 1024
+"""How many training poses, evenly spaced, the baseline of the likelihood is the mean of."""
 
 
 def train(config: Config, lifter: str) -> Stage:
-    """Train one lifter, `joint` for Figure 1's baseline, and score it; nothing is done twice.
+    """Train one lifter and score it; what is finished already is not done again.
 
-    With labels there are no flows: it is the supervised reference, in rows that say so.
+    Args:
+        lifter: a split, or `joint` for Figure 1's baseline, which lifts two people as one body.
+
+    With `lifting.labels` there are no flows: it is the supervised reference, whose rows' names say so.
     """
     bodies, split = ("pair", WHOLE) if lifter == JOINT else ("person", lifter)
     labels = config.lifting.labels
@@ -40,7 +48,7 @@ def train(config: Config, lifter: str) -> Stage:
         **(flows.settings if flows else {"seed": config.seed, "bodies": bodies}),
         "data": data_settings(config, data),
         "lifter": lifter,
-        "lifting": plain(config.lifting),
+        "lifting": _lifting_settings(config),
     }
     stage = Stage(Path(config.runs) / config.run / lifter, settings)
     if stage.finished:
@@ -50,8 +58,8 @@ def train(config: Config, lifter: str) -> Stage:
         module = lifter_module(config, split, data)
         if flows is None:
             return module
-        some = data.training_poses[:: max(1, len(data.training_poses) // TYPICAL_POSES)]
-        return module.learn_from(load_flows(flows.checkpoint), some)
+        some = data.training_poses[:: max(1, len(data.training_poses) // BASELINE_POSES)]
+        return module.attach_prior(load_flows(flows.checkpoint), some)
 
     evaluation = MultiPersonEvaluation(
         f"{lifter}{LABELLED if labels else ''}",
@@ -68,27 +76,47 @@ def train(config: Config, lifter: str) -> Stage:
 
 
 def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterModule:
-    """A fresh module with the configured network, losses and units."""
-    options = plain(config.lifting)
-    for key in ("labels", "epochs", "batch_size", "gradient_clip"):
-        options.pop(key)
-    bound, precision, ratios = options.pop("elevation_bound_deg"), options.pop("precision"), options.pop("bone_ratios")
-    if data.bodies == "pair":
-        options["likelihoods"], options["weights"]["augmentation"] = None, 0.0  # a pair's bones are no tree
-    prior = data.bone_ratios() if ratios == "training_set" else bone_ratios(data.pose_skeleton)
-    return (SupervisedLifterModule if config.lifting.labels else LifterModule)(
+    """An untrained module with the configured network, losses and units."""
+    lifting, pair = config.lifting, data.bodies == "pair"
+    known = data.bone_ratios() if lifting.bone_ratios == "training_set" else bone_ratios(data.pose_skeleton)
+    weights = plain(lifting.weights) | ({"augmentation": 0.0} if pair else {})  # a pair's bones are no tree
+    parts = None if pair or lifting.likelihoods is None else tuple(lifting.likelihoods)
+    bound = lifting.elevation_bound_deg
+    return (SupervisedLifterModule if lifting.labels else LifterModule)(
         data.pose_skeleton.name,
-        scale=data.normalisation.scale,
-        c=data.normalisation.c,
-        centring=data.normalisation.centring,
-        bone_ratios=prior.tolist(),
-        split=split,
-        elevation_bound=None if bound is None else radians(bound),
-        half=precision == "bfloat16" or (precision == "auto" and fast_bfloat16()),
-        initial_elevation=radians(options.pop("initial_elevation_deg")),
-        azimuth=radians(options.pop("azimuth_deg")),
-        **options,
+        normalisation=Normalisation(data.normalisation.scale, data.normalisation.c, data.normalisation.centring),
+        architecture=Architecture(
+            network=lifting.network,
+            split=split,
+            width=lifting.width,
+            blocks=lifting.blocks,
+            elevation_bound=None if bound is None else radians(bound),
+            initial_elevation=radians(lifting.initial_elevation_deg),
+        ),
+        objective=Objective(
+            bone_ratios=tuple(known.tolist()),
+            weights=LossWeights(**weights),
+            parts=parts,
+            azimuth=radians(lifting.azimuth_deg),
+            attached=lifting.attached,
+            mirror=lifting.mirror,
+            sampling=lifting.sampling,
+            noise=lifting.noise,
+            augmentation=Augmentation(**plain(lifting.augmentation)),
+        ),
+        optimiser=OptimiserSettings(lifting.learning_rate, lifting.schedule, lifting.decay, lifting.weight_decay),
+        flip_test=lifting.flip_test,
+        half=lifting.precision == "bfloat16" or (lifting.precision == "auto" and fast_bfloat16()),
     )
+
+
+def _lifting_settings(config: Config) -> dict[str, object]:
+    """The settings of the lifter that decide a result.
+
+    The default network is left out: runs of before there was a choice do not name theirs, and are no other.
+    """
+    settings = plain(config.lifting)
+    return {key: value for key, value in settings.items() if (key, value) != ("network", Architecture().network)}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -30,7 +30,8 @@ def modules_of(folder: str) -> list[str]:
 INSTRUMENTED = [
     *modules_of("duolift/inputs"),
     *modules_of("duolift/files"),
-    *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.bulk"),
+    *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.lifter_file"),
+    *modules_of("duolift/bulk"),
     *("duolift.body.skeleton", "datamodules.sources.chi3d", "experiments.config", "experiments.checkpoints"),
 ]
 """Modules whose branches guide the search."""

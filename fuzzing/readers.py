@@ -12,7 +12,7 @@ from pathlib import Path
 from datamodules.sources import chi3d
 from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
-from duolift.bulk import people_of, whole_images
+from duolift.bulk.columns import people_of, whole_images
 from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
 from duolift.predictor import Lifter

@@ -18,7 +18,10 @@ from datamodules.synthetic.writer import SyntheticConfig, write_subject
 from duolift.body.skeleton import CHI3D25, PAPER19
 from duolift.inputs.keypoints import FORMATS, HANDS
 from duolift.inputs.pictures import EXIF, FOCAL_35, ORIENTATION
-from duolift.networks.people_lifter import Architecture, PeopleLifter
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
 from experiments.config import CONF
 
@@ -199,8 +202,9 @@ def scenes(suffix: str) -> list[bytes]:
 def lifters() -> list[bytes]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for split, completer in (("whole", (None, None)), ("left_right", (4, 1))):
-            people = PeopleLifter(Architecture(PAPER19.name, split, 4, 1, 1.0, 5.0, "ray", True, *completer))
+        for split, completer in (("whole", None), ("left_right", CompleterArchitecture(4, 1))):
+            network = Architecture(split=split, width=4, blocks=1, elevation_bound=1.0)
+            people = PeopleLifter(PeopleArchitecture(PAPER19.name, network, 5.0, "ray", True, completer))
             people.fit(torch.randn(8, len(PAPER19), 2))
             Lifter(people, {"data": "nothing"}).save(path := Path(folder) / "lifter.safetensors")
             found.append(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Stage one: learn how likely 2D poses are."""
+"""Stage one: learn how likely 2D poses are, the prior of the lifter."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,23 +9,27 @@ from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, skeleton_named
 from duolift.networks.flows import PoseFlow
-from lightning_modules.optimisation import Averaging, adam, randomly_mirrored
+from lightning_modules.optimisation import Averaging, OptimiserSettings, adam, randomly_mirrored
 
 
 class FlowPriorModule(Averaging):
-    """One flow a part of the body, all trained in one run on the same batches.
+    """One flow for each part of the body, all trained in one run on the same batches.
+
+    >>> module = FlowPriorModule("paper19", ["whole", "legs"], blocks=1, width=8)
+    >>> {part: nll.shape for part, nll in module.nll(torch.zeros(5, 19, 2)).items()}
+    {'whole': torch.Size([]), 'legs': torch.Size([])}
 
     Args:
         skeleton: name of the skeleton of the poses.
         parts: parts of the skeleton to learn, `whole` among them where sampling is used.
         blocks, width, clamp: see `duolift.networks.flows.PoseFlow`.
-        noise: standard deviation of the Gaussian noise on training poses, in units of each
-            coordinate's own deviation; 0 trains on the poses as they are.
-        mirror: also train on mirrored poses.
-        sampling: strength of LInKs' generative sampling: the flows of parts also learn neighbours of the
-            batch, drawn through the flow of the whole pose, which learns real poses alone: taught by its
-            own samples it diverges. 0 leaves the neighbours out.
-        learning_rate, schedule, decay: Adam's; see `lightning_modules.optimisation.adam`.
+        noise: standard deviation of the Gaussian noise on training poses, in units of each coordinate's own standard
+            deviation; 0 trains on the poses as they are.
+        mirror: each pose is mirrored with probability one half.
+        sampling: strength of LInKs' generative sampling: the flows of parts also learn neighbours of the batch, drawn
+            with the flow of the whole pose. That one learns real poses alone: it diverges on its own samples. 0 leaves
+            the neighbours out.
+        learning_rate, schedule, decay: see `lightning_modules.optimisation.OptimiserSettings`.
     """
 
     def __init__(
@@ -48,9 +52,10 @@ class FlowPriorModule(Averaging):
         self.flows = nn.ModuleDict({part: PoseFlow(self.skeleton, part, blocks, width, clamp) for part in parts})
         self.register_buffer("deviation", torch.zeros(len(self.skeleton), 2))
         self.noise, self.mirror, self.sampling = noise, mirror, sampling
-        self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
+        self.optimiser = OptimiserSettings(learning_rate, schedule, decay, weight_decay=0.0)
 
     def flow(self, part: str) -> PoseFlow:
+        """The flow of one part."""
         return cast(PoseFlow, self.flows[part])
 
     def standardise(self, poses: Tensor) -> None:
@@ -60,7 +65,7 @@ class FlowPriorModule(Averaging):
             self.flow(part).standardise(poses)
 
     def nll(self, poses: Tensor, parts: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Mean negative log-likelihood in nats of each part, or of some."""
+        """Mean negative log-likelihood in nats of poses (..., joint, 2), for each part or for some."""
         return {part: -self.flow(part).log_prob(poses).mean() for part in (self.flows if parts is None else parts)}
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
@@ -81,4 +86,4 @@ class FlowPriorModule(Averaging):
             self.log(f"val/bits_per_dimension_{part}", bits, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        return adam(self, self.flows.parameters(), self.learning_rate, self.schedule, self.decay)
+        return adam(self, self.flows.parameters(), self.optimiser)

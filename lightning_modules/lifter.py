@@ -1,139 +1,132 @@
 """Stage two: learn depth and elevation by making turned, reprojected poses likely."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, skeleton_named
-from duolift.bounds import NotNegative, check_bounds
 from duolift.geometry.noise import centred_noise
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift, project
 from duolift.learning import losses
-from duolift.learning.augmentation import Augmentation
 from duolift.learning.cycle import Cycle, cycle, random_views
-from duolift.networks.flows import FrozenFlows, PoseFlow
-from duolift.networks.lifters import LiftingNetwork, parts_of
-from lightning_modules.optimisation import Averaging, adam, of_all_processes, randomly_mirrored
-
-
-@dataclass
-class LossWeights:
-    """Weight of every term of the loss; 0 leaves a term out. LInKs' and ElePose's values.
-
-    Attributes:
-        likelihood: negative log-likelihood of the turned, reprojected pose under the flows.
-        reprojection: L1 between input and cycled 2D pose.
-        consistency: L2 between turned and re-lifted 3D pose.
-        deformation: change of the difference between two poses over the cycle.
-        bone: deviation of the bones' length ratios from fixed ones.
-        augmentation: lifting people made of lifted ones, as they are known to be; no term of LInKs or ElePose.
-    """
-
-    likelihood: NotNegative[float] = 1.0
-    reprojection: NotNegative[float] = 1.0
-    consistency: NotNegative[float] = 1.0
-    deformation: NotNegative[float] = 1.0
-    bone: NotNegative[float] = 50.0
-    augmentation: NotNegative[float] = 0.0
-
-    def __post_init__(self) -> None:
-        check_bounds(self)
+from duolift.learning.objective import CYCLE_TERMS, Objective, cycle_terms
+from duolift.networks import lifting_network
+from duolift.networks.architecture import Architecture
+from duolift.networks.flows import PoseFlow
+from duolift.networks.frozen_flows import FrozenFlows
+from duolift.networks.splits import parts_of
+from lightning_modules.optimisation import Averaging, OptimiserSettings, adam, gather_processes, randomly_mirrored
 
 
 class LifterModule(Averaging):
     """A lifting network and how it learns without 3D labels.
 
+    Each argument that has settings of its own is a dataclass, or the plain values of one as checkpoints hold it.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> module = LifterModule(
+    ...     "paper19",
+    ...     normalisation=Normalisation(scale=0.1, c=10.0, centring="ray"),
+    ...     architecture=Architecture(width=8, blocks=1),
+    ...     objective=Objective(bone_ratios=(1.0,) * len(PAPER19.bones)),
+    ... )
+    >>> bodies, elevation = module(torch.zeros(5, 19, 2))
+    >>> bodies.shape, elevation.shape
+    (torch.Size([5, 19, 3]), torch.Size([5]))
+
     Args:
         skeleton: name of the skeleton of the poses.
-        scale, c, centring: the `Normalisation` that the poses were made with.
-        bone_ratios: prior length of every bone of the skeleton over their mean.
-        split: a key of `duolift.networks.lifters.SPLITS`.
-        width, blocks: of the networks.
-        elevation_bound: largest elevation in radians, or None for no bound.
-        initial_elevation: radians that untrained networks start near; see `duolift.networks.lifters.LiftingNetwork`.
-        half: bfloat16 in the networks' matrix products.
-        weights: a `LossWeights`, as a plain dictionary.
-        azimuth: turns about the vertical are uniform in +-azimuth, radians.
-        attached: gradients also reach the elevations through the views that are drawn as they are distributed, as in
-            ElePose and LInKs; the likelihood then pulls every elevation towards the likeliest.
-        mirror: also train on mirrored poses.
-        sampling: strength of LInKs' generative sampling, which doubles the batch; 0 leaves it out.
-        noise: the networks see training poses with Gaussian noise, of a deviation that is uniform between 0
-            and this, in head lengths, for every pose.
-        augmentation: an `Augmentation`, as a plain dictionary; it makes other people where its loss has a weight.
-        likelihoods: parts whose flows score the views; None takes the lifter's own parts.
-        flip_test: lift every pose and its mirror image, and take the mean.
-        learning_rate, schedule, decay, weight_decay: Adam's; see `lightning_modules.optimisation.adam`.
+        normalisation: what the poses were made with.
+        architecture: of the lifting network.
+        objective: what is learned from which views of which poses.
+        optimiser: None for the defaults.
+        flip_test: in use, lift every pose and its mirror image, and take the mean.
+        half: run the network's matrix products in bfloat16.
+
+    Attributes:
+        nll: part -> how much less likely the last batch's views were than training poses, in nats, summed over the ways
+            to lift a pose.
     """
 
     def __init__(
         self,
         skeleton: str,
-        scale: float,
-        c: float,
-        bone_ratios: list[float],
-        split: str = "whole",
-        centring: str = "shift",
-        width: int = 1024,
-        blocks: int = 3,
-        elevation_bound: float | None = None,
-        initial_elevation: float = 0.0,
-        half: bool = False,
-        weights: dict[str, float] | None = None,
-        azimuth: float = torch.pi,
-        attached: bool = True,
-        mirror: bool = False,
-        sampling: float = 0.0,
-        noise: float = 0.0,
-        augmentation: dict[str, float] | None = None,
-        likelihoods: list[str] | None = None,
+        normalisation: Normalisation | dict[str, Any],
+        architecture: Architecture | dict[str, Any],
+        objective: Objective | dict[str, Any],
+        optimiser: OptimiserSettings | dict[str, Any] | None = None,
         flip_test: bool = False,
-        learning_rate: float = 2e-4,
-        schedule: str = "exponential",
-        decay: float = 0.95,
-        weight_decay: float = 1e-5,
+        half: bool = False,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
         self.skeleton = skeleton_named(skeleton)
-        self.normalisation = Normalisation(scale, c, centring)
-        self.lifter = LiftingNetwork(self.skeleton, split, width, blocks, elevation_bound, half, initial_elevation)
-        self.weights = LossWeights(**(weights or {}))
-        self.augmentation = Augmentation(**(augmentation or {}))
-        self.azimuth, self.attached, self.mirror, self.sampling = azimuth, attached, mirror, sampling
-        self.noise, self.flip_test, self.scored = noise, flip_test, tuple(likelihoods or parts_of(split))
-        self.learning_rate, self.schedule, self.decay = learning_rate, schedule, decay
-        self.weight_decay = weight_decay
+        self.normalisation = Normalisation(**normalisation) if isinstance(normalisation, dict) else normalisation
+        self.architecture = Architecture(**architecture) if isinstance(architecture, dict) else architecture
+        self.objective = Objective.from_plain(objective) if isinstance(objective, dict) else objective
+        given = OptimiserSettings() if optimiser is None else optimiser
+        self.optimiser = OptimiserSettings(**given) if isinstance(given, dict) else given
+        self.flip_test = flip_test
+        self.save_hyperparameters(
+            {
+                "skeleton": skeleton,
+                "normalisation": asdict(self.normalisation),
+                "architecture": asdict(self.architecture),
+                "objective": self.objective.plain(),
+                "optimiser": asdict(self.optimiser),
+                "flip_test": flip_test,
+                "half": half,
+            }
+        )
+        self.lifter = lifting_network(self.skeleton, self.architecture)
+        self.lifter.low_precision = half
         bones = [self.skeleton.indices(bone) for bone in self.skeleton.bones]
         self.register_buffer("bones", torch.tensor(bones), persistent=False)
-        self.register_buffer("ratios", torch.tensor(bone_ratios), persistent=False)
+        self.register_buffer("ratios", torch.tensor(self.objective.bone_ratios), persistent=False)
         self.flows: nn.ModuleDict | None = None
-        self.judges: FrozenFlows | None = None
-        self.register_buffer("typical", None, persistent=False)
-        self.surprise: dict[str, Tensor] = {}
-        self.strict_loading = False
+        self.prior: FrozenFlows | None = None
+        self.register_buffer("nll_baseline", None, persistent=False)
+        self.nll: dict[str, Tensor] = {}
+        self.strict_loading = False  # the flows are no part of the checkpoints that training goes on from
 
-    def learn_from(self, flows: nn.ModuleDict, poses: Tensor) -> Self:
-        """Take the frozen flows that score this module's views, and poses to know a typical score by.
+    @property
+    def scored_parts(self) -> tuple[str, ...]:
+        """The parts whose flows score the views."""
+        return self.objective.parts or parts_of(self.architecture.split)
 
-        The flows are the earlier stage's: they are no part of this module's checkpoints.
+    def attach_prior(self, flows: nn.ModuleDict, poses: Tensor) -> Self:
+        """Take the pre-trained flows that score this module's views.
+
+        The flows are frozen, and no part of this module's checkpoints.
+
+        Args:
+            flows: part -> `PoseFlow`.
+            poses: (pose, joint, 2), some training poses. Their mean negative log-likelihood is the baseline that is
+                subtracted from that of views, which makes the values of runs with other flows comparable.
+
+        Raises:
+            RuntimeError: a part that is to be scored has no flow.
         """
         self.flows = flows.eval().requires_grad_(False)
-        self.judges = FrozenFlows([self._flow(part) for part in self.scored])
+        self.prior = FrozenFlows([self._flow(part) for part in self.scored_parts])
         with torch.no_grad():
-            self.register_buffer("typical", -self.judges.log_prob(poses).mean(-1), persistent=False)
+            self.register_buffer("nll_baseline", -self.prior.log_prob(poses).mean(-1), persistent=False)  # (part,)
         return self
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised poses (..., joint, 2) -> bodies (..., joint, 3) and elevations (...) in radians."""
+        """Lift normalised poses (..., joint, 2) as in use.
+
+        Returns:
+            bodies (..., joint, 3) in head lengths, centred on their roots, and elevations (...) in radians.
+        """
         offsets, theta = self.lifter.predict(poses, self.flip_test)
         return lift(poses, offsets, self.normalisation.c), theta
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
-        loss, terms, theta = self.loss(self.varied(batch))
+        loss, terms, theta = self.loss(self.augment(batch))
         elevation = {
             "train/elevation_mean_deg": theta.mean().rad2deg(),
             "train/elevation_std_deg": theta.std().rad2deg(),
@@ -147,92 +140,95 @@ class LifterModule(Averaging):
 
     def _named(self, stage: str, loss: Tensor, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         """A loss, its terms and the likelihood by part of the body, as they are logged."""
-        parts = {f"likelihood_{part}_nats": value for part, value in self.surprise.items()}
+        parts = {f"likelihood_{part}_nats": value for part, value in self.nll.items()}
         return {f"{stage}/{name}": value for name, value in (terms | parts | {"loss": loss}).items()}
 
-    def varied(self, batch: Tensor) -> Tensor:
-        """A batch (batch, joint, 2) as it is trained on: poses mirrored, neighbours drawn beside them."""
-        poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
-        return torch.cat([poses, self._flow(WHOLE).perturb(poses, self.sampling)]) if self.sampling else poses
+    def augment(self, batch: Tensor) -> Tensor:
+        """Poses (batch, joint, 2) as they are trained on: some mirrored, and neighbours drawn beside them."""
+        poses, sampling = batch, self.objective.sampling
+        if self.objective.mirror:
+            poses = randomly_mirrored(poses, self.skeleton)
+        return torch.cat([poses, self._flow(WHOLE).perturb(poses, sampling)]) if sampling else poses
 
     def loss(self, poses: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,)."""
-        with self.lifter.shared_casts(poses):
-            offsets, theta = self.lifter(self._noisy(poses, self.noise))
-            everybody = of_all_processes(self, theta if self.attached else theta.detach())
-            views = random_views(theta, self.azimuth, self.attached, everybody)
-            seen = cycle(self._relift, poses, offsets, views, self.normalisation.c)
-            terms = self._terms(poses, seen)
-            if self.weights.augmentation:
-                terms["augmentation"] = self._unlike(seen.body.detach(), theta.detach())
-        weights = asdict(self.weights)
-        return torch.stack([weights[name] * value for name, value in terms.items()]).sum(), terms, theta
+        """The weighted loss of poses (batch, joint, 2), its unweighted terms, and the elevations (batch,).
 
-    def _relift(self, turned: Tensor) -> Tensor:
-        """Offsets (way, batch, joint) of turned poses (way, batch, joint, 2), as detectors would find them."""
-        return self.lifter.relift(self._noisy(turned, self.noise))
+        Terms whose weight is 0 are not computed, and not among the terms.
+        """
+        objective, wanted = self.objective, self.objective.weights.terms
+        with self.lifter.shared_casts(poses):
+            offsets, theta = self.lifter(self._noisy(poses))  # (way, batch, joint), (batch,)
+            everybody = gather_processes(self, theta if objective.attached else theta.detach())
+            views = random_views(theta, objective.azimuth, objective.attached, everybody)
+            seen = cycle(self._relift_training, poses, offsets, views, self.normalisation.c)
+            terms = self._cycle_terms(poses, seen, wanted)
+            if "augmentation" in wanted:
+                terms["augmentation"] = self._augmentation_loss(seen.body.detach(), theta.detach())
+        return objective.weights.total(terms), terms, theta
+
+    def _relift_training(self, turned: Tensor) -> Tensor:
+        """Offsets (way, batch, joint) of turned poses (way, batch, joint, 2), with a detector's noise in training."""
+        return self.lifter.relift(self._noisy(turned))
 
     @torch.no_grad()
     def held_out(self, poses: Tensor) -> dict[str, float]:
         """The loss terms of held-out poses, unweighted, and `total`, weighted: a criterion without 3D.
 
-        Poses are lifted as they are in use, and seen from the same views every time; empty where no flows were given.
+        Poses are lifted as in use, and seen from the same views at every call. All terms of the cycle are computed,
+        those of weight 0 as well, so that runs of different weights can be compared. Empty where no prior is attached.
         """
-        if self.flows is None:
+        if self.prior is None:
             return {}
-        poses, c, weights = poses.to(self.device), self.normalisation.c, asdict(self.weights)
+        poses, c, weights = poses.to(self.device), self.normalisation.c, asdict(self.objective.weights)
         with torch.random.fork_rng():
             torch.manual_seed(0)
             offsets, theta = self.lifter.predict(poses, self.flip_test)
-            views = random_views(theta, self.azimuth)
-            seen = cycle(self._again, poses, offsets.unsqueeze(0), views, c)
-        terms = {name: value.item() for name, value in self._terms(poses, seen).items()}
+            views = random_views(theta, self.objective.azimuth)
+            seen = cycle(self._relift_in_use, poses, offsets.unsqueeze(0), views, c)
+        every = ("likelihood", *CYCLE_TERMS)
+        terms = {name: value.item() for name, value in self._cycle_terms(poses, seen, every).items()}
         return terms | {"total": sum(weights[name] * value for name, value in terms.items())}
 
-    def _again(self, turned: Tensor) -> Tensor:
+    def _relift_in_use(self, turned: Tensor) -> Tensor:
         """Offsets (1, batch, joint) of turned poses (1, batch, joint, 2), lifted as in use."""
         offsets: Tensor = self.lifter.predict(turned, self.flip_test)[0]
         return offsets
 
-    def _terms(self, poses: Tensor, seen: Cycle) -> dict[str, Tensor]:
-        """Every term, summed over the ways to assemble a pose; `surprise` tells the likelihood by part."""
-        ways = len(seen.body)
-        surprise = self._surprise(seen.seen)
-        self.surprise = dict(zip(self.scored, surprise.detach(), strict=True))
-        ratios, bones = self.get_buffer("ratios"), self.get_buffer("bones")
-        return {
-            "likelihood": surprise.sum(),
-            "reprojection": ways * losses.reprojection(poses, seen.back),
-            "consistency": ways * losses.consistency(seen.turned, seen.relifted),
-            "deformation": ways * losses.deformation(seen.body, seen.returned),
-            "bone": ways * losses.bone_prior(seen.body, bones, ratios),
-        }
+    def _cycle_terms(self, poses: Tensor, seen: Cycle, wanted: Collection[str]) -> dict[str, Tensor]:
+        """The wanted terms of a cycle, each summed over the ways to lift a pose; sets `nll`."""
+        terms, self.nll = {}, {}
+        if "likelihood" in wanted:
+            nll = self._nll(seen.seen)  # (part,)
+            self.nll = dict(zip(self.scored_parts, nll.detach(), strict=True))
+            terms["likelihood"] = nll.sum()
+        return terms | cycle_terms(poses, seen, self.get_buffer("bones"), self.get_buffer("ratios"), wanted)
 
-    def _unlike(self, bodies: Tensor, theta: Tensor) -> Tensor:
-        """The loss of people made of lifted bodies (way, batch, joint, 3), summed over the ways to assemble a pose."""
-        body = torch.einsum("w,w...->...", self.lifter.share, bodies)
-        other, other_theta = self.augmentation(body, theta, self.skeleton)
+    def _augmentation_loss(self, bodies: Tensor, theta: Tensor) -> Tensor:
+        """The loss of people made of lifted bodies (way, batch, joint, 3), summed over the ways to lift a pose."""
+        body = torch.einsum("w,w...->...", self.lifter.share, bodies)  # (batch, joint, 3)
+        other, other_theta = self.objective.augmentation(body, theta, self.skeleton)
         poses = project(other, self.normalisation.c)
-        offsets, found = self.lifter(poses)
-        terms = losses.known(lift(poses, offsets, self.normalisation.c), other, found, other_theta)
+        offsets, predicted = self.lifter(poses)
+        terms = losses.known(lift(poses, offsets, self.normalisation.c), other, predicted, other_theta)
         return len(bodies) * torch.stack(list(terms.values())).sum()
 
-    def _surprise(self, poses: Tensor) -> Tensor:
-        """Nats by which poses (way, batch, joint, 2) are less likely than typical ones, (part,), summed over ways."""
-        if self.judges is None:
-            raise RuntimeError("no flows: call learn_from with the pre-trained flows first")
-        return (-self.judges.log_prob(poses).mean(-1) - self.get_buffer("typical").unsqueeze(-1)).sum(-1)
+    def _nll(self, poses: Tensor) -> Tensor:
+        """Nats by which poses (way, batch, joint, 2) are less likely than training poses, summed over ways: (part,)."""
+        if self.prior is None:
+            raise RuntimeError("no flows: call attach_prior with the pre-trained flows first")
+        # (part, way) less the baseline (part, 1)
+        return (-self.prior.log_prob(poses).mean(-1) - self.get_buffer("nll_baseline").unsqueeze(-1)).sum(-1)
 
-    def _noisy(self, poses: Tensor, most: float) -> Tensor:
-        """Poses (..., joint, 2) as a detector finds them, off by at most this deviation; unchanged outside training."""
-        if not (most and self.training):
+    def _noisy(self, poses: Tensor) -> Tensor:
+        """Poses (..., joint, 2) with a detector's noise, in training, where the objective has any."""
+        if not (self.objective.noise and self.training):
             return poses
-        deviation = most / self.normalisation.c * torch.rand_like(poses[..., 0, 0])
-        return poses + centred_noise(poses, deviation, self.skeleton.root_index)
+        sigma = self.objective.noise / self.normalisation.c * torch.rand_like(poses[..., 0, 0])  # (...)
+        return poses + centred_noise(poses, sigma, self.skeleton.root_index)
 
     def _flow(self, part: str) -> PoseFlow:
         if self.flows is None or part not in self.flows:
-            raise RuntimeError(f"no flow of the part {part!r}: call learn_from with the pre-trained flows first")
+            raise RuntimeError(f"no flow of the part {part!r}: call attach_prior with the pre-trained flows first")
         flow = self.flows[part]
         assert isinstance(flow, PoseFlow)
         return flow
@@ -242,4 +238,4 @@ class LifterModule(Averaging):
         checkpoint["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("flows.")}
 
     def configure_optimizers(self) -> Any:
-        return adam(self, self.lifter.parameters(), self.learning_rate, self.schedule, self.decay, self.weight_decay)
+        return adam(self, self.lifter.parameters(), self.optimiser)

@@ -1,8 +1,10 @@
-"""What the stages share: Adam and its learning rate over time, means over an epoch, mirrored poses, and a batch on
-several processes."""
+"""What the stages of training share: the optimiser and its learning rate over time, means over an epoch, mirrored
+poses, and batches that several processes share.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -13,15 +15,44 @@ from duolift.body.skeleton import Skeleton
 from duolift.geometry.mirroring import mirrored
 
 WARM_UP = 0.05
-"""Share of the steps in which `one_cycle` warms up."""
+"""Share of the steps in which `one_cycle` warms up. No study varies it."""
 
 SCHEDULES = ("exponential", "one_cycle")
 
 
-class Averaging(pl.LightningModule):
-    """Logs means over an epoch's steps once an epoch: to log every value every step takes a tenth of a step.
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """Adam and its learning rate over time.
 
-    Values that are not finite are left out of their means.
+    >>> OptimiserSettings(schedule="cosine")
+    Traceback (most recent call last):
+    ValueError: schedule is 'cosine'; expected one of exponential, one_cycle
+
+    Attributes:
+        learning_rate: the highest.
+        schedule: `exponential` multiplies the rate by `decay` after every epoch; `one_cycle` warms up to
+            `learning_rate` and follows a cosine down to nothing, a step at a time.
+        decay: of `exponential`.
+        weight_decay: L2 penalty on the weights.
+
+    Raises:
+        ValueError: a schedule that is not in `SCHEDULES`.
+    """
+
+    learning_rate: float = 2e-4
+    schedule: str = "exponential"
+    decay: float = 0.95
+    weight_decay: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule is {self.schedule!r}; expected one of {', '.join(SCHEDULES)}")
+
+
+class Averaging(pl.LightningModule):
+    """Logs the means over an epoch's steps once an epoch: logging every value at every step costs a tenth of a step.
+
+    Values that are not finite are left out of the means.
     """
 
     _sum: Tensor
@@ -31,7 +62,7 @@ class Averaging(pl.LightningModule):
         self._names: tuple[str, ...] = ()
 
     def averaged(self, values: Mapping[str, Tensor]) -> None:
-        """Count a training step's values, the same names every time, in the epoch's means."""
+        """Add the values of a training step, the same names at every step, to the epoch's means."""
         latest = torch.stack(list(values.values())).detach()
         finite = latest.isfinite()
         latest = torch.where(finite, latest, 0.0)
@@ -49,28 +80,30 @@ class Averaging(pl.LightningModule):
 def adam(
     module: pl.LightningModule,
     parameters: Iterable[nn.Parameter],
-    learning_rate: float,
-    schedule: str,
-    decay: float,
-    weight_decay: float = 0.0,
+    settings: OptimiserSettings,
 ) -> Any:
-    """Adam and its schedule, as Lightning wants them.
+    """Adam (https://arxiv.org/abs/1412.6980) and its schedule, as Lightning takes them.
 
     Args:
         module: whose training it is; `one_cycle` asks its trainer how many steps there will be.
-        schedule: `exponential` multiplies the rate by `decay` after every epoch; `one_cycle` warms up to
-            `learning_rate` and follows a cosine down to nothing, a step at a time.
+        parameters: what is trained.
     """
-    optimiser = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
-    if schedule == "exponential":
-        return {"optimizer": optimiser, "lr_scheduler": torch.optim.lr_scheduler.ExponentialLR(optimiser, decay)}
+    rate, decay = settings.learning_rate, settings.weight_decay
+    optimiser = torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
+    if settings.schedule == "exponential":
+        exponential = torch.optim.lr_scheduler.ExponentialLR(optimiser, settings.decay)
+        return {"optimizer": optimiser, "lr_scheduler": exponential}
     steps = int(module.trainer.estimated_stepping_batches)
     cycle = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: one_cycle(step, steps))
     return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
 
 def one_cycle(step: int, steps: int) -> float:
-    """The share of the learning rate at a step: a straight warm-up, then a cosine that ends at nothing."""
+    """The share of the highest learning rate at a step: a linear warm-up, then a cosine that ends at 0.
+
+    >>> [round(one_cycle(step, steps=100), 3) for step in (0, 4, 52, 99)]
+    [0.2, 1.0, 0.492, 0.0]
+    """
     peak = max(1, round(WARM_UP * steps)) - 1
     if step <= peak:
         return (step + 1) / (peak + 1)
@@ -78,13 +111,18 @@ def one_cycle(step: int, steps: int) -> float:
 
 
 def randomly_mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:
-    """Each entry of a batch (batch, ..., joint, 2), a pose or several seen together, mirrored with probability half."""
+    """Mirror each entry of a batch (batch, ..., joint, 2), a pose or several seen together, with probability one half.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> randomly_mirrored(torch.zeros(5, 19, 2), PAPER19).shape
+    torch.Size([5, 19, 2])
+    """
     chosen = torch.rand(len(poses), *(1 for _ in poses.shape[1:]), device=poses.device) < 0.5
     return torch.where(chosen, mirrored(poses, skeleton), poses)
 
 
-def of_all_processes(module: pl.LightningModule, values: Tensor) -> Tensor:
-    """Values (batch,) of this process's share of a batch -> those of the whole batch, in its order, with gradients."""
+def gather_processes(module: pl.LightningModule, values: Tensor) -> Tensor:
+    """The values of a whole batch, in its order and with gradients, from those (batch,) of this process's share."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return values
     return cast(Tensor, module.all_gather(values, sync_grads=values.requires_grad)).flatten()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,14 @@ from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import project
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.networks.people_lifter import Architecture, PeopleLifter
+from duolift.learning.objective import Objective
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
+from lightning_modules.lifter import LifterModule
+from lightning_modules.optimisation import OptimiserSettings
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -116,8 +122,9 @@ def people_lifter() -> Callable[..., PeopleLifter]:
     def make(
         skeleton: str = "paper19", completing: bool = False, centring: str = "ray", flip: bool = False
     ) -> PeopleLifter:
-        completer = (16, 1) if completing else (None, None)
-        lifter = PeopleLifter(Architecture(skeleton, "whole", 16, 1, 1.0, C, centring, flip, *completer))
+        network = Architecture(width=16, blocks=1, elevation_bound=1.0)
+        completer = CompleterArchitecture(16, 1) if completing else None
+        lifter = PeopleLifter(PeopleArchitecture(skeleton, network, C, centring, flip, completer))
         lifter.fit(some_poses(skeleton_named(skeleton), 64))
         return lifter.eval().requires_grad_(False)
 
@@ -128,6 +135,30 @@ def people_lifter() -> Callable[..., PeopleLifter]:
 def lifter(people_lifter: Callable[..., PeopleLifter]) -> Lifter:
     """An untrained lifter that completes poses."""
     return Lifter(people_lifter(completing=True, flip=True), {"source": "nowhere"})
+
+
+def tensors_of(arrays: Any) -> list[Tensor]:
+    """The tensors of a dataclass of them, such as `Lifted`."""
+    values = (getattr(arrays, field.name) for field in fields(arrays))
+    return [value for value in values if isinstance(value, Tensor)]
+
+
+def lifter_module(skeleton: str = "paper19", kind: type[LifterModule] = LifterModule, **changes: Any) -> LifterModule:
+    """An untrained module.
+
+    Args:
+        changes: fields of `Normalisation`, `Architecture`, `Objective` or `OptimiserSettings`, or other arguments.
+    """
+    ratios = [1.0] * len(skeleton_named(skeleton).bones)
+    settings: dict[type, dict[str, Any]] = {
+        Normalisation: {"scale": 200.0, "c": C},
+        Architecture: {},
+        Objective: {"bone_ratios": ratios},
+        OptimiserSettings: {},
+    }
+    for of, values in settings.items():
+        values |= {field.name: changes.pop(field.name) for field in fields(of) if field.name in changes}
+    return kind(skeleton, *settings.values(), **changes)
 
 
 def trainer(epochs: int = 1, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:

@@ -1,8 +1,8 @@
-"""People unlike those seen: what a lifter made of a pose, changed, and shown to it again.
+"""People unlike those in the data: lifted bodies, changed, projected, and lifted again. No term of LInKs or ElePose.
 
-A lifted body is a body whose depth is known, so it can be another body: with other bones, leaning or lying, seen by
-another camera. The lifter learns to lift what it then looks like as it is known to be. Gradients reach the answers to
-the new poses alone, never the bodies that they were made from, so that no body becomes flat because flat ones are easy.
+The depth of a lifted body is known, so it can be changed into another body whose depth is known as well: with other
+bones, leaning or lying, seen by another camera. The lifter learns to lift the projection of that body. Gradients reach
+what it predicts for the new pose, never the body that was changed: else bodies become flat, as flat ones are easy.
 
 Camera frame: x right, y down, z forward; head lengths, every root at depth c on the optical axis.
 """
@@ -20,14 +20,23 @@ from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far people and cameras are changed; every deviation is of a Gaussian, and 0 leaves a thing as it is.
+    """How far people and cameras are changed: standard deviations of Gaussians, where 0 leaves a thing as it is.
+
+    What the defaults are worth, and another lean, is in docs/study.md.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> bodies, elevation = torch.randn(5, 19, 3), torch.zeros(5)
+    >>> other, other_elevation = Augmentation(tilt=0.0)(bodies, elevation, PAPER19)
+    >>> other.shape, other_elevation
+    (torch.Size([5, 19, 3]), tensor([0., 0., 0., 0., 0.]))
 
     Attributes:
-        bones: deviation of a bone's length (logarithm), the same left and right.
-        size: of a person's size, or of the distance that they are seen from (logarithm).
-        lean: of the angle by which a person leans, degrees, towards anywhere.
-        leaning: the share of people who do.
-        tilt: of the camera's elevation angle, degrees, beyond that of the batch.
+        bones: of the logarithm of a bone's length, the same left and right.
+        size: of the logarithm of a person's size, or of the distance that they are seen from.
+        lean: of the angle by which a person leans, in a random direction, degrees.
+        leaning: share of the people who lean, 0 to 1.
+        tilt: of the camera's elevation, degrees, added to that of another person of the batch.
     """
 
     bones: NotNegative[float] = 0.1
@@ -40,7 +49,10 @@ class Augmentation:
         check_bounds(self)
 
     def __call__(self, bodies: Tensor, theta: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-        """Lifted bodies (batch, joint, 3) and their elevations (batch,) -> other bodies, and theirs."""
+        """Change lifted bodies (batch, joint, 3) and elevations (batch,) into others, of the same shapes.
+
+        Camera coordinates, head lengths, centred on the roots; elevations in radians.
+        """
         count = len(bodies)
         level = with_bones(rotate(rotation_x(theta), bodies), self._bone_factors(bodies, skeleton), skeleton)
         angle = torch.deg2rad(self.lean * torch.randn_like(theta)) * (torch.rand_like(theta) < self.leaning)
@@ -48,31 +60,62 @@ class Augmentation:
         elevation = theta[torch.randperm(count, device=theta.device)] + torch.deg2rad(
             self.tilt * torch.randn_like(theta)
         )
+        # lean in the plane of a random direction, turn to a random side, and look from the new elevation
         view = rotation_x(-elevation) @ rotation_y(turn) @ rotation_x(angle) @ rotation_y(towards)
         size = (self.size * torch.randn_like(theta)).exp()
         return size[:, None, None] * rotate(view, level), elevation
 
     def _bone_factors(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
-        """A factor for every bone (batch, bone), one for both sides."""
+        """A random factor for every bone (batch, bone), the same left and right."""
         factors = (self.bones * bodies.new_empty(len(bodies), len(skeleton.bones)).normal_()).exp()
         return factors[:, either_side(skeleton)]
 
 
 def either_side(skeleton: Skeleton) -> list[int]:
-    """For every bone the number of the first of it and its mirror image."""
+    """For every bone, the lower index of it and its mirror image's: what is indexed so is the same left and right.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> sides = dict(zip(PAPER19.bones, either_side(PAPER19)))
+    >>> sides["left_ankle", "left_knee"] == sides["right_ankle", "right_knee"]
+    True
+    """
     number = {skeleton.index(child): number for number, (child, _) in enumerate(skeleton.bones)}
     return [min(of, number[skeleton.mirror[joint]]) for joint, of in number.items()]
 
 
 def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
-    """Bodies (..., joint, 3) centred on the root, with bones (..., bone) times as long in the same directions."""
+    """Bodies whose bones keep their directions and change their lengths.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> bodies = torch.randn(5, 19, 3)
+    >>> bodies = bodies - bodies[:, PAPER19.root_index, None]
+    >>> twice = with_bones(bodies, torch.full((5, 18), 2.0), PAPER19)
+    >>> torch.allclose(twice, 2 * bodies, atol=1e-5)
+    True
+
+    Args:
+        bodies: (..., joint, 3).
+        factors: (..., bone), on the bones' lengths.
+        skeleton: of the bodies.
+
+    Returns:
+        (..., joint, 3), centred on the root.
+    """
     children, parents = skeleton.bone_ends
     bones = factors.unsqueeze(-1) * (bodies[..., children, :] - bodies[..., parents, :])
     return chains(skeleton, bones.device).to(bones.dtype) @ bones
 
 
 def chains(skeleton: Skeleton, device: torch.device | None = None) -> Tensor:
-    """(joint, bone): 1 where a bone lies between the root and a joint; made once a device."""
+    """(joint, bone): 1 where a bone lies between the root and a joint, so that `chains @ bones` are the joints.
+
+    Made once for every skeleton and device.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> chains(PAPER19)[PAPER19.index("left_ankle")].sum()  # hip, knee, ankle
+    tensor(3.)
+    """
     return _chains(skeleton.joints, skeleton.bones, device)
 
 

@@ -1,4 +1,6 @@
-"""Lifting, and the cycle that teaches it: lift, turn, reproject, lift again, turn back.
+"""The cycle that teaches lifting without labels: lift, turn, reproject, lift again, turn back.
+
+The method is that of ElePose (https://arxiv.org/abs/2112.07088) and LInKs (Hardy and Kim, WACV 2024).
 
 Camera frame: x right, y down, z forward; head lengths, every root at depth c on the optical axis. A
 *posed* body is centred on its root. 2D poses are `(..., joint, 2)` as `Normalisation` makes them.
@@ -17,15 +19,22 @@ from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 def random_views(
     theta: Tensor, azimuth: float = torch.pi, attached: bool = True, everybody: Tensor | None = None
 ) -> Tensor:
-    """Turns that show a pose from elsewhere: `R = Rx(a) Ry(b) Rx(theta)`.
+    """Rotations that show poses from elsewhere: `R = Rx(a) Ry(b) Rx(theta)`.
 
-    The pose is levelled by its own elevation, turned about the vertical by b, uniform in +-azimuth,
-    and seen from an elevation drawn as the batch's are: `a ~ N(-mean(theta), std(theta))`.
+    The pose is levelled by its own elevation, turned about the vertical by b, uniform in +-azimuth, and seen from an
+    elevation drawn from the distribution of the batch's: `a ~ N(-mean(theta), std(theta))`.
+
+    >>> import torch
+    >>> random_views(torch.zeros(5), azimuth=0.0)[0]  # all elevations are 0, and nothing turns
+    tensor([[1., 0., 0.],
+            [0., 1., 0.],
+            [0., 0., 1.]])
 
     Args:
-        theta: (batch,), radians.
+        theta: (batch,), elevations in radians.
+        azimuth: largest turn about the vertical, radians.
         attached: gradients also reach theta through the mean and deviation that a is drawn with.
-        everybody: (any number,), the batch's elevations where theta are those of a part of it.
+        everybody: (any number,), the elevations of the whole batch where theta are those of a part of it.
 
     Returns:
         (batch, 3, 3).
@@ -39,7 +48,7 @@ def random_views(
 
 @dataclass(frozen=True)
 class Cycle:
-    """Everything the losses compare. A leading axis runs over the ways to assemble a pose.
+    """Everything that the losses compare. A leading axis runs over the ways to lift a pose.
 
     Attributes:
         body: (way, batch, joint, 3), the lifted poses.
@@ -61,13 +70,25 @@ class Cycle:
 def cycle(offsets_of: Callable[[Tensor], Tensor], poses: Tensor, offsets: Tensor, views: Tensor, c: float) -> Cycle:
     """Run the cycle of ElePose and LInKs.
 
+    >>> import torch
+    >>> def flat(poses):  # a lifter that says that everything is as far away as the root
+    ...     return torch.zeros(poses.shape[:-1])
+    >>> poses = torch.tensor([[[0.0, 0.0], [0.1, 0.0]]])
+    >>> seen = cycle(flat, poses, flat(poses).unsqueeze(0), random_views(torch.zeros(1), azimuth=0.0), c=10.0)
+    >>> seen.body[0, 0]  # one head length to the right
+    tensor([[0., 0., 0.],
+            [1., 0., 0.]])
+    >>> torch.allclose(seen.back[0], poses)  # seen from where it was, a pose comes back as it was
+    True
+
     Args:
-        offsets_of: lifts (way, batch, joint, 2) again, each way by itself: (way, batch, joint).
+        offsets_of: lifts poses (way, batch, joint, 2) again, each in its own way: offsets (way, batch, joint).
         poses: (batch, joint, 2).
         offsets: (way, batch, joint), already predicted for `poses`.
         views: (batch, 3, 3), from `random_views`.
+        c: head lengths from the camera to every root.
     """
-    body = lift(poses, offsets, c)
+    body = lift(poses, offsets, c)  # (way, batch, joint, 3), as everything in 3D below
     turned = rotate(views, body)
     seen = project(turned, c)
     relifted = lift(seen, offsets_of(seen), c)

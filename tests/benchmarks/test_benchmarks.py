@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from conftest import C, some_bodies, some_poses
+from conftest import C, lifter_module, some_bodies, some_poses
 
 from benchmarks import measure, soak
 from benchmarks.__main__ import main
@@ -21,9 +21,9 @@ from benchmarks.suite import BENCHMARKS
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.learning.losses import bone_ratios
+from duolift.learning.objective import LossWeights
 from duolift.metrics.definitions import score
 from lightning_modules.flow_prior import FlowPriorModule
-from lightning_modules.lifter import LifterModule, LossWeights
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +133,8 @@ def test_the_published_arithmetic_gives_this_librarys_losses() -> None:
     bodies = some_bodies(PAPER19, 32)
     ratios = bone_ratios(bodies, torch.tensor([PAPER19.indices(bone) for bone in PAPER19.bones])).mean(0)
     poses = some_poses(PAPER19, 32)
-    module = LifterModule(PAPER19.name, 1.0, C, ratios.tolist(), split="left_right", width=16, blocks=2)
-    module.learn_from(FlowPriorModule(PAPER19.name, ["left", "right"], 1, 8).flows, poses)
+    module = lifter_module(bone_ratios=ratios.tolist(), scale=1.0, split="left_right", width=16, blocks=2)
+    module.attach_prior(FlowPriorModule(PAPER19.name, ["left", "right"], 1, 8).flows, poses)
     published = PublishedTraining(PAPER19, 16, 2, 1, 8, ratios, C, sampling=0.2)
     published.lifters.load_state_dict(module.lifter.networks.state_dict())
     torch.manual_seed(0)

@@ -12,10 +12,12 @@ import torch
 from conftest import REPOSITORY
 from torch import Tensor
 
-from duolift import bulk
 from duolift.body.skeleton import PAPER19
-from duolift.bulk import FileLifter, lift_files, main
+from duolift.bulk import FileLifter, columns, file_lifter, lift_files
+from duolift.bulk.__main__ import main
+from duolift.camera import DETECTOR_NOISE
 from duolift.errors import InputError
+from duolift.export import ImageLifter
 from duolift.predictor import Lifter
 
 pa = pytest.importorskip("pyarrow")
@@ -76,7 +78,7 @@ def test_bfloat16_costs_less_than_a_centimetre(
 ) -> None:
     joints = {}
     for half in (False, True):
-        monkeypatch.setattr(bulk, "fast_bfloat16", lambda half=half: half)
+        monkeypatch.setattr(file_lifter, "fast_bfloat16", lambda half=half: half)
         assert not any(outcome.error for outcome in lift_files(folders[0], tmp_path / str(half), weights))
         joints[half] = array(tables(tmp_path / str(half))["a.parquet"]["joints"])
     assert 0 < np.nanmax(np.abs(joints[True] - joints[False])) < 0.01
@@ -85,7 +87,7 @@ def test_bfloat16_costs_less_than_a_centimetre(
 def test_every_row_is_lifted_as_its_image_is_alone(
     folders: tuple[Path, Path], weights: Path, lifter: Lifter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "fast_bfloat16", lambda: False)
+    monkeypatch.setattr(file_lifter, "fast_bfloat16", lambda: False)
     outcomes = {outcome.file: outcome for outcome in lift_files(*folders, weights)}
     found, table = tables(folders[1]), pq.read_table(folders[0] / "a.parquet")
     assert {name: len(people) for name, people in found.items()} == {
@@ -101,12 +103,12 @@ def test_every_row_is_lifted_as_its_image_is_alone(
     assert np.isfinite(joints[valid]).all() and np.isnan(joints[3]).all()
     assert np.isnan(array(people["elevation"])[3]) and array(people["confidence"])[3] == 0
     np.testing.assert_allclose(array(people["focal"]), 900 * 2**0.5, rtol=1e-6)
-    model, focal, start = bulk.ImageLifter(Lifter.load(weights).people), torch.tensor([900 * 2**0.5]), 0
+    model, focal, start = ImageLifter(Lifter.load(weights).people), torch.tensor([900 * 2**0.5]), 0
     points, seen = array(table["keypoints"]).reshape(11, JOINTS, 2), array(table["confidence"]) > 0
     for count in PEOPLE:
         of = slice(start, start + count)
         given = torch.from_numpy(points[None, of]), torch.from_numpy(seen[None, of])
-        alone = model(*given, focal, torch.full((1, 2), 450.0), torch.full((1, count), bulk.DETECTOR_NOISE))
+        alone = model(*given, focal, torch.full((1, 2), 450.0), torch.full((1, count), DETECTOR_NOISE))
         chosen = valid[of]
         np.testing.assert_allclose(joints[of][chosen], alone["people"][0].numpy()[chosen], atol=1e-4)
         np.testing.assert_allclose(array(people["up"])[of], alone["up"].expand(count, 3).numpy(), atol=1e-5)
@@ -118,7 +120,7 @@ def test_images_that_lie_across_what_is_read_at_once_stay_together(
 ) -> None:
     list(lift_files(*folders, weights))
     for rows in (1, 2, 3, 5):
-        monkeypatch.setattr(bulk, "ROWS", rows)
+        monkeypatch.setattr(columns, "ROWS", rows)
         list(lift_files(folders[0], tmp_path / str(rows), weights))
         for name, people in tables(folders[1]).items():
             again = tables(tmp_path / str(rows))[name]
@@ -145,7 +147,7 @@ def test_what_is_there_is_not_made_again(
 def test_a_file_cut_off_in_lifting_leaves_nothing(
     folders: tuple[Path, Path], weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "ROWS", 4)
+    monkeypatch.setattr(columns, "ROWS", 4)
     lift, calls = FileLifter.lift_people, []
 
     def fail(self: FileLifter, *given: Any) -> Any:
@@ -271,6 +273,6 @@ def test_two_workers_make_the_files_of_one(
 
 
 def test_the_module_needs_neither_ray_nor_pyarrow_to_be_imported() -> None:
-    code = "import sys, duolift.bulk; print({'ray', 'pyarrow'} & {*sys.modules})"
+    code = "import sys, duolift.bulk.__main__; print({'ray', 'pyarrow'} & {*sys.modules})"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
     assert ended.stdout.strip() == "set()", ended.stderr

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import Tensor
 
 from duolift.body.skeleton import PAPER19, SKELETONS
 from duolift.errors import InputError
@@ -13,6 +15,50 @@ from duolift.export import INPUTS, OUTPUTS, SUFFIXES, TOLERANCE, ImageLifter, ex
 from duolift.networks.people_lifter import FEWEST_JOINTS, PeopleLifter
 from duolift.predictor import Lifter
 from tests.conftest import full_disk
+
+ANYTHING = (1e30, torch.inf, torch.nan)
+"""What the keypoints of hidden joints may be."""
+
+AXES = {
+    "keypoints": ["scene", "person", len(PAPER19), 2],
+    "visible": ["scene", "person", len(PAPER19)],
+    "focal": ["scene"],
+    "principal": ["scene", 2],
+    "noise": ["scene", "person"],
+    "people": ["scene", "person", len(PAPER19), 3],
+    "theta": ["scene", "person"],
+    "up": ["scene", 3],
+    "height": ["scene"],
+    "confidence": ["scene", "person"],
+}
+"""Input or output -> its axes in an ONNX file."""
+
+
+def axes_of(path: Path) -> dict[str, list[str | int]]:
+    graph = onnx.load(path).graph
+    return {
+        value.name: [size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output)
+    }
+
+
+def with_hidden(arguments: tuple[Tensor, ...], anything: float) -> tuple[Tensor, ...]:
+    """The same arguments with other keypoints where nothing is visible."""
+    keypoints, visible, *rest = arguments
+    return keypoints.masked_fill(~visible.unsqueeze(-1), anything), visible, *rest
+
+
+@pytest.mark.parametrize("anything", ANYTHING)
+def test_hidden_keypoints_decide_nothing_and_get_no_gradient(anything: float, lifter: Lifter) -> None:
+    found, arguments = [], example(4, 3, len(PAPER19))
+    visible = arguments[1]
+    for given in (arguments, with_hidden(arguments, anything)):
+        keypoints, focal, principal = (given[number].clone().requires_grad_() for number in (0, 2, 3))
+        placed = ImageLifter(lifter.people)(keypoints, visible, focal, principal, given[4])
+        torch.stack([value.square().sum() for value in placed.values()]).sum().backward()
+        assert keypoints.grad is not None and not keypoints.grad[~visible].any()
+        found.append([*placed.values(), keypoints.grad, focal.grad, principal.grad])
+    assert all(one.isfinite().all() and torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("name", SKELETONS)
@@ -27,6 +73,9 @@ def test_torch_export_gives_the_same_people(
     arguments = example(7, 5, len(people.skeleton))
     expected = ImageLifter(people)(*arguments)
     torch.testing.assert_close(loaded(*arguments), expected, rtol=0, atol=TOLERANCE)
+    for anything in ANYTHING:
+        found = loaded(*with_hidden(arguments, anything))
+        torch.testing.assert_close(found, expected, rtol=0, atol=TOLERANCE)
 
 
 def test_onnx_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
@@ -35,12 +84,15 @@ def test_onnx_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(path)
     assert session.get_modelmeta().custom_metadata_map["joints"].split("\n") == list(PAPER19.joints)
     assert [i.name for i in session.get_inputs()] == list(INPUTS)
+    assert axes_of(path) == AXES
     arguments = example(7, 5, len(PAPER19))
     arguments[1][0, 0, FEWEST_JOINTS - 1 :] = False
     expected = ImageLifter(lifter.people)(*arguments)
-    found = session.run(OUTPUTS, {n: a.numpy() for n, a in zip(INPUTS, arguments, strict=True)})
-    for name, value in zip(OUTPUTS, found, strict=True):
-        torch.testing.assert_close(torch.tensor(value), expected[name], rtol=0, atol=TOLERANCE)
+    for anything in (None, *ANYTHING):
+        given = arguments if anything is None else with_hidden(arguments, anything)
+        found = session.run(OUTPUTS, {n: a.numpy() for n, a in zip(INPUTS, given, strict=True)})
+        for name, value in zip(OUTPUTS, found, strict=True):
+            torch.testing.assert_close(torch.tensor(value), expected[name], rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

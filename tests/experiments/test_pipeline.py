@@ -29,11 +29,12 @@ from datamodules.sources.registry import CHI3D
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
+from duolift.learning.objective import LossWeights
 from duolift.placement.paper import PUBLISHED_METRICS, SCALE_ABOUT, TABLE_1
 from experiments import ablation, evaluate, ground, pretrain_flows, train_lifter, virtual_scenes
 from experiments.checkpoints import load_lifter
 from lightning_modules.flow_prior import FlowPriorModule
-from lightning_modules.lifter import LifterModule, LossWeights
+from lightning_modules.lifter import LifterModule
 
 STAGES = ("flows", "flows-pair", "joint", "whole")
 STAGE_FILES = ("last.ckpt", "history.json", "metrics.json", "origin.json", "settings.json")
@@ -406,7 +407,7 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     data.setup()
     module = load_lifter(done / "runs" / "small" / "whole" / "last.ckpt", PAPER19.name)
     flows = FlowPriorModule.load_from_checkpoint(done / "runs" / "small" / "flows" / "last.ckpt", weights_only=True)
-    module.learn_from(flows.flows, data.training_poses)
+    module.attach_prior(flows.flows, data.training_poses)
     assert data.image is not None
     callback = MultiPersonEvaluation(
         "whole", data.evaluation, PAPER19, every=2, few=100, path=tmp_path / "rows.json", image=data.image

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 import pytorch_lightning as pl
 import torch
-from conftest import REPOSITORY, C, some_poses
+from conftest import REPOSITORY, lifter_module, some_poses
 from small_run import arguments, files, run_command
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -118,7 +118,7 @@ def test_the_gradient_of_two_processes_is_that_of_one_with_the_whole_batch(tmp_p
     flows.standardise(poses)
     for processes, strategy in ((1, "auto"), (2, "ddp_spawn")):
         torch.manual_seed(1)
-        module = Certain("paper19", 200.0, C, [1.0] * 18, width=16, blocks=1, attached=attached)
+        module = lifter_module(kind=Certain, width=16, blocks=1, attached=attached)
         compute = Compute(accelerator="cpu", devices=str(processes), strategy=strategy)
         options: dict[str, Any] = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
         folder = tmp_path / str(processes)
@@ -127,7 +127,7 @@ def test_the_gradient_of_two_processes_is_that_of_one_with_the_whole_batch(tmp_p
         run = trainer_of(
             compute, max_steps=1, limit_val_batches=0, enable_checkpointing=False, callbacks=callbacks, **options
         )
-        run.fit(module.learn_from(flows.flows, poses), datamodule=Served(poses))
+        run.fit(module.attach_prior(flows.flows, poses), datamodule=Served(poses))
         found += [torch.load(folder / f"{process}.pt") for process in range(processes)]
     alone, first, second = (kept["gradient"] for kept in found)
     assert torch.equal(first, second) and alone.norm() > 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
-from conftest import C, fit, some_poses, trainer
+from conftest import C, fit, lifter_module, some_poses, trainer
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
@@ -17,9 +17,11 @@ from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.mirroring import mirrored
-from duolift.networks.completion import STRATEGIES, occlusions, strategies_of, visibility_masks
-from duolift.networks.lifters import SPLITS
+from duolift.networks.architecture import Architecture
+from duolift.networks.completion import STRATEGIES, strategies_of
+from duolift.networks.occlusions import occlusions, visibility_masks
 from duolift.networks.partners import Partners
+from duolift.networks.splits import SPLITS
 from experiments import complete
 from experiments.checkpoints import load_completion
 from experiments.config import load
@@ -46,15 +48,16 @@ def some_pairs(count: int) -> TensorDataset:
 
 
 def teacher(split: str = "links") -> LifterModule:
-    return LifterModule("paper19", 200.0, C, [1.0] * len(PAPER19.bones), split, width=16, blocks=1)
+    return lifter_module(split=split, width=16, blocks=1)
 
 
 def untaught(split: str = "links", **options: Any) -> CompletionModule:
-    return CompletionModule("paper19", strategies_of(split), **{"width": 32, "blocks": 1, **options})
+    strategies = strategies_of(Architecture(split=split))
+    return CompletionModule("paper19", strategies, **{"width": 32, "blocks": 1, **options})
 
 
 def completion(split: str = "links", **options: Any) -> CompletionModule:
-    return untaught(split, **options).learn_from(teacher(split))
+    return untaught(split, **options).attach_teacher(teacher(split))
 
 
 def mean_errors(module: CompletionModule, pairs: TensorDataset, noise: float = 0.4) -> dict[str, float]:
@@ -87,7 +90,7 @@ def test_a_step_trains_every_completer_and_nothing_of_the_lifter(split: str, mir
     module = completion(split, mirror=mirror)
     module.training_step(some_pairs(64).tensors, 0).backward()
     assert module.teacher is not None and not module.teacher.training
-    assert tuple(module.completers) == strategies_of(split)
+    assert tuple(module.completers) == strategies_of(Architecture(split=split))
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in module.teacher.parameters())
     for name, parameter in module.completers.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
@@ -148,7 +151,7 @@ def test_a_checkpoint_holds_no_lifter_and_gives_the_same_completions(tmp_path: P
     assert module.teacher is not None
     loaded = CompletionModule.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
     assert loaded.teacher is None
-    loaded.learn_from(module.teacher)
+    loaded.attach_teacher(module.teacher)
     visible = visibility_masks(PAPER19).repeat(10, 1)
     for strategy in STRATEGIES:
         ours, theirs = (m.completion(strategy).predict(poses, visible, 0.05, partners) for m in (module, loaded))
@@ -163,14 +166,14 @@ def test_every_error_is_logged_in_training_and_validation() -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_without_a_lifter_there_is_no_completion(strategy: str) -> None:
-    with pytest.raises(RuntimeError, match="no lifter to complete: call learn_from"):
+    with pytest.raises(RuntimeError, match="no lifter to complete: call attach_teacher"):
         untaught().completion(strategy)
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_completion_is_of_the_lifter_in_its_own_units(flip: bool) -> None:
-    lifter = LifterModule("paper19", 200.0, C, [1.0] * 18, "links", width=16, blocks=1, flip_test=flip)
-    module = untaught().learn_from(lifter)
+    lifter = lifter_module(split="links", width=16, blocks=1, flip_test=flip)
+    module = untaught().attach_teacher(lifter)
     for strategy in STRATEGIES:
         found = module.completion(strategy)
         assert (found.lifter, found.completer) == (lifter.lifter, module.completers[strategy])
@@ -207,7 +210,7 @@ def test_a_finished_run_completes_any_number_of_people_in_an_image(done: Path) -
     rays[~visible] = torch.nan
     partners = Partners.of(rays, visible, unit, lifter.skeleton)
     for strategy in STRATEGIES:
-        completion = module.learn_from(lifter).completion(strategy)
+        completion = module.attach_teacher(lifter).completion(strategy)
         bodies, theta = completion.predict(unit(rays, rays[:, :, root]), visible, 0.01, partners)
         assert bodies.shape == (4, 3, 19, 3) and theta.shape == (4, 3)
         assert bodies.isfinite().all() and theta.isfinite().all()

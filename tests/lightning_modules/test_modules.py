@@ -1,16 +1,16 @@
 """Properties of the Lightning modules: they learn, they keep and show what they should, every part can be trained."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import scipy.stats
 import torch
-from conftest import C, fit, some_bodies, some_poses, trainer
+from conftest import C, fit, lifter_module, some_bodies, some_poses, trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -18,12 +18,16 @@ import lightning_modules.lifter
 from duolift.body.skeleton import PAPER19, skeleton_named
 from duolift.geometry.mirroring import mirrored
 from duolift.geometry.projection import lift, project
+from duolift.learning import losses
+from duolift.learning.augmentation import Augmentation
 from duolift.learning.cycle import Cycle
 from duolift.learning.losses import ELEVATION_WEIGHT
+from duolift.learning.objective import LossWeights
 from duolift.networks.flows import PoseFlow
-from duolift.networks.lifters import SPLITS, parts_of
+from duolift.networks.frozen_flows import FrozenFlows
+from duolift.networks.splits import SPLITS, parts_of
 from lightning_modules.flow_prior import FlowPriorModule
-from lightning_modules.lifter import LifterModule, LossWeights
+from lightning_modules.lifter import LifterModule
 from lightning_modules.optimisation import WARM_UP, one_cycle, randomly_mirrored
 from lightning_modules.supervised import SupervisedLifterModule
 
@@ -33,10 +37,6 @@ TERMS = [field.name for field in fields(LossWeights) if field.name != "augmentat
 SMALL: dict[str, Any] = {"width": 32, "blocks": 1, "learning_rate": 2e-3, "weights": {"bone": 1.0}}
 
 
-def bones_of(skeleton: str) -> list[float]:
-    return [1.0] * len(skeleton_named(skeleton).bones)
-
-
 def flow_prior(poses: Tensor, skeleton: str = "paper19", **options: Any) -> FlowPriorModule:
     module = FlowPriorModule(skeleton, **{"blocks": 2, "width": 16, "learning_rate": 5e-3, **options})
     module.standardise(poses)
@@ -44,28 +44,28 @@ def flow_prior(poses: Tensor, skeleton: str = "paper19", **options: Any) -> Flow
 
 
 def lifter(poses: Tensor, skeleton: str = "paper19", split: str = "whole", **options: Any) -> LifterModule:
-    parts = {"whole", *parts_of(split), *(options.get("likelihoods") or [])}
-    module = LifterModule(skeleton, 200.0, C, bones_of(skeleton), split, **{**SMALL, **options})
-    return module.learn_from(flow_prior(poses, skeleton, parts=parts).flows, poses)
+    parts = {"whole", *parts_of(split), *(options.get("parts") or [])}
+    module = lifter_module(skeleton, split=split, **{**SMALL, **options})
+    return module.attach_prior(flow_prior(poses, skeleton, parts=parts).flows, poses)
 
 
 def learn(module: Any, poses: Tensor, steps: int) -> list[float]:
     """The loss at every step."""
-    optimiser, losses = module.configure_optimizers()["optimizer"], []
+    optimiser, values = module.configure_optimizers()["optimizer"], []
     for step in range(steps):
         loss = module.training_step(poses, step)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        losses.append(loss.item())
-    return losses
+        values.append(loss.item())
+    return values
 
 
 @pytest.mark.parametrize("make", [flow_prior, lifter])
 def test_a_few_steps_reduce_the_loss(make: Any) -> None:
     poses = some_poses(PAPER19, 128)
-    losses = learn(make(poses), poses, 30)
-    assert sum(losses[-5:]) < sum(losses[:5]) - 5
+    values = learn(make(poses), poses, 30)
+    assert sum(values[-5:]) < sum(values[:5]) - 5
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_lifters_checkpoint_holds_no_flows_and_plain_values(tmp_path: Path) ->
     run.save_checkpoint(tmp_path / "last.ckpt")
     content = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert content["state_dict"].keys() == {f"lifter.{name}" for name in module.lifter.state_dict()}
-    assert content["hyper_parameters"]["split"] == "legs_torso"
+    assert content["hyper_parameters"]["architecture"]["split"] == "legs_torso"
     loaded = LifterModule.load_from_checkpoint(tmp_path / "last.ckpt", weights_only=True)
     for ours, theirs in zip(module(poses), loaded(poses), strict=True):
         assert torch.equal(ours, theirs)
@@ -119,8 +119,8 @@ def test_loaded_flows_score_as_they_did(tmp_path: Path) -> None:
 
 def test_without_flows_the_lifter_says_what_it_misses() -> None:
     poses = some_poses(PAPER19, 8)
-    with pytest.raises(RuntimeError, match="call learn_from"):
-        LifterModule("paper19", 200.0, C, [1.0] * 18, width=8, blocks=1).training_step(poses, 0)
+    with pytest.raises(RuntimeError, match="call attach_prior"):
+        lifter_module(width=8, blocks=1).training_step(poses, 0)
 
 
 # What a training step sees --------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_the_noises_deviation_is_uniform_up_to_what_is_asked_for_in_head_lengths
 def test_losses_compare_with_the_poses_without_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     poses = some_poses(PAPER19, 16)
     module = lifter(poses, noise=0.3)
-    cycles = calls_of(monkeypatch, lightning_modules.lifter.losses, "reprojection")
+    cycles = calls_of(monkeypatch, losses, "reprojection")
     module.loss(poses)
     ((compared, _),) = cycles
     assert torch.equal(compared, poses)
@@ -285,43 +285,43 @@ def test_losses_compare_with_the_poses_without_noise(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("likelihoods", [None, ["whole"], ["legs", "torso", "whole"]])
+@pytest.mark.parametrize("parts", [None, ["whole"], ["legs", "torso", "whole"]])
 def test_the_flows_asked_are_those_wanted_or_the_lifters_own(
-    split: str, likelihoods: list[str] | None, monkeypatch: pytest.MonkeyPatch
+    split: str, parts: list[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poses = some_poses(PAPER19, 16)
-    module = lifter(poses, split=split, likelihoods=likelihoods)
-    assert module.judges is not None
-    asked = calls_of(monkeypatch, module.judges, "log_prob")
+    module = lifter(poses, split=split, parts=parts)
+    assert module.prior is not None
+    asked = calls_of(monkeypatch, module.prior, "log_prob")
     module.loss(poses)
     assert len(asked) == 1
-    assert module.surprise.keys() == set(likelihoods or parts_of(split))
+    assert module.nll.keys() == set(parts or parts_of(split))
     views, _ = asked[0]
-    for part, surprise in module.surprise.items():
-        typical, found = (module._flow(part).log_prob(x).mean(-1) for x in (poses, views))
-        torch.testing.assert_close(surprise, (typical - found).sum(), rtol=1e-4, atol=1e-4)
+    for part, nll in module.nll.items():
+        baseline, found = (module._flow(part).log_prob(x).mean(-1) for x in (poses, views))
+        torch.testing.assert_close(nll, (baseline - found).sum(), rtol=1e-4, atol=1e-4)
 
 
 def test_the_likelihood_is_the_sum_over_parts_and_ways() -> None:
     poses = some_poses(PAPER19, 16)
-    module = lifter(poses, split="links", likelihoods=["whole", "legs"])
+    module = lifter(poses, split="links", parts=["whole", "legs"])
     views, bodies = torch.stack([poses, 1.1 * poses, 0.9 * poses]), torch.randn(3, 16, 19, 3)
     flat = Cycle(body=bodies, turned=bodies, seen=views, relifted=bodies, returned=bodies, back=views)
     expected = 0.0
     for part in ("whole", "legs"):
-        typical = module._flow(part).log_prob(poses).mean()
-        expected += sum((typical - module._flow(part).log_prob(way).mean()).item() for way in views)
-    assert module._terms(poses, flat)["likelihood"].item() == pytest.approx(expected, rel=1e-4)
+        baseline = module._flow(part).log_prob(poses).mean()
+        expected += sum((baseline - module._flow(part).log_prob(way).mean()).item() for way in views)
+    assert module._cycle_terms(poses, flat, TERMS)["likelihood"].item() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("split", "likelihoods", "missing"), [("whole", ["whole", "legs"], "legs"), ("left_right", None, "left")]
+    ("split", "parts", "missing"), [("whole", ["whole", "legs"], "legs"), ("left_right", None, "left")]
 )
-def test_a_flow_that_is_asked_for_and_missing_is_named(split: str, likelihoods: list[str] | None, missing: str) -> None:
+def test_a_flow_that_is_asked_for_and_missing_is_named(split: str, parts: list[str] | None, missing: str) -> None:
     poses = some_poses(PAPER19, 16)
-    module = LifterModule("paper19", 200.0, C, bones_of("paper19"), split, likelihoods=likelihoods, **SMALL)
+    module = lifter_module(split=split, parts=parts, **SMALL)
     with pytest.raises(RuntimeError, match=f"no flow of the part '{missing}'"):
-        module.learn_from(flow_prior(poses, parts=["whole"]).flows, poses)
+        module.attach_prior(flow_prior(poses, parts=["whole"]).flows, poses)
 
 
 # The flip test --------------------------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ def test_a_flip_test_changes_predictions_and_no_loss() -> None:
     poses = some_poses(PAPER19, 16)
     flipping, plain = lifter(poses, flip_test=True), lifter(poses)
     flipping.lifter.load_state_dict(plain.lifter.state_dict())
-    flipping.learn_from(plain.flows, poses)  # type: ignore[arg-type]
+    flipping.attach_prior(plain.flows, poses)  # type: ignore[arg-type]
     for ours, theirs in zip(flipping(poses), plain(poses), strict=True):
         assert not torch.allclose(ours, theirs)
     torch.testing.assert_close(*(gradient(module, asdict(LossWeights()), poses) for module in (flipping, plain)))
@@ -349,11 +349,12 @@ def test_a_flip_test_changes_predictions_and_no_loss() -> None:
 
 
 def gradient(module: LifterModule, weights: dict[str, float], poses: Tensor) -> Tensor:
-    module.weights = LossWeights(**weights)
+    module.objective = replace(module.objective, weights=LossWeights(**weights))
     module.zero_grad()
     torch.manual_seed(1)
     module.loss(poses)[0].backward()
-    return torch.cat([p.grad.flatten() for p in module.lifter.parameters() if p.grad is not None])
+    parameters = [*module.lifter.parameters()]
+    return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -365,6 +366,41 @@ def test_a_weight_of_0_takes_exactly_that_terms_gradient_out(term: str) -> None:
     everything_else = gradient(module, everything, poses) - alone
     assert alone.norm() > 0
     assert (without - everything_else).norm() < 1e-4 * max(without.norm(), alone.norm())
+
+
+EVALUATED = {
+    "likelihood": (FrozenFlows, "log_prob"),
+    "bone": (losses, "bone_prior"),
+    "augmentation": (Augmentation, "__call__"),
+    **{term: (losses, term) for term in ("reprojection", "consistency", "deformation")},
+}
+"""Term -> what is called to evaluate it."""
+
+
+@pytest.mark.parametrize("term", EVALUATED)
+def test_a_term_of_weight_0_is_not_evaluated_but_held_out(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    poses = some_poses(PAPER19, 16)
+    weights = asdict(LossWeights(augmentation=1.0))
+    everything, without = lifter(poses, weights=weights), lifter(poses, weights={**weights, term: 0.0})
+    held_out = without.held_out(poses)
+    owner, name = EVALUATED[term]
+
+    def refuse(*_: Any) -> Any:
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        if term == "consistency":  # which measures augmentation as well
+            patched.setattr(losses, "known", lambda *_: {"pose": torch.zeros(())})
+        patched.setattr(owner, name, refuse)
+        with pytest.raises(InterruptedError):
+            everything.loss(poses)
+        _, terms, _ = without.loss(poses)
+    assert terms.keys() == weights.keys() - {term}
+    assert held_out.keys() == {*TERMS, "total"}
+
+
+def test_without_a_likelihood_no_flows_are_needed() -> None:
+    lifter_module(width=8, blocks=1, weights={"likelihood": 0.0}).loss(some_poses(PAPER19, 8))[0].backward()
 
 
 # Wiring ---------------------------------------------------------------------------------------------------------------
@@ -395,7 +431,7 @@ def test_what_is_logged_and_how_the_learning_rate_decays(make: Any, validation: 
     assert run.callback_metrics.keys() == validation | training
     assert all(value.isfinite() for value in run.callback_metrics.values())
     (group,) = run.optimizers[0].param_groups
-    assert group["lr"] == pytest.approx(module.learning_rate * 0.95**3)
+    assert group["lr"] == pytest.approx(module.optimiser.learning_rate * 0.95**3)
 
 
 def test_what_is_logged_of_training_is_the_mean_over_the_steps_of_an_epoch() -> None:
@@ -480,10 +516,8 @@ def test_the_likelihood_is_the_sum_of_its_parts(split: str) -> None:
     poses = some_poses(PAPER19, 16)
     module = lifter(poses, split=split)
     _, terms, _ = module.loss(poses)
-    assert module.surprise.keys() == set(parts_of(split))
-    assert sum(value.item() for value in module.surprise.values()) == pytest.approx(
-        terms["likelihood"].item(), rel=1e-5
-    )
+    assert module.nll.keys() == set(parts_of(split))
+    assert sum(value.item() for value in module.nll.values()) == pytest.approx(terms["likelihood"].item(), rel=1e-5)
 
 
 # People unlike those seen ---------------------------------------------------------------------------------------------
@@ -495,7 +529,7 @@ def test_augmentation_teaches_the_networks_and_leaves_other_terms_alone(split: s
     weights = {**dict.fromkeys(TERMS, 0.0), "augmentation": 1.0}
     module = lifter(poses, split=split, weights=weights)
     loss, terms, _ = module.loss(poses)
-    assert terms.keys() == {*TERMS, "augmentation"} and loss.item() == pytest.approx(terms["augmentation"].item())
+    assert terms.keys() == {"augmentation"} and loss.item() == pytest.approx(terms["augmentation"].item())
     loss.backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in module.lifter.parameters())
 
@@ -505,7 +539,7 @@ def test_augmentation_moves_the_answers_and_not_what_they_should_be(monkeypatch:
     poses, shown = some_poses(PAPER19, 8), []
     module = lifter(poses, weights={"augmentation": 1.0})
     monkeypatch.setattr(
-        type(module.augmentation),
+        Augmentation,
         "__call__",
         lambda _, bodies, theta, skeleton: shown.append(bodies) or (bodies, theta),
     )
@@ -532,7 +566,7 @@ def test_the_criterion_is_the_same_at_every_call_and_better_after_training(split
     state = torch.random.get_rng_state()
     before = module.held_out(poses)
     assert torch.equal(torch.random.get_rng_state(), state) and module.held_out(poses) == before
-    weights = asdict(module.weights)
+    weights = asdict(module.objective.weights)
     assert before.keys() == {*TERMS, "total"}
     assert before["total"] == pytest.approx(sum(weights[term] * before[term] for term in TERMS), rel=1e-4)
     fit(module, poses, trainer(epochs=4))
@@ -547,7 +581,7 @@ def test_without_flows_there_is_no_criterion() -> None:
 
 
 def supervised(**options: Any) -> SupervisedLifterModule:
-    return SupervisedLifterModule("paper19", 200.0, C, bones_of("paper19"), **{**SMALL, **options})
+    return cast(SupervisedLifterModule, lifter_module(kind=SupervisedLifterModule, **{**SMALL, **options}))
 
 
 def labelled(count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -91,6 +91,12 @@ def is_mention(code: str) -> bool:
     return len(code.split()) == (3 if code.startswith("python") else 2)
 
 
+def command_of(module: str) -> Any:
+    """What `python -m module` runs: a package's command is in its `__main__`."""
+    program = importlib.import_module(module)
+    return importlib.import_module(f"{module}.__main__") if hasattr(program, "__path__") else program
+
+
 def python_blocks() -> list[tuple[str, str]]:
     return [(name, block) for name, text in TEXTS.items() for kind, block in BLOCK.findall(text) if kind == "python"]
 
@@ -294,7 +300,7 @@ class Shell:
 
     def python(self, module: str, arguments: list[str]) -> None:
         """`python -m module` in this process."""
-        program = importlib.import_module("benchmarks.__main__" if module == "benchmarks" else module)
+        program = command_of(module)
         with self.monkeypatch.context() as patch:
             patch.setattr(sys, "argv", [module, *arguments])
             code = program.main(arguments) if signature(program.main).parameters else program.main()
@@ -406,7 +412,7 @@ def test_a_command_that_prose_mentions_exists(command: str, shell: Shell, capsys
     if program == "make":
         assert make(shell.folder, word, "RUN=mine")
     elif program == "python":
-        assert callable(importlib.import_module(word).main)
+        assert callable(command_of(word).main)
     else:
         with pytest.raises(SystemExit) as left:
             cli.main([word, "--help"])
@@ -458,6 +464,7 @@ GIVEN = {
     ),
     'read("dance.json")': Given(shapes={"found.keypoints": (4, 2, len(CHI3D25), 2)}),
     "Scene.example()": Given(shapes={"scene.people": (4, 2, *BODIES)}),
+    "class Linear(LiftingNetwork)": Given(),
     "axes @ point": Given(a_scene, shapes={"world": (3,), "pixel": (2,)}),
     'SOURCES["mine"]': Given(),  # tests/datamodules/test_own_source.py reads, trains and scores by it
 }

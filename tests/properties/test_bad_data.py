@@ -23,7 +23,9 @@ from duolift.files.npz import ArchiveLimits
 from duolift.inputs import FILE_FORMATS, Options
 from duolift.inputs.bounded import JSON_LIMITS
 from duolift.inputs.pictures import camera_of_picture
-from duolift.networks.people_lifter import Architecture
+from duolift.networks.architecture import Architecture
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import weight_shapes
 from duolift.predictor import Lifter
 from experiments.checkpoints import STAMP, stamp_of
 from experiments.config import load, load_run
@@ -258,7 +260,9 @@ def test_a_lifter_that_is_none_takes_no_memory(tmp_path: Path, change: dict[str,
     length = int.from_bytes(content[:8], "little")
     head = json.loads(content[8 : 8 + length])
     told = json.loads(head["__metadata__"]["duolift"])
-    told["architecture"] |= change
+    for key, value in change.items():
+        architecture = told["architecture"]
+        (architecture["lifter"] if key in architecture["lifter"] else architecture)[key] = value
     head["__metadata__"]["duolift"] = json.dumps(told)
     written = json.dumps(head).encode()
     path = tmp_path / "lifter.safetensors"
@@ -275,7 +279,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, lifter: Lifter)
 
 
 def test_shapes_are_those_of_the_weights() -> None:
-    shapes = Architecture("paper19", "whole", 60000, 2, 1.0, 5.0, "ray", True).shapes()
+    shapes = weight_shapes(PeopleArchitecture("paper19", Architecture(width=60000, blocks=2), 5.0))
     assert max(shape.numel() for shape in shapes.values()) == 60000**2  # 14 GB, had they been made
 
 

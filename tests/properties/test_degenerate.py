@@ -23,9 +23,11 @@ from duolift.learning.losses import bone_prior, bone_ratios, consistency, deform
 from duolift.metrics import definitions
 from duolift.metrics.batched import Truth
 from duolift.metrics.fast_alignment import align, align_scene
-from duolift.networks.completion import Completer, Completion, strategies_of
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import Completer, CompleterArchitecture
+from duolift.networks.completion import STRATEGIES, Completion, strategies_of
 from duolift.networks.flows import PoseFlow
-from duolift.networks.lifters import LiftingNetwork
+from duolift.networks.part_networks import PartNetworks
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import ground
 from duolift.placement.focal import focal_from_people
@@ -253,10 +255,11 @@ def test_lifting_and_losses(people: Tensor) -> None:
 @pytest.mark.parametrize("split", ["whole", "links"])
 def test_completion_and_flows(people: Tensor, split: str) -> None:
     poses = project(people - root_of(people), C) / 2
-    network = LiftingNetwork(PAPER19, split, 8, 1, 1.0)
+    architecture = Architecture(split=split, width=8, blocks=1, elevation_bound=1.0)
+    network = PartNetworks(PAPER19, architecture)
     for visible in (poses[..., 0].isfinite(), poses[..., 0].isnan()):
-        for strategy in strategies_of(split):
-            completer = Completer(PAPER19, 2 if strategy == "fill_lift" else 3, 8, 1)
+        for strategy in strategies_of(architecture):
+            completer = Completer(PAPER19, STRATEGIES[strategy], CompleterArchitecture(8, 1))
             completion = Completion(network, completer, C, flip=True)
             assert_finite(lambda x, of=completion, valid=visible: of.predict(x, valid, 0.02), poses)
     flow = PoseFlow(PAPER19, WHOLE, 2, 8, 2.0)

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import C, some_poses
+from conftest import C, lifter_module, some_poses
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from duolift.body.skeleton import PAPER19
 from duolift.geometry.lifted import Lifted
-from duolift.networks.lifters import SPLITS, LiftingNetwork, parts_of
+from duolift.networks.lifting_network import LiftingNetwork
+from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.ground import GroundPlacement
 from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
 from lightning_modules.flow_prior import FlowPriorModule
-from lightning_modules.lifter import LifterModule
 from lightning_modules.supervised import SupervisedLifterModule
 
 NOWHERE = torch.device("meta")
@@ -89,8 +89,8 @@ def test_a_step_of_the_lifter_stays_on_its_device(split: str) -> None:
     options: dict[str, Any] = {"elevation_bound": 1.0, "mirror": True, "noise": 0.05, "sampling": 0.2}
     options |= {"weights": {"augmentation": 1.0}, "width": 8, "blocks": 1}
     scored = ["whole", *parts_of(split)]
-    module = LifterModule("paper19", 200.0, C, [1.0] * 18, split, likelihoods=scored, **options)
-    module = nowhere(module.learn_from(flows(poses).flows, poses))  # type: ignore[assignment]
+    module = lifter_module(split=split, parts=scored, **options)
+    module = nowhere(module.attach_prior(flows(poses).flows, poses))  # type: ignore[assignment]
     places = torch.empty(16, 19, 2, device=NOWHERE)
     step(module, places)  # constants come over once
     module.zero_grad()
@@ -98,7 +98,7 @@ def test_a_step_of_the_lifter_stays_on_its_device(split: str) -> None:
 
 
 def test_a_step_with_labels_stays_on_its_device() -> None:
-    module = SupervisedLifterModule("paper19", 200.0, C, [1.0] * 18, width=8, blocks=1, mirror=True, noise=0.01)
+    module = lifter_module(kind=SupervisedLifterModule, width=8, blocks=1, mirror=True, noise=0.01)
     batch = tuple(torch.empty(16, *shape, device=NOWHERE) for shape in ((19, 2), (19,), ()))
     assert step(nowhere(module), batch) == []
 

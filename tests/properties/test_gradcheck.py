@@ -19,9 +19,11 @@ from duolift.geometry.projection import lift, project
 from duolift.learning import losses
 from duolift.learning.cycle import cycle, random_views
 from duolift.metrics.fast_alignment import align, align_scene, nearest_rotation
-from duolift.networks.completion import Completer, Completion, strategies_of
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import Completer, CompleterArchitecture
+from duolift.networks.completion import STRATEGIES, Completion, strategies_of
 from duolift.networks.flows import PoseFlow
-from duolift.networks.lifters import LiftingNetwork
+from duolift.networks.part_networks import PartNetworks
 from duolift.placement.ground import GroundPlacement
 from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
@@ -100,11 +102,12 @@ def test_flows(part: str) -> None:
 
 @pytest.mark.parametrize("split", ["whole", "links"])
 def test_networks_and_completion(split: str) -> None:
-    network, poses = LiftingNetwork(PAPER19, split, 8, 1, 1.0).double(), project(0.3 * bodies(), C)
+    architecture = Architecture(split=split, width=8, blocks=1, elevation_bound=1.0)
+    network, poses = PartNetworks(PAPER19, architecture).double(), project(0.3 * bodies(), C)
     visible = torch.rand(4, len(PAPER19)) > 0.3
     visible[:, PAPER19.root_index] = True
-    for strategy in strategies_of(split):
-        completer = Completer(PAPER19, 2 if strategy == "fill_lift" else 3, 8, 1).double()
+    for strategy in strategies_of(architecture):
+        completer = Completer(PAPER19, STRATEGIES[strategy], CompleterArchitecture(8, 1)).double()
         completion = Completion(network, completer, C, flip=True)
         # the networks' answers are taken in single precision, which differences of 1e-6 do not survive
         found, theta = completion.predict(poses.requires_grad_(), visible, 0.02)

@@ -8,33 +8,34 @@ from duolift.body.skeleton import CHI3D25, PAPER19, PAPER23, SKELETONS, Skeleton
 from duolift.geometry.mirroring import mirrored
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift, project
-from duolift.networks.completion import (
-    STRATEGIES,
-    Completer,
-    Completion,
-    lift_present,
-    occlusions,
-    part_shares,
-    random_visibility,
-    strategies_of,
-    visibility_masks,
-)
-from duolift.networks.lifters import SPLITS, LiftingNetwork
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import Completer, CompleterArchitecture
+from duolift.networks.completion import STRATEGIES, Completion, lift_visible_parts, strategies_of
+from duolift.networks.occlusions import occlusions, random_visibility, visibility_masks
+from duolift.networks.part_networks import PartNetworks
 from duolift.networks.partners import Partners
+from duolift.networks.splits import SPLITS
 
 C = 5.0
 PEOPLE = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=lambda s: s.name)
 EVERY = pytest.mark.parametrize(
-    ("split", "strategy"), [(split, strategy) for split in SPLITS for strategy in strategies_of(split)]
+    ("split", "strategy"),
+    [(split, strategy) for split in SPLITS for strategy in strategies_of(Architecture(split=split))],
 )
 EVERY_FILL_LIFT = pytest.mark.parametrize("split", SPLITS)
 OF_PARTS = pytest.mark.parametrize("split", [split for split in SPLITS if split != "whole"])
 NAMES = {"left_arm", "right_arm", "left_leg", "right_leg", "legs", "torso", "left", "right"}
 
 
+SIZE = CompleterArchitecture(width=24, blocks=1)
+
+
+def lifting(split: str, skeleton: Skeleton = PAPER19) -> PartNetworks:
+    return PartNetworks(skeleton, Architecture(split=split, width=24, blocks=1, elevation_bound=1.0))
+
+
 def small(split: str, strategy: str, skeleton: Skeleton = PAPER19, flip: bool = False) -> Completion:
-    completer = Completer(skeleton, STRATEGIES[strategy], 24, 1)
-    return Completion(LiftingNetwork(skeleton, split, 24, 1, elevation_bound=1.0), completer, C, flip)
+    return Completion(lifting(split, skeleton), Completer(skeleton, STRATEGIES[strategy], SIZE), C, flip)
 
 
 def some_poses(*batch: int, skeleton: Skeleton = PAPER19) -> Tensor:
@@ -122,7 +123,7 @@ def test_any_joint_but_the_root_is_missing_at_the_asked_rate(skeleton: Skeleton,
 @pytest.mark.parametrize("dimensions", STRATEGIES.values())
 @PEOPLE
 def test_a_completer_leaves_what_is_exactly_known_and_corrects_what_is_not(dimensions: int, skeleton: Skeleton) -> None:
-    completer, known = Completer(skeleton, dimensions, 24, 1), some_presence(40, skeleton)
+    completer, known = Completer(skeleton, dimensions, SIZE), some_presence(40, skeleton)
     given = torch.randn(40, len(skeleton), dimensions) * known.unsqueeze(-1)
     exact = completer(given, known, torch.zeros(40))
     assert exact.shape == given.shape and torch.equal(exact[known], given[known])
@@ -136,7 +137,7 @@ def test_a_completer_leaves_what_is_exactly_known_and_corrects_what_is_not(dimen
 
 @pytest.mark.parametrize("noise", [1e-6, 1e-3])
 def test_a_correction_is_as_large_as_the_noise(noise: float) -> None:
-    completer, known = Completer(PAPER19, 2, 24, 1), torch.ones(40, 19, dtype=torch.bool)
+    completer, known = Completer(PAPER19, 2, SIZE), torch.ones(40, 19, dtype=torch.bool)
     given = torch.zeros(40, 19, 2)
     corrected = completer(given, known, torch.full((40,), noise)) / noise
     torch.testing.assert_close(corrected, completer(given, known, torch.full((40,), 1e-7)) / 1e-7, atol=0.03, rtol=0)
@@ -148,7 +149,7 @@ def test_a_correction_is_as_large_as_the_noise(noise: float) -> None:
 
 def test_only_lifters_of_parts_can_lift_before_filling() -> None:
     everything = tuple(STRATEGIES)
-    assert {split: strategies_of(split) for split in SPLITS} == {
+    assert {split: strategies_of(Architecture(split=split)) for split in SPLITS} == {
         "whole": ("fill_lift",),
         "left_right": everything,
         "legs_torso": everything,
@@ -211,8 +212,14 @@ def test_present_joints_stay_on_their_rays_and_the_root_where_it_is(
 @pytest.mark.parametrize("to", [0.0, 1e3, float("inf"), float("nan")])
 def test_hidden_coordinates_do_not_matter(split: str, strategy: str, to: float, noise: float) -> None:
     completion, poses, visible = small(split, strategy, flip=True), some_poses(60), some_presence(60)
-    ours, theirs = (completion.predict(given, visible, noise) for given in (poses, moved(poses, visible, to)))
-    for one, other in zip(ours, theirs, strict=True):
+    found = []
+    for hidden in (poses, moved(poses, visible, to)):
+        given = hidden.clone().requires_grad_()
+        bodies, elevation = completion.predict(given, visible, noise)
+        (bodies.square().sum() + elevation.sum()).backward()
+        assert given.grad is not None and not given.grad[~visible].any()
+        found.append((bodies, elevation, given.grad))
+    for one, other in zip(*found, strict=True):
         assert one.isfinite().all() and torch.equal(one, other)
 
 
@@ -286,7 +293,7 @@ def test_what_is_filled_is_what_no_network_knows(split: str, strategy: str) -> N
         assert torch.equal(hidden, ~visible)
         torch.testing.assert_close(filled[visible], C * poses[visible])
         return
-    bodies, known = lift_present(completion.lifter, moved(poses, visible, 0.0), visible, C)
+    bodies, known = lift_visible_parts(completion.lifter, moved(poses, visible, 0.0), visible, C)
     assert torch.equal(hidden, ~known)
     assert (known & ~visible).sum() == 0
     torch.testing.assert_close(filled[known], bodies[known])
@@ -445,11 +452,11 @@ def test_a_completer_learns_whose_hand_is_held() -> None:
 @OF_PARTS
 @PEOPLE
 def test_with_everything_present_the_parts_give_what_the_lifter_gives(split: str, skeleton: Skeleton) -> None:
-    lifter, poses = LiftingNetwork(skeleton, split, 24, 1), some_poses(5, 3, skeleton=skeleton)
-    bodies, lifted = lift_present(lifter, poses, torch.ones(5, 3, len(skeleton), dtype=torch.bool), C)
+    lifter, poses = lifting(split, skeleton), some_poses(5, 3, skeleton=skeleton)
+    bodies, lifted = lift_visible_parts(lifter, poses, torch.ones(5, 3, len(skeleton), dtype=torch.bool), C)
     torch.testing.assert_close(bodies, lift(poses, lifter.predict(poses)[0], C))
     assert lifted.all()
-    total = sum(part_shares(lifter).values(), torch.zeros(len(skeleton)))
+    total = sum(lifter.part_shares().values(), torch.zeros(len(skeleton)))
     torch.testing.assert_close(total, torch.ones(len(skeleton)))
 
 
@@ -469,9 +476,9 @@ USABLE = [
 def test_only_networks_whose_whole_part_is_present_lift_their_mean_by_share(
     split: str, hidden: str, usable: tuple[str, ...]
 ) -> None:
-    lifter, visible = LiftingNetwork(PAPER19, split, 24, 1), present_but(hidden, 6)
+    lifter, visible = lifting(split), present_but(hidden, 6)
     poses = moved(some_poses(6), visible, 0.0)
-    bodies, lifted = lift_present(lifter, poses, visible, C)
+    bodies, lifted = lift_visible_parts(lifter, poses, visible, C)
     covered = {joint for part in usable for joint in PAPER19.parts[part]}
     assert {joint for joint, valid in zip(PAPER19.joints, lifted[0], strict=True) if valid} == covered
     assert (lifted == lifted[0]).all()
@@ -480,7 +487,7 @@ def test_only_networks_whose_whole_part_is_present_lift_their_mean_by_share(
     for part in usable:
         given = lifter.networks[part](poses[:, PAPER19.part(part)])[0]
         for column, joint in enumerate(PAPER19.part(part)):
-            share = part_shares(lifter)[part][joint]
+            share = lifter.part_shares()[part][joint]
             depths[:, joint] += share * given[:, column]
             shares[joint] += share
     depths = torch.where(shares > 0, depths / shares, 0.0)
@@ -499,6 +506,6 @@ def test_only_networks_whose_whole_part_is_present_lift_their_mean_by_share(
     ],
 )
 def test_a_parts_share_is_its_weight_in_the_prediction(split: str, joint: str, shares: dict[str, float]) -> None:
-    found = part_shares(LiftingNetwork(PAPER19, split, 24, 1))
+    found = lifting(split).part_shares()
     index = PAPER19.index(joint)
     assert {part: float(share[index]) for part, share in found.items() if share[index]} == shares

@@ -51,12 +51,27 @@ def test_of_two_each_is_the_others_partner_and_keeps_its_own_mask(centring: str)
     assert torch.equal(found.visible, visible.flip(1))
     normalisation = Normalisation(0.2, 5.0, centring)
     roots = coordinates[..., PAPER19.root_index, :]
-    assert torch.equal(found.poses, normalisation(coordinates.flip(1), roots))
+    assert torch.equal(found.poses[found.visible], normalisation(coordinates.flip(1), roots)[found.visible])
+
     own = normalisation(coordinates, roots)
     between = normalisation(roots.flip(1).unsqueeze(-2), roots)
     torch.testing.assert_close(found.poses[..., PAPER19.root_index, :], between.squeeze(-2))
     if centring == "shift":
-        torch.testing.assert_close(found.poses - between, own.flip(1))
+        torch.testing.assert_close((found.poses - between)[found.visible], own.flip(1)[found.visible])
+
+
+@EITHER
+@pytest.mark.parametrize("anything", [1e30, torch.inf, torch.nan])
+def test_what_is_not_visible_decides_nothing_and_gets_no_gradient(centring: str, anything: float) -> None:
+    coordinates, visible = seen(some_people(6, 3)), torch.rand(6, 3, 19) < 0.7
+    found = []
+    for hidden in (coordinates, torch.full_like(coordinates, anything)):
+        given = torch.where(visible.unsqueeze(-1), coordinates, hidden).requires_grad_()
+        one = partners(given, centring, visible)
+        one.poses[one.visible].sum().backward()
+        assert given.grad is not None and given.grad.isfinite().all()
+        found.append((one.poses[one.visible], one.visible, given.grad))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_a_partner_is_what_the_camera_sees_that_faces_the_person() -> None:

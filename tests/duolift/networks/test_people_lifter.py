@@ -1,14 +1,18 @@
 """People lifted whatever of them is seen: what is not seen decides nothing, and everybody has a size of their own."""
 
+import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from duolift.body.skeleton import PAPER19, SKELETONS
-from duolift.networks.people_lifter import FEWEST_JOINTS, Architecture, PeopleLifter
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import FEWEST_JOINTS, PeopleLifter
+from tests.conftest import tensors_of
 
 COMPLETING = pytest.mark.parametrize("completing", [False, True], ids=["mean pose", "completer"])
 
@@ -18,16 +22,29 @@ def everything(rays: Tensor) -> Tensor:
 
 
 @COMPLETING
+@pytest.mark.parametrize("anything", [1e3, 1e30, torch.inf, -torch.inf, torch.nan])
 @pytest.mark.parametrize("skeleton", SKELETONS)
-def test_what_is_not_seen_decides_nothing(
-    skeleton: str, completing: bool, people_lifter: Callable[..., PeopleLifter], some_rays: Callable[..., Tensor]
+def test_what_is_not_visible_decides_nothing_and_gets_no_gradient(
+    skeleton: str,
+    anything: float,
+    completing: bool,
+    people_lifter: Callable[..., PeopleLifter],
+    some_rays: Callable[..., Tensor],
 ) -> None:
     lifter = people_lifter(skeleton, completing=completing)
     rays = some_rays(4, 3, skeleton=lifter.skeleton)
     visible = torch.rand(rays.shape[:-1]) > 0.3
-    other = torch.where(visible.unsqueeze(-1), rays, 1e3 * torch.randn_like(rays))
-    for one, two in zip(lifter(rays, visible), lifter(other, visible), strict=True):
-        torch.testing.assert_close(one, two)
+    visible[0, :, lifter.skeleton.root_index] = False
+    visible[1, 0, FEWEST_JOINTS - 1 :] = False
+    found = []
+    for hidden in (rays, torch.full_like(rays, anything)):
+        given = torch.where(visible.unsqueeze(-1), rays, hidden).requires_grad_()
+        lifted = lifter(given, visible)
+        torch.stack([part.square().sum() for part in tensors_of(lifted) if part.requires_grad]).sum().backward()
+        assert given.grad is not None and given.grad.isfinite().all() and not given.grad[~visible].any()
+        found.append((*tensors_of(lifted), given.grad))
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
 
 
 @COMPLETING
@@ -39,7 +56,7 @@ def test_seen_joints_stay_on_their_rays_where_there_is_no_noise(
     visible = torch.rand(rays.shape[:-1]) > 0.2
     found = lifter(rays, visible, 0.0)
     depth = (found.bodies[..., 2] + found.distance.unsqueeze(-1)).unsqueeze(-1)
-    back = found.bodies[..., :2] / depth + found.roots.unsqueeze(-2)
+    back = found.bodies[..., :2] / depth + found.root_rays.unsqueeze(-2)
     seen = visible & ~lifter.is_root
     torch.testing.assert_close(back[seen], rays[seen])
 
@@ -51,7 +68,7 @@ def test_somebody_half_as_large_in_the_image_is_twice_as_far_away(
     root = rays[..., PAPER19.root_index, None, :]
     near, far = (lifter(root + size * (rays - root), everything(rays)) for size in (1.0, 0.5))
     torch.testing.assert_close(far.distance, 2 * near.distance)
-    torch.testing.assert_close(far.theta, near.theta)
+    torch.testing.assert_close(far.elevation, near.elevation)
 
 
 def test_a_hidden_root_is_where_it_usually_is(people_lifter: Callable[..., PeopleLifter]) -> None:
@@ -64,7 +81,7 @@ def test_a_hidden_root_is_where_it_usually_is(people_lifter: Callable[..., Peopl
     visible = everything(rays).clone()
     visible[..., PAPER19.root_index] = False
     found = lifter(rays, visible)
-    torch.testing.assert_close(found.roots[0, 0], root - 0.1 * lifter.mean_pose[PAPER19.root_index])
+    torch.testing.assert_close(found.root_rays[0, 0], root - 0.1 * lifter.mean_pose[PAPER19.root_index])
     assert found.distance.item() == pytest.approx(10, rel=1e-4)
 
 
@@ -78,12 +95,12 @@ def test_who_shows_too_little_is_not_there(
     visible[:, 1, shown:] = False
     found = people_lifter(completing=completing)(rays, visible)
     assert found.valid.tolist() == [[True, shown >= FEWEST_JOINTS]] * 3
-    assert all(part.isfinite().all() for part in found)
+    assert all(part.isfinite().all() for part in tensors_of(found))
 
 
 def test_all_joints_on_one_spot_give_finite_people(people_lifter: Callable[..., PeopleLifter]) -> None:
     rays = torch.zeros(1, 2, len(PAPER19), 2)
-    assert all(part.isfinite().all() for part in people_lifter(completing=True)(rays, everything(rays)))
+    assert all(part.isfinite().all() for part in tensors_of(people_lifter(completing=True)(rays, everything(rays))))
 
 
 def test_a_thousand_people_are_lifted_as_each_alone(
@@ -91,7 +108,7 @@ def test_a_thousand_people_are_lifted_as_each_alone(
 ) -> None:
     lifter, rays = people_lifter(), some_rays(1, 1000)
     crowd, alone = lifter(rays, everything(rays)), lifter(rays[:, 500:501], everything(rays[:, 500:501]))
-    for together, single in zip(crowd, alone, strict=True):
+    for together, single in zip(tensors_of(crowd), tensors_of(alone), strict=True):
         torch.testing.assert_close(together[:, 500:501], single)
 
 
@@ -101,10 +118,17 @@ def test_the_flip_test_treats_left_and_right_alike(
     lifter, rays = people_lifter(centring="shift", flip=True), some_rays(5, 1)
     flip = torch.tensor([-1.0, 1.0])
     one, other = lifter(rays, everything(rays)), lifter(rays[..., PAPER19.mirror, :] * flip, everything(rays))
-    torch.testing.assert_close(other.theta, one.theta)
+    torch.testing.assert_close(other.elevation, one.elevation)
     torch.testing.assert_close(other.bodies[..., PAPER19.mirror, :] * torch.tensor([-1.0, 1.0, 1.0]), one.bodies)
 
 
-def test_an_architecture_is_plain_data() -> None:
-    architecture = Architecture("paper19", "whole", 8, 1, None, 10.0, "ray", True)
-    assert replace(architecture) == Architecture(**asdict(architecture))
+@pytest.mark.parametrize("completer", [None, CompleterArchitecture(8, 1)])
+def test_an_architecture_is_plain_data(completer: CompleterArchitecture | None) -> None:
+    architecture = PeopleArchitecture("paper19", Architecture(width=8, blocks=1), 10.0, "ray", True, completer)
+    assert PeopleArchitecture.from_plain(json.loads(json.dumps(architecture.plain()))) == architecture
+
+
+@pytest.mark.parametrize("c", [1.0, 0.5, torch.inf, torch.nan, "10", True])
+def test_a_distance_that_is_none_is_refused(c: object) -> None:
+    with pytest.raises(ValueError, match=r"c is .*; expected head lengths above 1"):
+        PeopleArchitecture("paper19", Architecture(), c)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Lifting networks: every split gives whole poses, and its parts do not see each other."""
+"""Networks of parts: every split gives whole poses, and its parts do not see each other."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from duolift.body.skeleton import CHI3D25, PAPER19, Skeleton
 from duolift.geometry.mirroring import mirrored
-from duolift.networks.lifters import SPLITS, LiftingNetwork, PartLifter, parts_of
+from duolift.networks.architecture import Architecture
+from duolift.networks.part_networks import PartLifter, PartNetworks
+from duolift.networks.splits import SPLITS, parts_of
 
 WAYS_OF_SPLITS = {"whole": [[0]], "left_right": [[0, 1]], "legs_torso": [[0]], "links": [[0, 1], [2]]}
 """Lifter -> the ways of each of its splits."""
@@ -24,8 +26,10 @@ EVERY_LIFTER = pytest.mark.parametrize(
 )
 
 
-def small(skeleton: Skeleton, split: str, **options: float | bool | None) -> LiftingNetwork:
-    return LiftingNetwork(skeleton, split, width=24, blocks=2, **options)  # type: ignore[arg-type]
+def small(skeleton: Skeleton, split: str, half: bool = False, **options: float | None) -> PartNetworks:
+    network = PartNetworks(skeleton, Architecture(split=split, width=24, blocks=2, **options))  # type: ignore[arg-type]
+    network.low_precision = half
+    return network
 
 
 def moved(poses: Tensor, joints: set[str]) -> Tensor:
@@ -36,7 +40,7 @@ def moved(poses: Tensor, joints: set[str]) -> Tensor:
     return poses
 
 
-def of_same_weights(lifter: LiftingNetwork, split: str) -> LiftingNetwork:
+def of_same_weights(lifter: PartNetworks, split: str) -> PartNetworks:
     """The lifter of another split whose networks are this one's."""
     other = small(lifter.skeleton, split)
     weights = lifter.state_dict()

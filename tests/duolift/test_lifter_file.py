@@ -1,0 +1,90 @@
+"""Lifter files: what is written is read again, and files of format 1 are the same lifters as ever."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from duolift.errors import InputError
+from duolift.lifter_file import FORMAT, READABLE, read_lifter, write_lifter
+from duolift.networks.architecture import Architecture
+from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.people_lifter import PeopleLifter
+from duolift.predictor import SHIPPED
+from tests.conftest import tensors_of
+
+COMPLETING = pytest.mark.parametrize("completing", [False, True], ids=["mean pose", "completer"])
+
+
+def as_format_1(path: Path) -> None:
+    """Write a lifter's file anew as duolift 0.1.0 did, its architecture one flat list."""
+    with safetensors.safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["duolift"])
+    nested = header["architecture"]
+    completer = nested["completer"] or {"width": None, "blocks": None}
+    flat: dict[str, Any] = {
+        "skeleton": nested["skeleton"],
+        **{key: nested["lifter"][key] for key in ("split", "width", "blocks", "elevation_bound")},
+        **{key: nested[key] for key in ("c", "centring", "flip")},
+        "completer_width": completer["width"],
+        "completer_blocks": completer["blocks"],
+    }
+    header = {**header, "format": 1, "architecture": flat}
+    safetensors.torch.save_file(safetensors.torch.load_file(path), path, {"duolift": json.dumps(header)})
+
+
+@COMPLETING
+@pytest.mark.parametrize("version", READABLE)
+def test_a_lifter_of_any_format_is_read_as_it_was(
+    version: int,
+    completing: bool,
+    people_lifter: Callable[..., PeopleLifter],
+    some_rays: Callable[..., Tensor],
+    tmp_path: Path,
+) -> None:
+    people, path = people_lifter(completing=completing, flip=True).half().float(), tmp_path / "lifter.safetensors"
+    write_lifter(people, path, {"run": "mine"})
+    if version == 1:
+        as_format_1(path)
+    read, origin = read_lifter(path)
+    assert read.architecture == people.architecture and origin == {"run": "mine"}
+    rays = some_rays(3, 2)
+    visible = torch.rand(rays.shape[:-1]) > 0.2
+    for ours, theirs in zip(*(tensors_of(of(rays, visible)) for of in (people, read)), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_lifter_that_comes_with_the_package_is_of_format_1() -> None:
+    """So that it also is a test of reading that format: the weights of a real file."""
+    with safetensors.safe_open(SHIPPED, "pt") as file:
+        assert json.loads(file.metadata()["duolift"])["format"] == 1
+    architecture = read_lifter(SHIPPED)[0].architecture
+    assert architecture.lifter == Architecture("parts", "whole", 384, 2, architecture.lifter.elevation_bound)
+    assert architecture.completer == CompleterArchitecture(512, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "fragment"),
+    [
+        ({"network": "mesh"}, "network is 'mesh'; expected one of parts"),
+        ({"split": "thirds"}, "split is 'thirds'; expected one of whole"),
+        ({"width": 2.5}, "width is 2.5; expected a whole number"),
+        ({"depth": 3}, "unexpected keyword argument 'depth'"),
+    ],
+)
+def test_an_architecture_that_is_none_is_told(
+    change: dict[str, Any], fragment: str, people_lifter: Callable[..., PeopleLifter], tmp_path: Path
+) -> None:
+    people, path = people_lifter(), tmp_path / "lifter.safetensors"
+    architecture = people.architecture.plain()
+    architecture["lifter"] |= change
+    header = {"format": FORMAT, "architecture": architecture}
+    safetensors.torch.save_file(people.state_dict(), path, {"duolift": json.dumps(header)})
+    with pytest.raises(InputError, match=rf"lifter\.safetensors: weights and architecture disagree .*{fragment}"):
+        read_lifter(path)
