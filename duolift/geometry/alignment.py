@@ -61,7 +61,12 @@ def align_scene(people: Tensor, target: Tensor) -> Tensor:
 
 
 def check_points(points: Tensor, target: Tensor) -> None:
-    """Raise ValueError unless both are points in 3D, as many of one as of the other."""
+    """Raise ValueError unless both are points in 3D, as many of one as of the other.
+
+    >>> check_points(torch.zeros(5, 3), torch.zeros(6, 3))
+    Traceback (most recent call last):
+    ValueError: points (5, 3) and target (6, 3): expected the same shape (..., point, 3)
+    """
     if points.shape != target.shape or points.shape[-1] != 3:
         raise ValueError(
             f"points {tuple(points.shape)} and target {tuple(target.shape)}: expected the same shape (..., point, 3)"

@@ -56,6 +56,10 @@ class Detections:
         image: width and height in pixels, where known.
         focal: focal length in pixels, where known.
         notes: sentences for the user, on gaps and on people who may have been confused.
+
+    >>> nobody = np.zeros((3, 0, len(JOINTS), 2))  # three frames without anybody
+    >>> Detections("film", ("0", "1", "2"), nobody, nobody[..., 0], identities=()).keypoints.shape
+    (3, 0, 25, 2)
     """
 
     video: str

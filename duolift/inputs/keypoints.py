@@ -39,6 +39,8 @@ class KeypointFormat:
     Raises:
         InputError: a joint is named twice.
 
+    >>> KeypointFormat("arm", "an arm", ("left_shoulder", "left_elbow", "left_wrist")).derived
+    ('left_hand',)
     >>> FORMATS["coco17"].derived
     ('pelvis', 'neck', 'head', 'head_top', 'left_hand', 'right_hand')
     """

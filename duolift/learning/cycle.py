@@ -1,6 +1,6 @@
 """The cycle that teaches lifting without labels: lift, turn, reproject, lift again, turn back.
 
-The method is that of ElePose (https://arxiv.org/abs/2112.07088) and LInKs (Hardy and Kim, WACV 2024).
+The method is that of ElePose (https://arxiv.org/abs/2112.07088) and LInKs (https://arxiv.org/abs/2309.07243).
 
 Camera frame: x right, y down, z forward; head lengths, every root at depth c on the optical axis. A
 *posed* body is centred on its root. 2D poses are `(..., joint, 2)` as `Normalisation` makes them.
@@ -57,6 +57,9 @@ class Cycle:
         relifted: (way, batch, joint, 3), the projection lifted again: should be `turned`.
         returned: (way, batch, joint, 3), that turned back: should be `body`.
         back: (way, batch, joint, 2), its projection: should be the input.
+
+    >>> body, seen = torch.zeros(1, 8, 19, 3), torch.zeros(1, 8, 19, 2)
+    >>> perfect = Cycle(body, turned=body, seen=seen, relifted=body, returned=body, back=seen)
     """
 
     body: Tensor

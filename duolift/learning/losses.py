@@ -1,5 +1,5 @@
-"""The loss terms of ElePose (https://arxiv.org/abs/2112.07088) and LInKs (Hardy and Kim, WACV 2024), one pure function
-each; every one is a mean over the batch. `duolift.learning.cycle.Cycle` has what they compare.
+"""The loss terms of ElePose (https://arxiv.org/abs/2112.07088) and LInKs (https://arxiv.org/abs/2309.07243), one pure
+function each; every one is a mean over the batch. `duolift.learning.cycle.Cycle` has what they compare.
 """
 
 from torch import Tensor

@@ -100,6 +100,11 @@ def contact_distance_error(aligned: Tensor, truth: Tensor, hands: Sequence[int])
 
     Returns:
         (...), millimetres; NaN where nobody touches anybody.
+
+    >>> truth = torch.tensor([[[0.0, 0.0, 0.0], [900.0, 0.0, 0.0]], [[930.0, 0.0, 0.0], [2000.0, 0.0, 0.0]]])
+    >>> predicted = truth + torch.tensor([[[0.0]], [[70.0]]])  # the second person is moved
+    >>> contact_distance_error(predicted, truth, hands=[1]).round()
+    tensor(111.)
     """
     people, joints = truth.shape[-3:-1]
     everybody, others = truth.flatten(-3, -2), aligned.flatten(-3, -2)  # (..., person * joint, 3)
@@ -118,7 +123,12 @@ def contact_distance_error(aligned: Tensor, truth: Tensor, hands: Sequence[int])
 
 
 def check_truth(truth: Tensor, root: int) -> None:
-    """Raise ValueError for anything but scenes of several people who have a size."""
+    """Raise ValueError for anything but scenes of several people who have a size.
+
+    >>> check_truth(torch.zeros(19, 3), root=0)
+    Traceback (most recent call last):
+    ValueError: truth (19, 3): expected (..., person, joint, 3) with two people or more
+    """
     if truth.ndim < 3 or truth.shape[-3] < 2:
         raise ValueError(f"truth {tuple(truth.shape)}: expected (..., person, joint, 3) with two people or more")
     if not (truth != truth[..., root : root + 1, :]).any(-1).any(-1).all():
@@ -126,7 +136,10 @@ def check_truth(truth: Tensor, root: int) -> None:
 
 
 def check_predicted(predicted: Tensor, shape: torch.Size) -> None:
-    """Raise ValueError for predictions of another shape than the truth."""
+    """Raise ValueError for predictions of another shape than the truth.
+
+    >>> check_predicted(torch.zeros(2, 19, 3), torch.Size([2, 19, 3]))
+    """
     if predicted.shape != shape:
         raise ValueError(
             f"predicted {tuple(predicted.shape)}, truth {tuple(shape)}: expected the same shape (..., person, joint, 3)"

@@ -75,7 +75,14 @@ def _aligned(points: Tensor, target: Tensor) -> Tensor:
 
 
 def correlation(here: Tensor, there: Tensor) -> Tensor:
-    """Sums of products over points, of structs of arrays (3, point, ...): (3 of here, 3 of there, ...)."""
+    """Sums of products over points, of structs of arrays (3, point, ...): (3 of here, 3 of there, ...).
+
+    >>> points = components(torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]))
+    >>> correlation(points, points)
+    tensor([[1., 0., 0.],
+            [0., 4., 0.],
+            [0., 0., 0.]])
+    """
     return torch.stack([torch.stack([(axis * other).sum(0) for other in there]) for axis in here])
 
 
@@ -88,6 +95,11 @@ def similarity(correlation: Tensor, spread: Tensor, target_spread: Tensor) -> Te
 
     Returns:
         (3 of the points, 3 of the others, ...), what turns and scales them; zero where either do not differ.
+
+    >>> similarity(3 * torch.eye(3), torch.tensor(1.0), torch.tensor(9.0)).round()  # three times as large
+    tensor([[9., 0., 0.],
+            [0., 9., 0.],
+            [0., 0., 9.]])
     """
     tiny = torch.finfo(spread.dtype).tiny
     if unknown := bool((flat := (spread <= tiny) | (target_spread <= tiny)).any()):

@@ -17,6 +17,9 @@ class InputUnits:
 
     Chosen on held-out takes of s02 and s03 (docs/completion.md): coordinates four times as large were better than ten
     times and than one time; at 50, a detector's noise of 0.02 head lengths enters as 1.
+
+    >>> InputUnits().noise * 0.02
+    1.0
     """
 
     coordinates: float = 5.0

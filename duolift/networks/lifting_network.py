@@ -113,7 +113,11 @@ class LiftingNetwork(nn.Module, ABC):
 
 
 def fast_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 matrices in hardware."""
+    """Whether this machine multiplies bfloat16 matrices in hardware.
+
+    >>> fast_bfloat16() in (True, False)
+    True
+    """
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))

@@ -1,8 +1,8 @@
 """How a pose is cut into parts that are lifted without seeing each other.
 
 `whole` is ElePose's (https://arxiv.org/abs/2112.07088): one network for the whole pose. `left_right` and `legs_torso`
-are those of LInKs (Hardy and Kim, WACV 2024): a network a part, each of which sees its own joints alone. `links` is
-both.
+are those of LInKs (https://arxiv.org/abs/2309.07243): a network a part, each of which sees its own joints alone.
+`links` is both.
 """
 
 from duolift.body.skeleton import WHOLE

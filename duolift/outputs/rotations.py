@@ -65,7 +65,13 @@ def shortest_rotation(rest: Floats, targets: Floats) -> Floats:
 
 
 def axis_angle(axis: Floats, angle: Floats) -> Floats:
-    """Rodrigues' formula: rotations (..., 3, 3) about unit vectors (..., 3) by angles (..., 1), radians."""
+    """Rodrigues' formula: rotations (..., 3, 3) about unit vectors (..., 3) by angles (..., 1), radians.
+
+    >>> axis_angle(np.array([0.0, 0.0, 1.0]), np.array([np.pi / 2])).round(3) + 0.0
+    array([[ 0., -1.,  0.],
+           [ 1.,  0.,  0.],
+           [ 0.,  0.,  1.]])
+    """
     x, y, z = np.moveaxis(axis, -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*axis.shape[:-1], 3, 3)
@@ -74,7 +80,11 @@ def axis_angle(axis: Floats, angle: Floats) -> Floats:
 
 
 def zxy_angles(rotations: Floats) -> Floats:
-    """Euler angles in degrees (..., 3) of rotations Rz(a) Rx(b) Ry(c), in this order; a is 0 at gimbal lock."""
+    """Euler angles in degrees (..., 3) of rotations Rz(a) Rx(b) Ry(c), in this order; a is 0 at gimbal lock.
+
+    >>> zxy_angles(axis_angle(np.array([1.0, 0.0, 0.0]), np.array([0.5]))).round(1) + 0.0
+    array([ 0. , 28.6,  0. ])
+    """
     sine, cosine = rotations[..., 2, 1], np.hypot(rotations[..., 0, 1], rotations[..., 1, 1])  # of b
     locked = cosine < SMALLEST_LENGTH
     z = np.arctan2(-rotations[..., 0, 1], rotations[..., 1, 1])
@@ -88,6 +98,9 @@ def quaternions(rotations: Floats) -> Floats:
     """Unit quaternions (..., 4), x y z w, of rotations; the sign is such that the largest number is positive.
 
     Shepperd's method: the largest of the four numbers is found first, so that none is divided by little.
+
+    >>> quaternions(np.eye(3))
+    array([0., 0., 0., 1.])
     """
     m = rotations
     trace = np.trace(m, axis1=-2, axis2=-1)

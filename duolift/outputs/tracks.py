@@ -25,6 +25,9 @@ def ever_valid(scene: Scene, path: Path) -> list[int]:
 
     Raises:
         InputError: there is nobody, and the format of `path` holds nothing else.
+
+    >>> ever_valid(Scene.example(), Path("scene.bvh"))
+    [0, 1]
     """
     people = np.flatnonzero(scene.valid.any(0)).tolist()
     if not people:

@@ -50,6 +50,9 @@ class FocalLength:
         pixels: (camera,).
         deviation: (camera,), of its logarithm: 0.1 is 10 %.
         source: of each camera, `people` or `default`.
+
+    >>> FocalLength(torch.tensor([1100.0]), torch.tensor([0.1]), (FocalSource.PEOPLE,)).pixels
+    tensor([1100.])
     """
 
     pixels: Tensor
@@ -61,7 +64,10 @@ def default_focal(principal: Tensor) -> Tensor:
     """The normal lens: the image's diagonal, 53 degrees across it, for principal points (..., 2) in the centre.
 
     It shows people as an onlooker sees them, it is the middle of what cameras are used with, and it is what
-    others assume of unknown cameras (CLIFF, ECCV 2022).
+    others assume of unknown cameras (CLIFF, https://arxiv.org/abs/2208.00571).
+
+    >>> default_focal(torch.tensor([400.0, 300.0]))  # an image of 800 x 600
+    tensor(1000.)
     """
     return 2 * principal.norm(dim=-1)
 
@@ -74,6 +80,13 @@ def focal_from_people(lifted: Lifted, assumed: Tensor, sequence: Tensor, camera:
         assumed: (camera,), pixels, the middle of the prior.
         sequence: (scene,), which sequence of a static camera each scene is a frame of.
         camera: (scene,), an index into `assumed`.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> bodies, rays = torch.randn(6, 2, 19, 3), 0.1 * torch.randn(6, 2, 2)
+    >>> lifted = Lifted.of(PAPER19, bodies, torch.zeros(6, 2), rays, 10.0)
+    >>> one = torch.zeros(6, dtype=torch.long)  # a sequence of one camera
+    >>> focal_from_people(lifted, torch.tensor([1000.0]), one, one).pixels.shape
+    torch.Size([1])
     """
     first = torch.stack([(sequence == number).nonzero()[0, 0] for number in sequence.unique()])
     owner = camera[first]  # (sequence,)

@@ -14,7 +14,11 @@ VERTICAL = 1 - 1e-6
 
 
 class FocalSource(StrEnum):
-    """Where a focal length comes from: it was given, the people in the images tell it, or a normal lens is assumed."""
+    """Where a focal length comes from: it was given, the people in the images tell it, or a normal lens is assumed.
+
+    >>> [str(source) for source in FocalSource]
+    ['known', 'people', 'default']
+    """
 
     KNOWN = "known"
     PEOPLE = "people"
@@ -29,6 +33,11 @@ class SceneCameras:
         sequence: (scene,), which sequence of a static camera each scene is a frame of, frames in order and people with
             the same index throughout; None where every image stands alone.
         up: (scene, 3), the world's up in the camera frame, where the extrinsics are known; None to estimate it.
+
+    >>> import torch
+    >>> SceneCameras()  # images that stand alone
+    SceneCameras(sequence=None, up=None)
+    >>> static = SceneCameras(sequence=torch.tensor([0, 0, 0, 1, 1]))  # three frames of one camera, two of another
     """
 
     sequence: Tensor | None = None
@@ -55,7 +64,13 @@ class Placed:
 
     @property
     def tilt(self) -> Tensor:
-        """The camera's angle above the horizon, (scene,), radians; negative where it looks down."""
+        """The camera's angle above the horizon, (scene,), radians; negative where it looks down.
+
+        >>> import torch
+        >>> up = torch.tensor([[0.0, -0.8, -0.6]])
+        >>> Placed(torch.zeros(1, 2, 19, 3), up, torch.ones(1), torch.ones(1, 2), torch.ones(1, 2)).tilt.rad2deg()
+        tensor([-36.8699])
+        """
         return self.up[..., 2].clamp(-VERTICAL, VERTICAL).asin()
 
 
@@ -64,6 +79,11 @@ class Placement(Protocol):
 
     A placement is a frozen dataclass of its options. It is registered in `duolift.placement.METHODS`, which makes it a
     row of the ablation and a choice of the command.
+
+    >>> from duolift.placement import METHODS
+    >>> placement: Placement = METHODS["paper"].image
+    >>> placement.keeps_bodies
+    True
     """
 
     def __call__(self, lifted: Lifted, cameras: SceneCameras) -> Placed:
@@ -96,6 +116,10 @@ class Variant:
         focal: where the focal length comes from; unless it is known, lenses are taken to be free of distortion.
         on_perfect_lifts: the placement with which the same row is filled from the ground truth, lifted without error,
             to tell what error is left to the placement; None for no such row.
+
+    >>> from duolift.placement.ground import GroundPlacement
+    >>> Variant("ground", GroundPlacement()).focal
+    <FocalSource.KNOWN: 'known'>
     """
 
     name: str
@@ -114,6 +138,11 @@ class Method:
         image: places images that stand alone.
         video: places the frames of a static camera.
         variants: rows of the ablation, in order.
+
+    >>> from duolift.placement import METHODS
+    >>> method: Method = METHODS["ground"]
+    >>> [variant.name for variant in method.variants][:3]
+    ['ground', '+ one tilt a sequence', '+ one size a person']
     """
 
     image: Placement

@@ -230,6 +230,10 @@ def visibility_groups(valid: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
     Yields:
         masks of the scenes (scene,) and of the people in them (person,).
+
+    >>> valid = torch.tensor([[True, True], [True, False], [True, True]])
+    >>> [(scenes.tolist(), persons.tolist()) for scenes, persons in visibility_groups(valid)]
+    [([False, True, False], [True, False]), ([True, False, True], [True, True])]
     """
     for persons in valid.unique(dim=0):
         if persons.any():

@@ -27,6 +27,13 @@ def in_metres(placed: Placed, valid: Tensor, skeleton: Skeleton, static: bool) -
         valid: (scene, person).
         skeleton: of the people.
         static: all scenes are frames of one static camera, whose height is the same in all of them.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> people, up = torch.rand(4, 2, 19, 3), torch.tensor([[0.0, -1.0, 0.0]]).expand(4, 3)
+    >>> placed = Placed(people, up, torch.tensor([2.0, 2.1, 1.9, 2.0]), torch.ones(4, 2), torch.ones(4, 2))
+    >>> metric = in_metres(placed, torch.ones(4, 2, dtype=torch.bool), PAPER19, static=True)
+    >>> metric.height.unique().shape  # one camera, one height
+    torch.Size([1])
     """
     above = placed.height > 0  # the camera is above the ground
     height = torch.where(above, placed.height, 1.0)  # (scene,): the camera's height becomes 1
@@ -47,6 +54,12 @@ def metres_per_unit(people: Tensor, valid: Tensor, skeleton: Skeleton, static: b
         people: (scene, person, joint, 3), any unit.
         valid: (scene, person).
         static: one factor for all scenes.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> people, valid = torch.rand(1, 2, 19, 3), torch.ones(1, 2, dtype=torch.bool)
+    >>> once = metres_per_unit(people, valid, PAPER19, static=False)
+    >>> torch.allclose(metres_per_unit(10 * people, valid, PAPER19, static=False), once / 10)
+    True
     """
     weight = valid.to(people)
     usual = math.log(STATURE * mean_bone_length(skeleton))
@@ -68,6 +81,14 @@ def on_ground_of(level: Placed, other: Placed, valid: Tensor, skeleton: Skeleton
 
     Returns:
         (scene, person, joint, 3), metres, in the frame of `other`.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> up = torch.tensor([[0.0, -1.0, 0.0]])
+    >>> level = Placed(torch.rand(1, 2, 19, 3), up, torch.ones(1), torch.ones(1, 2), torch.ones(1, 2))
+    >>> other = Placed(level.people, up, torch.tensor([1.6]), level.depth, level.confidence)
+    >>> people = on_ground_of(level, other, torch.ones(1, 2, dtype=torch.bool), PAPER19, static=False)
+    >>> people[..., PAPER19.feet, 1].max()  # the lowest foot is on the ground, 1.6 m below the camera
+    tensor(1.6000)
     """
     people = level.people * metres_per_unit(level.people, valid, skeleton, static)[:, None, None, None]
     lowest = people[..., skeleton.feet, 1].amax(-1).masked_fill(~valid, -torch.inf).amax(-1)  # (scene,)
