@@ -2,8 +2,8 @@
 
 - `fill_lift`: fill the pose in 2D and take the detector's noise out of it, then lift it. With any lifting network. It
   also looks at the nearest other person, where there is one: people who hold hands show where each other's hands are.
-- `lift_fill`, that of LInKs (https://arxiv.org/abs/2309.07243): lift with the part networks whose part is wholly visible,
-  then fill in 3D. With lifting networks of parts alone.
+- `lift_fill`, that of LInKs (https://arxiv.org/abs/2309.07243): lift with the part networks whose part is wholly
+  visible, then fill in 3D. With lifting networks of parts alone.
 
 Camera frame: x right, y down, z forward; head lengths. `visible` is a mask (..., joint), True where a joint is seen.
 The root has to be visible: poses are centred on it. A visible joint stays on its ray, but for the noise that

@@ -234,6 +234,7 @@ RULES = (
     Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
     Rule(r"pip install ['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
+    Rule(r"pip install pandas", external=True),
     Rule(r"openpose.bin .*|python (demo|scripts)/\w+.py .*", external=True),
 )
 
@@ -462,7 +463,7 @@ GIVEN = {
     'InferenceSession("lifter.onnx")': Given(
         dict, ("duolift export lifter.onnx",), {"people": (1, 2, *BODIES), "up": (1, 3)}
     ),
-    'read("dance.json")': Given(shapes={"found.keypoints": (4, 2, len(CHI3D25), 2)}),
+    'read("dance.json")': Given(shapes={"detections.keypoints": (4, 2, len(CHI3D25), 2)}),
     "Scene.example()": Given(shapes={"scene.people": (4, 2, *BODIES)}),
     "class Linear(LiftingNetwork)": Given(),
     "axes @ point": Given(a_scene, shapes={"world": (3,), "pixel": (2,)}),
