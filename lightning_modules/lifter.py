@@ -14,7 +14,7 @@ from duolift.geometry.projection import lift, project
 from duolift.learning import losses
 from duolift.learning.cycle import Cycle, cycle, random_views
 from duolift.learning.objective import CYCLE_TERMS, Objective, cycle_terms
-from duolift.networks import lifting_network
+from duolift.networks import build_network
 from duolift.networks.architecture import Architecture
 from duolift.networks.flows import PoseFlow
 from duolift.networks.frozen_flows import FrozenFlows
@@ -81,7 +81,7 @@ class LifterModule(Averaging):
                 "half": half,
             }
         )
-        self.lifter = lifting_network(self.skeleton, self.architecture)
+        self.lifter = build_network(self.skeleton, self.architecture)
         self.lifter.low_precision = half
         bones = [self.skeleton.indices(bone) for bone in self.skeleton.bones]
         self.register_buffer("bones", torch.tensor(bones), persistent=False)

@@ -14,12 +14,12 @@ NETWORKS: dict[str, type[LiftingNetwork]] = {"parts": PartNetworks}
 """Name -> class of a lifting network, which is built from a skeleton and an `Architecture`."""
 
 
-def lifting_network(skeleton: Skeleton, architecture: Architecture) -> LiftingNetwork:
+def build_network(skeleton: Skeleton, architecture: Architecture) -> LiftingNetwork:
     """An untrained lifting network.
 
     >>> import torch
     >>> from duolift.body.skeleton import PAPER19
-    >>> network = lifting_network(PAPER19, Architecture(split="left_right", width=8, blocks=1))
+    >>> network = build_network(PAPER19, Architecture(split="left_right", width=8, blocks=1))
     >>> offsets, elevation = network(torch.zeros(5, 19, 2))
     >>> offsets.shape, elevation.shape  # two ways to lift five poses: the spine from the left, or from the right
     (torch.Size([2, 5, 19]), torch.Size([5]))

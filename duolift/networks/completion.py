@@ -45,9 +45,9 @@ class Completion:
 
     >>> import torch
     >>> from duolift.body.skeleton import PAPER19
-    >>> from duolift.networks import lifting_network
+    >>> from duolift.networks import build_network
     >>> from duolift.networks.completer import CompleterArchitecture
-    >>> network = lifting_network(PAPER19, Architecture(width=16, blocks=1))
+    >>> network = build_network(PAPER19, Architecture(width=16, blocks=1))
     >>> completer = Completer(PAPER19, STRATEGIES["fill_lift"], CompleterArchitecture(width=16, blocks=1))
     >>> visible = torch.rand(5, 19) > 0.2
     >>> visible[:, PAPER19.root_index] = True

@@ -17,7 +17,7 @@ from duolift.camera import DETECTOR_NOISE
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift
-from duolift.networks import lifting_network
+from duolift.networks import build_network
 from duolift.networks.completer import Completer
 from duolift.networks.completion import STRATEGIES, Completion
 from duolift.networks.partners import Partners
@@ -56,7 +56,7 @@ class PeopleLifter(nn.Module):
         super().__init__()
         a = self.architecture = architecture
         self.skeleton = skeleton_named(a.skeleton)
-        self.network = lifting_network(self.skeleton, a.lifter)
+        self.network = build_network(self.skeleton, a.lifter)
         self.completer: Completer | None = None
         if a.completer is not None:
             self.completer = Completer(self.skeleton, STRATEGIES["fill_lift"], a.completer)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from duolift.body.skeleton import PAPER19, Skeleton
 from duolift.errors import InputError
 from duolift.export import TOLERANCE, export
-from duolift.networks import NETWORKS, LiftingNetwork, lifting_network
+from duolift.networks import NETWORKS, LiftingNetwork, build_network
 from duolift.networks.architecture import Architecture
 from duolift.networks.completion import strategies_of
 from duolift.networks.flows import PoseFlow
@@ -62,7 +62,7 @@ def test_a_network_from_outside_is_trained_packed_read_used_and_exported(tmp_pat
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("low_precision", [False, True])
 def test_every_network_is_what_a_lifting_network_is(network: str, low_precision: bool) -> None:
-    made = lifting_network(PAPER19, Architecture(network, "whole", 16, 1, 1.0))
+    made = build_network(PAPER19, Architecture(network, "whole", 16, 1, 1.0))
     made.low_precision = low_precision
     offsets, elevation = made(torch.randn(5, 3, 19, 2))
     assert offsets.shape == (made.ways, 5, 3, 19) and elevation.shape == (5, 3)
