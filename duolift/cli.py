@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, count, islice
@@ -94,6 +94,7 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
         help="the scene's file, its suffix one of .json .npz .html .bvh .trc .c3d .glb .png .gif .mp4 .rrd; "
         "may be given several times",
     )
+    _placement_arguments(parser)
     _keypoint_arguments(parser)
     _camera_arguments(parser)
     _lifter_arguments(parser)
@@ -138,6 +139,15 @@ def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _placement_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--placement",
+        metavar="NAME",
+        help="how people are put into one scene: ground, everybody at their own distance on one ground (the default), "
+        "or paper, everybody at one distance",
+    )
+
+
 def _lift(chosen: argparse.Namespace) -> None:
     """Lift 2D keypoints of people to 3D, in one shared scene"""
     from duolift.inputs import check_source
@@ -150,7 +160,7 @@ def _lift(chosen: argparse.Namespace) -> None:
         check_output(output)
     _check_lifter(chosen)
     lifter = _lifter(chosen)
-    scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera)
+    scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera, **_given(chosen, "placement"))
     for label, scene in _labelled(scenes):
         for output in chosen.output:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
@@ -199,6 +209,7 @@ def _view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json or .npz; an empty page without it")
     parser.add_argument("--port", type=int, default=0, help="the local port to listen on (any free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    _placement_arguments(parser)
     _keypoint_arguments(parser)
     _camera_arguments(parser)
     _lifter_arguments(parser)
@@ -213,10 +224,11 @@ def _view(chosen: argparse.Namespace) -> None:
     _check_lifter(chosen)
     scene = None if chosen.scene is None else read(chosen.scene)
     lifter = _lifter(chosen)
-    serve(scene, partial(_lift_dropped, lifter, options, camera), chosen.port, not chosen.no_browser)
+    lift = partial(_lift_dropped, partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement")), options)
+    serve(scene, lift, chosen.port, not chosen.no_browser)
 
 
-def _lift_dropped(lifter: "Lifter", options: "Options", camera: "Camera", content: bytes, name: str) -> "Scene":
+def _lift_dropped(lift_frames: Callable[..., Any], options: "Options", content: bytes, name: str) -> "Scene":
     """The scene of the first video or image of a file; a note says so where there are others."""
     from duolift.inputs import read
     from duolift.view.server import file_name
@@ -225,7 +237,7 @@ def _lift_dropped(lifter: "Lifter", options: "Options", camera: "Camera", conten
         file = Path(folder) / file_name(name)
         file.write_bytes(content)
         try:
-            scenes = [scene for _, scene in islice(lifter.lift_frames(read(file, options), camera), 2)]
+            scenes = [scene for _, scene in islice(lift_frames(read(file, options)), 2)]
         except InputError as error:
             raise InputError(str(error).replace(f"{folder}{os.sep}", "")) from error
     if not scenes:

@@ -40,7 +40,7 @@ from lightning_modules.lifter import LifterModule
 NOTHING_HIDDEN, MEAN_POSE = "nothing hidden", "mean pose"
 """What the strategies are compared with: the lifter that sees all joints, and the mean body of the training set."""
 
-ALONE, BOTH_HIDDEN = "fill_lift, alone", "fill_lift, both hidden"
+FILLED_ALONE, BOTH_HIDDEN = "fill_lift, alone", "fill_lift, both hidden"
 """`fill_lift` without a partner, and beside one whose same joints are hidden; else the partner is wholly visible."""
 
 LIMB = "a limb (mean of four)"
@@ -103,7 +103,7 @@ def score_detections(module: CompletionModule, data: PoseDataModule, dropped: fl
             found = {"lifter alone": predict(module, "fill_lift", poses, everything)}
             for label, visible in (("", everything), (f", {dropped:.0%} of joints dropped", some)):
                 partners = data.partners_of(scenes, visible.view(scenes.pixels.shape[:-1]))
-                found[ALONE + label] = predict(module, "fill_lift", poses, visible, sigma)
+                found[FILLED_ALONE + label] = predict(module, "fill_lift", poses, visible, sigma)
                 found["fill_lift" + label] = predict(module, "fill_lift", poses, visible, sigma, partners)
             errors = {name: mpjpe(align(people, truth), truth) for name, (people, _) in found.items()}
             rows.append({"pixels": pixels, "pa_mpjpe_person_mm": {name: e.item() for name, e in errors.items()}})
@@ -130,7 +130,7 @@ def score(module: CompletionModule, data: PoseDataModule) -> list[dict[str, Any]
         seen = project(filled, module.teacher.normalisation.c)
         methods = {NOTHING_HIDDEN: whole, MEAN_POSE: (filled, module.teacher(seen)[1])}
         methods |= {
-            ALONE: predict(module, "fill_lift", poses, visible),
+            FILLED_ALONE: predict(module, "fill_lift", poses, visible),
             BOTH_HIDDEN: predict(module, "fill_lift", poses, visible, 0.0, replace(partners, visible=visible)),
         }
         methods |= {name: predict(module, name, poses, visible, 0.0, partners) for name in module.completers}

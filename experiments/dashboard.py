@@ -24,7 +24,7 @@ from experiments.config import load
 from experiments.runs import command, wandb_mode
 from experiments.settings import Config, flow_parts
 
-ALONE = ("pa_mpjpe_person_mm", "elevation_error_deg", "elevation_correlation")
+PERSONAL = ("pa_mpjpe_person_mm", "elevation_error_deg", "elevation_correlation")
 """Metrics of people before they are placed."""
 
 TERMS = ("reprojection", "consistency", "deformation", "bone")
@@ -40,7 +40,7 @@ def workspace(config: Config, entity: str) -> Workspace:
     panels: dict[str, list[Panel]] = {
         "Training health": health(config),
         "Likelihoods": likelihoods(config),
-        "Metrics over epochs": [over_epochs(title(name), f"eval/{name}") for name in (*PUBLISHED_METRICS, *ALONE)],
+        "Metrics over epochs": [over_epochs(title(name), f"eval/{name}") for name in (*PUBLISHED_METRICS, *PERSONAL)],
         "Ablation": ablation(),
         "Scenes": scenes(),
     }

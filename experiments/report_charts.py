@@ -34,7 +34,7 @@ from callbacks.scene_pictures import whereabouts
 from duolift.geometry.scene_batch import SceneBatch
 from experiments.finished import Run, load_json
 
-ALONE, GROUND, PAPER = "each person alone", "one scene, on one ground", "one scene, the paper's"
+PERSON, GROUND, PAPER = "each person alone", "one scene, on one ground", "one scene, the paper's"
 PA_MPJPE = "PA-MPJPE, mm"
 
 DEEP = (
@@ -121,11 +121,11 @@ def error_charts(run: Run) -> list[Chart]:
     scenes, root, ground = run.scenes, run.skeleton.root_index, run.ground
 
     def spreads(groups: list[str]) -> dict[str, Grouped]:
-        series = {ALONE: ground.person, GROUND: ground.scene, PAPER: run.paper.scene}
+        series = {PERSON: ground.person, GROUND: ground.scene, PAPER: run.paper.scene}
         return {name: grouped(values, groups) for name, values in series.items()}
 
     middle = "A dot is the mean of so many scenes, a line their middle half."
-    by_joints = {ALONE: by_joint(ground.alone, run.skeleton), GROUND: by_joint(ground.together, run.skeleton)}
+    by_joints = {PERSON: by_joint(ground.alone, run.skeleton), GROUND: by_joint(ground.together, run.skeleton)}
     return [
         Chart("by-action", "By action", middle, spread_chart(spreads(actions(scenes)), PA_MPJPE)),
         Chart(
@@ -151,7 +151,8 @@ def error_charts(run: Run) -> list[Chart]:
             "From the best scene to the worst",
             "The dot at the end of a curve is the worst scene of all.",
             distribution_chart(
-                {ALONE: ground.person.numpy(), GROUND: ground.scene.numpy(), PAPER: run.paper.scene.numpy()}, PA_MPJPE
+                {PERSON: ground.person.numpy(), GROUND: ground.scene.numpy(), PAPER: run.paper.scene.numpy()},
+                PA_MPJPE,
             ),
         ),
     ]

@@ -17,7 +17,7 @@ from duolift.placement.focal import default_focal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS = 16384
+ROWS_AT_ONCE = 16384
 """How many people are read, lifted and written together, which bounds memory."""
 
 READ = ("image", "person", "width", "height", "keypoints", "confidence")
@@ -70,7 +70,7 @@ def whole_images(path: Path) -> Iterator[tuple["pa.Table", NDArray[np.int64]]]:
         seen: set[Any] = set()
         rest = file.schema_arrow.empty_table().select(columns)
         try:
-            for batch in file.iter_batches(ROWS, columns=columns):
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
                 rows = pa.concat_tables([rest, pa.Table.from_batches([batch]).select(columns)])
                 starts = _starts(rows, path)
                 _refuse_scattered(rows, starts[:-1], seen, path)

@@ -10,7 +10,7 @@ from omegaconf.errors import ValidationError
 
 from duolift.bounds import Fraction, NotNegative, OneOf, PartialFraction, Positive, check_bounds
 from duolift.learning.augmentation import Augmentation
-from lightning_modules.lifter import LossWeights
+from duolift.learning.objective import LossWeights
 
 TABLE = {"relu": 1, "gelu": 2}
 

@@ -120,7 +120,7 @@ def test_images_that_lie_across_what_is_read_at_once_stay_together(
 ) -> None:
     list(lift_files(*folders, weights))
     for rows in (1, 2, 3, 5):
-        monkeypatch.setattr(columns, "ROWS", rows)
+        monkeypatch.setattr(columns, "ROWS_AT_ONCE", rows)
         list(lift_files(folders[0], tmp_path / str(rows), weights))
         for name, people in tables(folders[1]).items():
             again = tables(tmp_path / str(rows))[name]
@@ -147,7 +147,7 @@ def test_what_is_there_is_not_made_again(
 def test_a_file_cut_off_in_lifting_leaves_nothing(
     folders: tuple[Path, Path], weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns, "ROWS", 4)
+    monkeypatch.setattr(columns, "ROWS_AT_ONCE", 4)
     lift, calls = FileLifter.lift_people, []
 
     def fail(self: FileLifter, *given: Any) -> Any:

@@ -57,6 +57,20 @@ def test_a_file_becomes_a_scene_in_every_format_asked_for(
     np.testing.assert_allclose(read("scene.json").people, scene.people, atol=1e-3)
 
 
+def test_a_placement_is_chosen_by_name(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    camera = ("--image", "900x600", "--focal", "800")
+    assert lift("two.json", "-o", "ground.npz", *camera) == lift(
+        "two.json", "-o", "paper.npz", *camera, "--placement", "paper"
+    )
+    ground, paper = read("ground.npz"), read("paper.npz")
+    assert np.allclose(paper.up, [0, -1, 0]) and not np.allclose(ground.people, paper.people)
+    capsys.readouterr()
+    assert lift("two.json", "-o", "other.npz", "--placement", "heap") == 2
+    assert "placement 'heap' is unknown; expected one of paper, ground" in capsys.readouterr().err
+    assert not Path("other.npz").exists()
+
+
 def test_doubts_go_to_standard_error(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     Path("one.json").write_text(openpose(300))
     assert lift("one.json", "-o", "scene.json") == 0
