@@ -89,9 +89,13 @@ class PublishedLifter(nn.Module):
 
     def __init__(self, joints: int, width: int, blocks: int) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), nn.LeakyReLU(), ResidualBlock(width))
-        self.depth = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, joints))
-        self.angle = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)), nn.Linear(width, 1))
+        self.trunk = nn.Sequential(nn.Linear(2 * joints, width), *self._blocks(1, width))
+        self.depth = nn.Sequential(*self._blocks(blocks, width), nn.Linear(width, joints))
+        self.angle = nn.Sequential(*self._blocks(blocks, width), nn.Linear(width, 1))
+
+    @staticmethod
+    def _blocks(count: int, width: int) -> list[nn.Module]:
+        return [layer for _ in range(count) for layer in (ResidualBlock(width), nn.LeakyReLU())]
 
     def forward(self, part: Tensor) -> tuple[Tensor, Tensor]:
         features = self.trunk(part.flatten(1))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from callbacks.samples import FlowSamples
 from datamodules.pose_data_module import PoseDataModule
@@ -31,7 +32,7 @@ def pretrain(config: Config, bodies: str = "person", data: PoseDataModule | None
         "seed": config.seed,
         "bodies": bodies,
         "data": data_settings(config, data),
-        "flows": dict(options),
+        "flows": _flow_settings(options),
     }
     stage = Stage(Path(config.runs) / config.run / ("flows" if bodies == "person" else "flows-pair"), settings)
     if stage.finished:
@@ -47,6 +48,14 @@ def pretrain(config: Config, bodies: str = "person", data: PoseDataModule | None
     measured = fit(config, stage, build, data, epochs, [FlowSamples(stage.folder)], watched)
     stage.finish(measured)
     return stage
+
+
+def _flow_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the flows that decide a result.
+
+    A weight decay of 0 is left out: runs of before there was a choice do not name theirs, and are no other.
+    """
+    return {key: value for key, value in options.items() if (key, value) != ("weight_decay", 0.0)}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -113,6 +113,7 @@ class Flows:
     learning_rate: Positive[float] = 1e-3
     schedule: Schedule = "exponential"
     decay: Positive[float] = 0.95
+    weight_decay: NotNegative[float] = 0.0
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -29,7 +29,7 @@ class FlowPriorModule(Averaging):
         sampling: strength of LInKs' generative sampling: the flows of parts also learn neighbours of the batch, drawn
             with the flow of the whole pose. That one learns real poses alone: it diverges on its own samples. 0 leaves
             the neighbours out.
-        learning_rate, schedule, decay: see `lightning_modules.optimisation.OptimiserSettings`.
+        learning_rate, schedule, decay, weight_decay: see `lightning_modules.optimisation.OptimiserSettings`.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class FlowPriorModule(Averaging):
         learning_rate: float = 2e-4,
         schedule: str = "exponential",
         decay: float = 0.95,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
@@ -52,7 +53,7 @@ class FlowPriorModule(Averaging):
         self.flows = nn.ModuleDict({part: PoseFlow(self.skeleton, part, blocks, width, clamp) for part in parts})
         self.register_buffer("deviation", torch.zeros(len(self.skeleton), 2))
         self.noise, self.mirror, self.sampling = noise, mirror, sampling
-        self.optimiser = OptimiserSettings(learning_rate, schedule, decay, weight_decay=0.0)
+        self.optimiser = OptimiserSettings(learning_rate, schedule, decay, weight_decay)
 
     def flow(self, part: str) -> PoseFlow:
         """The flow of one part."""

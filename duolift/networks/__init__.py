@@ -9,8 +9,9 @@ from duolift.body.skeleton import Skeleton
 from duolift.networks.architecture import Architecture
 from duolift.networks.lifting_network import LiftingNetwork
 from duolift.networks.part_networks import PartNetworks
+from duolift.networks.published_networks import PublishedNetworks
 
-NETWORKS: dict[str, type[LiftingNetwork]] = {"parts": PartNetworks}
+NETWORKS: dict[str, type[LiftingNetwork]] = {"parts": PartNetworks, "published": PublishedNetworks}
 """Name -> class of a lifting network, which is built from a skeleton and an `Architecture`."""
 
 

@@ -76,13 +76,15 @@ class PartNetworks(LiftingNetwork):
         preferences: for every way, its parts; a joint of several parts is taken from the first that has it.
     """
 
+    part_lifter: type[PartLifter] = PartLifter
+
     def __init__(self, skeleton: Skeleton, architecture: Architecture) -> None:
         splits = [_preferences(skeleton, parts) for parts in SPLITS[architecture.split]]
         super().__init__(skeleton, architecture, [1 / len(ways) / len(splits) for ways in splits for _ in ways])
         self.preferences = [way for ways in splits for way in ways]
         parts, a = parts_of(architecture.split), architecture
         self.networks = nn.ModuleDict(
-            {part: PartLifter(len(skeleton.parts[part]), a.width, a.blocks) for part in parts}
+            {part: self.part_lifter(len(skeleton.parts[part]), a.width, a.blocks) for part in parts}
         )
         bound = a.elevation_bound
         initial = a.initial_elevation if bound is None else math.atanh(a.initial_elevation / bound)

@@ -133,7 +133,8 @@ def test_the_published_arithmetic_gives_this_librarys_losses() -> None:
     bodies = some_bodies(PAPER19, 32)
     ratios = bone_ratios(bodies, torch.tensor([PAPER19.indices(bone) for bone in PAPER19.bones])).mean(0)
     poses = some_poses(PAPER19, 32)
-    module = lifter_module(bone_ratios=ratios.tolist(), scale=1.0, split="left_right", width=16, blocks=2)
+    sizes = {"network": "published", "split": "left_right", "width": 16, "blocks": 2}
+    module = lifter_module(bone_ratios=ratios.tolist(), scale=1.0, **sizes)
     module.attach_prior(FlowPriorModule(PAPER19.name, ["left", "right"], 1, 8).flows, poses)
     published = PublishedTraining(PAPER19, 16, 2, 1, 8, ratios, C, sampling=0.2)
     published.lifters.load_state_dict(module.lifter.networks.state_dict())

@@ -225,7 +225,7 @@ def test_the_command_measures_every_occlusion_method_and_noise(done: Path) -> No
     assert (result["run"], result["experiment"], result["seed"]) == ("small", "quick", 0)
     assert result["lifters"] == {"legs_torso": json.loads((stage / "metrics.json").read_text())}
     measured = result["lifters"]["legs_torso"]
-    methods = ["nothing hidden", "mean pose", complete.ALONE, complete.BOTH_HIDDEN, *STRATEGIES]
+    methods = ["nothing hidden", "mean pose", complete.FILLED_ALONE, complete.BOTH_HIDDEN, *STRATEGIES]
     wanted = [(name, method) for name in occlusions(PAPER19) for method in methods]
     assert [(row["occlusion"], row["method"]) for row in measured["rows"]] == wanted
     assert all(isfinite(value) for row in measured["rows"] for value in row["metrics"].values())
@@ -240,7 +240,7 @@ def test_with_nothing_hidden_and_no_noise_the_lifter_is_alone(done: Path) -> Non
     assert len({row["pa_mpjpe_person_mm"] for row in rows}) == 1 and len({r["pa_mpjpe_hidden_mm"] for r in rows}) > 1
     exact, *noisy = (row["pa_mpjpe_person_mm"] for row in measured["noise"])
     assert exact["lifter alone"] == exact["fill_lift"] == pytest.approx(rows[0]["pa_mpjpe_person_mm"], rel=1e-5)
-    assert exact[complete.ALONE] == exact["lifter alone"]
+    assert exact[complete.FILLED_ALONE] == exact["lifter alone"]
     assert all(len({*errors.values()}) == len(errors) for errors in noisy)
 
 
