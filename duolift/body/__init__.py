@@ -1,0 +1,1 @@
+"""What a body is: joints by name, bones, parts, and the proportions of people."""

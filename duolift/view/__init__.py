@@ -1,0 +1,1 @@
+"""The local page that shows a scene and lifts the files that are dropped onto it."""
