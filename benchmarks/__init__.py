@@ -1,1 +1,1 @@
-"""How fast the project is beside what it is compared with: `suite` is the table of benchmarks, each in a file of its own."""
+"""How fast the project is beside its baselines: `suite` is the table of benchmarks, each in a file of its own."""

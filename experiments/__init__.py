@@ -1,1 +1,1 @@
-"""The commands of the framework, one file each, and their settings: `settings` is the schema, `conf` has experiments."""
+"""The commands of the framework, one file each; `settings` is their schema, `conf` holds the experiments."""

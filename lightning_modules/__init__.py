@@ -1,1 +1,1 @@
-"""What trains: the flows, the lifter, its supervised twin, and the network that completes poses, as Lightning modules."""
+"""What trains: the flows, the lifter, its supervised twin, and the network that completes poses."""

@@ -1,4 +1,4 @@
-"""Where things are: cameras, rotations, lifting along rays, alignment; batches of scenes, and people lifted one by one.
+"""Where things are: cameras, rotations, lifting along rays, alignment; batches of scenes, and lifted people.
 
 Camera frame everywhere: x right, y down, z forward.
 """
