@@ -1,1 +1,1 @@
-"""Broken files for every reader: seeds, mutations, and a search for inputs that end in another error than InputError."""
+"""Broken files for every reader: seeds, mutations, and a search for inputs that do not end in an InputError."""
