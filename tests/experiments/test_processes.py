@@ -177,7 +177,8 @@ def test_two_processes_leave_the_files_and_print_the_lines_of_one(done: Any) -> 
         {path.relative_to(folder / "runs" / run) for path in files(folder / "runs" / run)} for run in ("one", "two")
     )
     assert one == two
-    assert [line.split()[0] for line in printed[1]] == [line.split()[0] for line in printed[2]]
+    ours = {count: [line for line in lines if not line.startswith("[W")] for count, lines in printed.items()}
+    assert [line.split()[0] for line in ours[1]] == [line.split()[0] for line in ours[2]], "but for torch's warnings"
     settings = [(folder / "runs" / run / "whole" / "settings.json").read_text() for run in ("one", "two")]
     assert settings[0] == settings[1]
 
