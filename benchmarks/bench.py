@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.measure import CPU
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.networks.lifting_network import fast_bfloat16
@@ -91,14 +92,23 @@ class Bench:
     Args:
         folder: where the embedded set is written.
         size: how much is measured.
+        device: where the models work.
     """
 
-    def __init__(self, folder: Path, size: Size) -> None:
-        self.folder, self.size = folder, size
+    def __init__(self, folder: Path, size: Size, device: torch.device = CPU) -> None:
+        self.folder, self.size, self.device = folder, size, device
 
     def config(self, *arguments: str) -> Config:
         """Settings of an experiment on the embedded set."""
-        return load([*self.data_settings, *arguments])
+        return load([*self.data_settings, f"compute.accelerator={ACCELERATORS[self.device.type]}", *arguments])
+
+    def calls(self, number: int) -> int:
+        """How often a candidate is called in its turn: a GPU's calls are short, and more of them fill a turn."""
+        return number if self.device.type == "cpu" else GPU_CALLS * number
+
+    def batches(self, poses: Tensor, batch: int) -> Iterator[Tensor]:
+        """Batches of poses (batch, joint, 2) that lie on the device, over and over."""
+        return some_batches(poses.to(self.device), batch)
 
     @property
     def data_settings(self) -> list[str]:
@@ -113,12 +123,9 @@ class Bench:
     def untrained(self, config: Config) -> tuple[PoseDataModule, LifterModule]:
         """An experiment's data, and its lifter and flows as they are before training."""
         data = self.data(config)
-        options = plain(config.flows) | {"parts": flow_parts(config)}
-        flows = FlowPriorModule(
-            data.pose_skeleton.name, **{key: value for key, value in options.items() if key not in RUN_SETTINGS}
-        )
-        flows.standardise(data.training_poses)
-        return data, lifter_module(config, config.lifter, data).attach_prior(flows.flows, data.training_poses)
+        flows = untrained_flows(config, data).flows
+        module = lifter_module(config, config.lifter, data).attach_prior(flows, data.training_poses)
+        return data, module.to(self.device)
 
     @cached_property
     def default(self) -> tuple[PoseDataModule, LifterModule]:
@@ -126,8 +133,24 @@ class Bench:
         return self.untrained(self.config(*self.size.default))
 
 
+ACCELERATORS = {"cpu": "cpu", "cuda": "gpu"}
+"""What Lightning calls each kind of device."""
+
+GPU_CALLS = 10
+"""How many times as many calls a turn has on a GPU."""
+
 RUN_SETTINGS = ("epochs", "batch_size")
 """Settings of a stage that its module does not take."""
+
+
+def untrained_flows(config: Config, data: PoseDataModule) -> FlowPriorModule:
+    """An experiment's flows as they are before training."""
+    options = plain(config.flows) | {"parts": flow_parts(config)}
+    flows = FlowPriorModule(
+        data.pose_skeleton.name, **{key: value for key, value in options.items() if key not in RUN_SETTINGS}
+    )
+    flows.standardise(data.training_poses)
+    return flows
 
 
 def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:

@@ -1,6 +1,5 @@
 """Evaluating scenes: a row of the table against a loop over frames, and all rows with lifting and placement."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import torch
 
 from benchmarks.baselines import procrustes_loop
 from benchmarks.bench import Bench, Size
-from benchmarks.measure import Line, interleaved, peak_memory
+from benchmarks.measure import Line, interleaved, peak_memory, seconds_of
 from callbacks.lifting import lift_scenes
 from callbacks.parallel import on_all_cores
 from callbacks.rows import main_row, rows_of
@@ -45,23 +44,21 @@ def evaluation(bench: Bench) -> Iterator[Line]:
         "rows": lambda: evaluate(module, rows, some, skeleton, image=IMAGE),
         "loop": lambda: procrustes_loop(*arrays),
     }
-    seconds = interleaved(candidates, size.rounds)
+    seconds = interleaved(candidates, size.rounds, device=bench.device)
     loop = seconds["loop"] / len(people[first]) * len(rows)  # seconds of a scene, in all rows
     note = f"the loop, over {len(people[first])} scenes, is extrapolated"
     what = f"scoring {len(every)} scenes, {len(rows)} rows"
     yield Line("evaluation", what, BASELINE, seconds["scores"], loop * len(every), note=note)
     what = f"lifting, placing and scoring {len(some)} scenes, {len(rows)} rows"
-    memory = peak_memory(_run, bench.folder, size)
+    memory = peak_memory(_run, bench.folder, size, bench.device, device=bench.device)
     yield Line("evaluation", what, BASELINE, seconds["rows"], loop * len(some), memory, note=note)
-    began = time.perf_counter()
-    evaluate(module, rows, every, skeleton, image=IMAGE)
-    taken = time.perf_counter() - began
+    taken = seconds_of(lambda: evaluate(module, rows, every, skeleton, image=IMAGE), device=bench.device)
     what, times = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows", len(every) / len(some)
     yield Line("evaluation", what, f"{times:g} times the line above", taken, times * seconds["rows"], note="timed once")
 
 
-def _run(folder: Path, size: Size) -> None:
-    data, module = Bench(folder, size).default
+def _run(folder: Path, size: Size, device: torch.device) -> None:
+    data, module = Bench(folder, size, device).default
     evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton, image=IMAGE)
 
 
