@@ -3,18 +3,19 @@
 The data are the embedded set, written to a folder that is removed again. No other file of the benchmarks reads data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.measure import CPU
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.synthetic.writer import SyntheticConfig
+from duolift.geometry.scene_batch import SceneBatch
 from duolift.networks.lifting_network import fast_bfloat16
 from experiments.config import load, plain
 from experiments.data import open_data
@@ -28,6 +29,13 @@ POSES_1X = 64_896
 
 CHI3D_SCENES = 78_000
 """Scenes of CHI3D's subject s04: frames times four cameras."""
+
+
+SEQUENCE_FRAMES = 150
+"""About the length of a sequence of CHI3D, frames."""
+
+IMAGE = (900.0, 900.0)
+"""Width and height of the images, pixels."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,36 @@ def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:
     for number in count():
         start = number * batch % (len(poses) - batch + 1)
         yield poses[start : start + batch]
+
+
+def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
+    """The same scenes over and over until there are `number`, in sequences about as long as CHI3D's."""
+    longer = -(-SEQUENCE_FRAMES * len(scenes.sequences) // len(scenes))
+    scenes = scenes[torch.arange(len(scenes)).repeat_interleave(longer)]
+    return SceneBatch.concatenate([scenes] * -(-number // len(scenes)))[:number]
+
+
+def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
+    """A training step of a lifter without the framework around it.
+
+    Args:
+        clip: largest norm of the gradients; None leaves them as they are.
+    """
+    parameters = list(module.lifter.parameters())
+    optimiser = torch.optim.Adam(
+        parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
+    )
+
+    def step() -> Tensor:
+        loss = module.loss(module.augment(next(batches)))[0]
+        optimiser.zero_grad()
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimiser.step()
+        return loss.detach()
+
+    return step
 
 
 def fast_type() -> torch.dtype:

@@ -6,21 +6,14 @@ from pathlib import Path
 import torch
 
 from benchmarks.baselines import procrustes_loop
-from benchmarks.bench import Bench, Size
+from benchmarks.bench import IMAGE, Bench, Size, repeated
 from benchmarks.measure import Line, interleaved, peak_memory, seconds_of
 from callbacks.lifting import lift_scenes
 from callbacks.parallel import on_all_cores
 from callbacks.rows import main_row, rows_of
 from callbacks.scoring import LiftedScenes, evaluate, portions
 from duolift.body.skeleton import WHOLE
-from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
-
-SEQUENCE_FRAMES = 150
-"""About the length of a sequence of CHI3D, frames."""
-
-IMAGE = (900.0, 900.0)
-"""Width and height of the images, pixels."""
 
 BASELINE = "frame by frame in numpy, once a row: PA-MPJPE of the scene and of its people alone"
 
@@ -28,12 +21,12 @@ BASELINE = "frame by frame in numpy, once a row: PA-MPJPE of the scene and of it
 def evaluation(bench: Bench) -> Iterator[Line]:
     """Scores alone; lifting, placement and scores; and these once over as many scenes as CHI3D's s04 has."""
     size, (data, module) = bench.size, bench.default
-    every, some = (repeated(data.evaluation, number) for number in size.scenes)
+    every, some = (repeated(data.evaluation, number).to(bench.device) for number in size.scenes)
     rows, skeleton = rows_of(WHOLE), data.skeleton
     people = LiftedScenes(every, lift_scenes(module.eval(), every, skeleton)).placed(main_row(rows))
     assert every.truth is not None
     truth, first = every.truth, slice(size.frames)
-    arrays = people[first].double().numpy(), truth[first].double().numpy()
+    arrays = people[first].double().cpu().numpy(), truth[first].double().cpu().numpy()
 
     def score(portion: slice) -> object:
         scorer = Truth(truth[portion], skeleton.root_index, skeleton.hands)
@@ -59,11 +52,5 @@ def evaluation(bench: Bench) -> Iterator[Line]:
 
 def _run(folder: Path, size: Size, device: torch.device) -> None:
     data, module = Bench(folder, size, device).default
-    evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton, image=IMAGE)
-
-
-def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
-    """The same scenes over and over until there are `number`, in sequences about as long as CHI3D's."""
-    longer = -(-SEQUENCE_FRAMES * len(scenes.sequences) // len(scenes))
-    scenes = scenes[torch.arange(len(scenes)).repeat_interleave(longer)]
-    return SceneBatch.concatenate([scenes] * -(-number // len(scenes)))[:number]
+    scenes = repeated(data.evaluation, size.scenes[1]).to(device)
+    evaluate(module, rows_of(WHOLE), scenes, data.skeleton, image=IMAGE)

@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, lifter_step
 from benchmarks.measure import Line, interleaved
-from benchmarks.training import CLIP, lifter_step
+from benchmarks.training import CLIP
 
 TIMES = (4, 16)
 """How many times as many poses the epoch is also drawn over."""

@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks.baselines import PublishedTraining
-from benchmarks.bench import ACCELERATORS, Bench, Size, fast_type, type_name
+from benchmarks.bench import ACCELERATORS, Bench, Size, fast_type, lifter_step, type_name
 from benchmarks.measure import Line, interleaved, peak_memory, synchronise, with_bound
 from lightning_modules.lifter import LifterModule
 
@@ -23,47 +23,33 @@ MEMORY_STEPS = 3
 """Steps after which the memory of training no longer grows."""
 
 
-def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
-    """A training step of a lifter without the framework around it.
-
-    Args:
-        clip: largest norm of the gradients; None leaves them as they are.
-    """
-    parameters = list(module.lifter.parameters())
-    optimiser = torch.optim.Adam(
-        parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
-    )
-
-    def step() -> Tensor:
-        loss = module.loss(module.augment(next(batches)))[0]
-        optimiser.zero_grad()
-        loss.backward()
-        if clip:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        optimiser.step()
-        return loss.detach()
-
-    return step
-
-
 # At LInKs' sizes ------------------------------------------------------------------------------------------------------
 
 
 def published_step(bench: Bench) -> Iterator[Line]:
-    """A lifter's training step at LInKs' sizes, its batch doubled by sampling."""
+    """A lifter's training step at LInKs' sizes, its batch doubled by sampling, and the memory that it takes."""
+    against_published, against_products = published_times(bench)
+    memory = {
+        name: peak_memory(_run, make, bench.folder, bench.size, bench.device, device=bench.device)
+        for name, make in (("ours", step_of_library), ("published", step_as_published))
+    }
+    yield replace(against_published, memory=memory["ours"], baseline_memory=memory["published"])
+    yield against_products
+
+
+def published_times(bench: Bench) -> tuple[Line, Line]:
+    """The step's time beside that of the published arithmetic, and beside its matrix products alone."""
     size, (width, blocks) = bench.size, bench.size.published
     steps = {"ours": step_of_library(bench), "published": step_as_published(bench)}
     seconds = with_bound(steps, size.rounds, bench.calls(1), 2 * size.batch, width, fast_type(), bench.device)
-    memory = {
-        name: peak_memory(_run, make, bench.folder, size, bench.device, device=bench.device)
-        for name, make in (("ours", step_of_library), ("published", step_as_published))
-    }
     shape = f"1 + {blocks} + {blocks} blocks of {width}, batch {size.batch} doubled"
     what = f"training step of LInKs' left and right lifters: {shape}"
     baseline = "the published arithmetic, FrEIA's flows"
-    yield Line("published", what, baseline, seconds["ours"], seconds["published"], memory["ours"], memory["published"])
     products = f"its matrix products alone, {type_name(fast_type())}"
-    yield Line("published", what, products, seconds["ours"], seconds["bound"])
+    return (
+        Line("published", what, baseline, seconds["ours"], seconds["published"]),
+        Line("published", what, products, seconds["ours"], seconds["bound"]),
+    )
 
 
 def published_settings(size: Size) -> list[str]:
