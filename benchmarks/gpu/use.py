@@ -109,9 +109,9 @@ def evaluation(options: Options) -> Iterator[dict[str, Any]]:
     data, module = bench.default
     rows = rows_of(WHOLE)
     every, few = (repeated(data.evaluation, number) for number in bench.size.scenes)
-    places = {f"the scenes on {options.device} as well": (bench.device, bench.device), "all on the CPU": (CPU, CPU)}
+    places = {"all on the CPU": (CPU, CPU)}
     if bench.device != CPU:
-        places = {"the networks on the GPU": (bench.device, CPU)} | places
+        places = {"all on the GPU": (bench.device,) * 2, "the networks on the GPU": (bench.device, CPU)} | places
     seconds: dict[str, Any] = {}
     results: dict[str, Any] = {}
     for name, (of_module, of_scenes) in places.items():
