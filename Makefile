@@ -18,7 +18,7 @@ SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(
 
 .DEFAULT_GOAL := help
 .PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
-	dashboard bench soak audit docs test lowest fuzz lint format clean
+	dashboard bench gpu soak audit docs test lowest fuzz lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ dashboard: $(READY) ## Publish the W&B workspace; without a key, open the offlin
 
 bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (ARGS="flow data" for some)
 	@$(RUN_PYTHON) benchmarks $(ARGS)
+
+gpu: $(READY) ## All that is to be known of a GPU in minutes, into runs/gpu/gpu.json (ARGS="--seconds 540")
+	@$(RUN_PYTHON) benchmarks.gpu $(if $(filter chi3d,$(DATA)),--root $(ROOT)) $(ARGS)
 
 soak: $(READY) ## An hour of use: does memory stay flat? (ARGS="--minutes 5")
 	@$(RUN_PYTHON) benchmarks.soak $(ARGS)

@@ -109,7 +109,7 @@ class PublishedTraining(nn.Module):
         skeleton: of the poses.
         width, blocks: of the lifters.
         flow_blocks, flow_width: of the flows.
-        ratios: (bone,), the bone prior's lengths over their mean.
+        ratios: (bone,), the bone prior's lengths over their mean; the networks are made on their device.
         c: distance from the camera to every root, head lengths.
         sampling: strength of generative sampling, which doubles the batch.
     """
@@ -127,14 +127,17 @@ class PublishedTraining(nn.Module):
     ) -> None:
         super().__init__()
         self.skeleton, self.ratios, self.c, self.sampling = skeleton, ratios, c, sampling
-        self.bones = torch.tensor([skeleton.indices(bone) for bone in skeleton.bones])
+        self.bones = torch.tensor([skeleton.indices(bone) for bone in skeleton.bones], device=ratios.device)
         self.joints = {side: skeleton.part(side) for side in SIDES}
+        self.indices = {side: torch.tensor(joints, device=ratios.device) for side, joints in self.joints.items()}
+        self.root = torch.tensor([skeleton.root_index], device=ratios.device)
         self.lifters = nn.ModuleDict({side: PublishedLifter(len(self.joints[side]), width, blocks) for side in SIDES})
         sizes = {"whole": len(skeleton)} | {side: len(joints) for side, joints in self.joints.items()}
         self.flows = nn.ModuleDict(
             {part: FreiaFlow(2 * joints, flow_blocks, flow_width, 2.0) for part, joints in sizes.items()}
         )
         self.flows.eval().requires_grad_(False)
+        self.to(ratios.device)
         self.optimiser = torch.optim.Adam(self.lifters.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
     def step(self, poses: Tensor) -> Tensor:
@@ -149,7 +152,7 @@ class PublishedTraining(nn.Module):
 
     def terms(self, poses: Tensor) -> dict[str, Tensor]:
         """The weighted terms of the loss, each summed over the two ways to assemble a pose from its sides."""
-        lifted = {side: self.lifters[side](poses[:, joints]) for side, joints in self.joints.items()}
+        lifted = {side: self.lifters[side](poses[:, joints]) for side, joints in self.indices.items()}
         theta = torch.cat([angle for _, angle in lifted.values()], dim=1).mean(1)
         views = random_views(theta)
         depths = {side: depth for side, (depth, _) in lifted.items()}
@@ -162,11 +165,11 @@ class PublishedTraining(nn.Module):
         """The terms for one order of the sides: where both have a joint, the later side's is taken."""
 
         def relift(seen: Tensor) -> Tensor:
-            lifted = {side: self.lifters[side](seen[0][:, joints])[0] for side, joints in self.joints.items()}
+            lifted = {side: self.lifters[side](seen[0][:, joints])[0] for side, joints in self.indices.items()}
             return self._assemble(lifted, order).unsqueeze(0)
 
         seen = cycle(relift, poses, self._assemble(depths, order).unsqueeze(0), views, self.c)
-        likely = [self.flows[side].log_prob(seen.seen[0][:, self.joints[side]].flatten(1)) for side in SIDES]  # type: ignore[operator]
+        likely = [self.flows[side].log_prob(seen.seen[0][:, self.indices[side]].flatten(1)) for side in SIDES]  # type: ignore[operator]
         return {
             "likelihood": -torch.stack(likely).mean(1).sum(),
             "reprojection": losses.reprojection(poses, seen.back),
@@ -178,8 +181,8 @@ class PublishedTraining(nn.Module):
     def _assemble(self, depths: dict[str, Tensor], order: Iterable[str]) -> Tensor:
         whole = next(iter(depths.values())).new_zeros(len(next(iter(depths.values()))), len(self.skeleton))
         for side in order:
-            whole = whole.index_copy(1, torch.tensor(self.joints[side]), depths[side])
-        return whole.index_fill(1, torch.tensor([self.skeleton.root_index]), 0)
+            whole = whole.index_copy(1, self.indices[side], depths[side])
+        return whole.index_fill(1, self.root, 0)
 
 
 def procrustes_loop(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> tuple[float, float]:

@@ -3,17 +3,19 @@
 The data are the embedded set, written to a folder that is removed again. No other file of the benchmarks reads data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmarks.measure import CPU
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.synthetic.writer import SyntheticConfig
+from duolift.geometry.scene_batch import SceneBatch
 from duolift.networks.lifting_network import fast_bfloat16
 from experiments.config import load, plain
 from experiments.data import open_data
@@ -27,6 +29,13 @@ POSES_1X = 64_896
 
 CHI3D_SCENES = 78_000
 """Scenes of CHI3D's subject s04: frames times four cameras."""
+
+
+SEQUENCE_FRAMES = 150
+"""About the length of a sequence of CHI3D, frames."""
+
+IMAGE = (900.0, 900.0)
+"""Width and height of the images, pixels."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +100,23 @@ class Bench:
     Args:
         folder: where the embedded set is written.
         size: how much is measured.
+        device: where the models work.
     """
 
-    def __init__(self, folder: Path, size: Size) -> None:
-        self.folder, self.size = folder, size
+    def __init__(self, folder: Path, size: Size, device: torch.device = CPU) -> None:
+        self.folder, self.size, self.device = folder, size, device
 
     def config(self, *arguments: str) -> Config:
         """Settings of an experiment on the embedded set."""
-        return load([*self.data_settings, *arguments])
+        return load([*self.data_settings, f"compute.accelerator={ACCELERATORS[self.device.type]}", *arguments])
+
+    def calls(self, number: int) -> int:
+        """How often a candidate is called in its turn: a GPU's calls are short, and more of them fill a turn."""
+        return number if self.device.type == "cpu" else GPU_CALLS * number
+
+    def batches(self, poses: Tensor, batch: int) -> Iterator[Tensor]:
+        """Batches of poses (batch, joint, 2) that lie on the device, over and over."""
+        return some_batches(poses.to(self.device), batch)
 
     @property
     def data_settings(self) -> list[str]:
@@ -113,12 +131,9 @@ class Bench:
     def untrained(self, config: Config) -> tuple[PoseDataModule, LifterModule]:
         """An experiment's data, and its lifter and flows as they are before training."""
         data = self.data(config)
-        options = plain(config.flows) | {"parts": flow_parts(config)}
-        flows = FlowPriorModule(
-            data.pose_skeleton.name, **{key: value for key, value in options.items() if key not in RUN_SETTINGS}
-        )
-        flows.standardise(data.training_poses)
-        return data, lifter_module(config, config.lifter, data).attach_prior(flows.flows, data.training_poses)
+        flows = untrained_flows(config, data).flows
+        module = lifter_module(config, config.lifter, data).attach_prior(flows, data.training_poses)
+        return data, module.to(self.device)
 
     @cached_property
     def default(self) -> tuple[PoseDataModule, LifterModule]:
@@ -126,8 +141,24 @@ class Bench:
         return self.untrained(self.config(*self.size.default))
 
 
+ACCELERATORS = {"cpu": "cpu", "cuda": "gpu"}
+"""What Lightning calls each kind of device."""
+
+GPU_CALLS = 10
+"""How many times as many calls a turn has on a GPU."""
+
 RUN_SETTINGS = ("epochs", "batch_size")
 """Settings of a stage that its module does not take."""
+
+
+def untrained_flows(config: Config, data: PoseDataModule) -> FlowPriorModule:
+    """An experiment's flows as they are before training."""
+    options = plain(config.flows) | {"parts": flow_parts(config)}
+    flows = FlowPriorModule(
+        data.pose_skeleton.name, **{key: value for key, value in options.items() if key not in RUN_SETTINGS}
+    )
+    flows.standardise(data.training_poses)
+    return flows
 
 
 def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:
@@ -135,6 +166,36 @@ def some_batches(poses: Tensor, batch: int) -> Iterator[Tensor]:
     for number in count():
         start = number * batch % (len(poses) - batch + 1)
         yield poses[start : start + batch]
+
+
+def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
+    """The same scenes over and over until there are `number`, in sequences about as long as CHI3D's."""
+    longer = -(-SEQUENCE_FRAMES * len(scenes.sequences) // len(scenes))
+    scenes = scenes[torch.arange(len(scenes)).repeat_interleave(longer)]
+    return SceneBatch.concatenate([scenes] * -(-number // len(scenes)))[:number]
+
+
+def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
+    """A training step of a lifter without the framework around it.
+
+    Args:
+        clip: largest norm of the gradients; None leaves them as they are.
+    """
+    parameters = list(module.lifter.parameters())
+    optimiser = torch.optim.Adam(
+        parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
+    )
+
+    def step() -> Tensor:
+        loss = module.loss(module.augment(next(batches)))[0]
+        optimiser.zero_grad()
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimiser.step()
+        return loss.detach()
+
+    return step
 
 
 def fast_type() -> torch.dtype:

@@ -1,27 +1,19 @@
 """Evaluating scenes: a row of the table against a loop over frames, and all rows with lifting and placement."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
 from benchmarks.baselines import procrustes_loop
-from benchmarks.bench import Bench, Size
-from benchmarks.measure import Line, interleaved, peak_memory
+from benchmarks.bench import IMAGE, Bench, Size, repeated
+from benchmarks.measure import Line, interleaved, peak_memory, seconds_of
 from callbacks.lifting import lift_scenes
 from callbacks.parallel import on_all_cores
 from callbacks.rows import main_row, rows_of
 from callbacks.scoring import LiftedScenes, evaluate, portions
 from duolift.body.skeleton import WHOLE
-from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
-
-SEQUENCE_FRAMES = 150
-"""About the length of a sequence of CHI3D, frames."""
-
-IMAGE = (900.0, 900.0)
-"""Width and height of the images, pixels."""
 
 BASELINE = "frame by frame in numpy, once a row: PA-MPJPE of the scene and of its people alone"
 
@@ -29,12 +21,12 @@ BASELINE = "frame by frame in numpy, once a row: PA-MPJPE of the scene and of it
 def evaluation(bench: Bench) -> Iterator[Line]:
     """Scores alone; lifting, placement and scores; and these once over as many scenes as CHI3D's s04 has."""
     size, (data, module) = bench.size, bench.default
-    every, some = (repeated(data.evaluation, number) for number in size.scenes)
+    every, some = (repeated(data.evaluation, number).to(bench.device) for number in size.scenes)
     rows, skeleton = rows_of(WHOLE), data.skeleton
     people = LiftedScenes(every, lift_scenes(module.eval(), every, skeleton)).placed(main_row(rows))
     assert every.truth is not None
     truth, first = every.truth, slice(size.frames)
-    arrays = people[first].double().numpy(), truth[first].double().numpy()
+    arrays = people[first].double().cpu().numpy(), truth[first].double().cpu().numpy()
 
     def score(portion: slice) -> object:
         scorer = Truth(truth[portion], skeleton.root_index, skeleton.hands)
@@ -45,28 +37,20 @@ def evaluation(bench: Bench) -> Iterator[Line]:
         "rows": lambda: evaluate(module, rows, some, skeleton, image=IMAGE),
         "loop": lambda: procrustes_loop(*arrays),
     }
-    seconds = interleaved(candidates, size.rounds)
+    seconds = interleaved(candidates, size.rounds, device=bench.device)
     loop = seconds["loop"] / len(people[first]) * len(rows)  # seconds of a scene, in all rows
     note = f"the loop, over {len(people[first])} scenes, is extrapolated"
     what = f"scoring {len(every)} scenes, {len(rows)} rows"
     yield Line("evaluation", what, BASELINE, seconds["scores"], loop * len(every), note=note)
     what = f"lifting, placing and scoring {len(some)} scenes, {len(rows)} rows"
-    memory = peak_memory(_run, bench.folder, size)
+    memory = peak_memory(_run, bench.folder, size, bench.device, device=bench.device)
     yield Line("evaluation", what, BASELINE, seconds["rows"], loop * len(some), memory, note=note)
-    began = time.perf_counter()
-    evaluate(module, rows, every, skeleton, image=IMAGE)
-    taken = time.perf_counter() - began
+    taken = seconds_of(lambda: evaluate(module, rows, every, skeleton, image=IMAGE), device=bench.device)
     what, times = f"lifting, placing and scoring {len(every)} scenes, {len(rows)} rows", len(every) / len(some)
     yield Line("evaluation", what, f"{times:g} times the line above", taken, times * seconds["rows"], note="timed once")
 
 
-def _run(folder: Path, size: Size) -> None:
-    data, module = Bench(folder, size).default
-    evaluate(module, rows_of(WHOLE), repeated(data.evaluation, size.scenes[1]), data.skeleton, image=IMAGE)
-
-
-def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
-    """The same scenes over and over until there are `number`, in sequences about as long as CHI3D's."""
-    longer = -(-SEQUENCE_FRAMES * len(scenes.sequences) // len(scenes))
-    scenes = scenes[torch.arange(len(scenes)).repeat_interleave(longer)]
-    return SceneBatch.concatenate([scenes] * -(-number // len(scenes)))[:number]
+def _run(folder: Path, size: Size, device: torch.device) -> None:
+    data, module = Bench(folder, size, device).default
+    scenes = repeated(data.evaluation, size.scenes[1]).to(device)
+    evaluate(module, rows_of(WHOLE), scenes, data.skeleton, image=IMAGE)

@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.bench import Bench, some_batches
+from benchmarks.bench import Bench, lifter_step
 from benchmarks.measure import Line, interleaved
-from benchmarks.training import CLIP, lifter_step
+from benchmarks.training import CLIP
 
 TIMES = (4, 16)
 """How many times as many poses the epoch is also drawn over."""
@@ -23,7 +23,8 @@ def feeding(bench: Bench) -> Iterator[Line]:
     collated = DataLoader(TensorDataset(poses), data.batch_size, shuffle=True, drop_last=True)
     seconds = interleaved({f"{times}x": epoch(loader) for times, loader in loaders.items()}, size.rounds)
     one = interleaved({"ours": epoch(loaders[1]), "collated": epoch(collated)}, min(size.rounds, 5))
-    step = interleaved({"step": lifter_step(module, some_batches(poses, data.batch_size), CLIP)}, size.rounds)["step"]
+    steps = {"step": lifter_step(module, bench.batches(poses, data.batch_size), CLIP)}
+    step = interleaved(steps, size.rounds, bench.calls(1), bench.device)["step"]
     share = f"a batch takes {100 * one['ours'] / len(loaders[1]) / step:.2f} % of the default lifter's step"
     what = f"an epoch's batches of {size.poses} poses"
     yield Line("data", what, "collated pose by pose", one["ours"], one["collated"], note=share)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from benchmarks.baselines import FreiaFlow, stock_flow, training_step
 from benchmarks.bench import Bench, some_batches
-from benchmarks.measure import Line, with_bound
+from benchmarks.measure import CPU, Line, with_bound
 from duolift.body.skeleton import WHOLE, Skeleton
 from duolift.networks.flows import PoseFlow
 
@@ -26,18 +26,18 @@ def flow_step(bench: Bench) -> Iterator[Line]:
     """A step of each flow: forward, backward, optimiser. The note has what each has learned after as many steps."""
     size, (width, blocks), data = bench.size, bench.size.flow, bench.default[0]
     settings = bench.config().flows
-    poses = data.training_poses[torch.randperm(len(data.training_poses))]
+    poses = data.training_poses[torch.randperm(len(data.training_poses))].to(bench.device)
     poses = (poses - poses.mean(0)) / poses.std(0).clamp(min=1e-6)
     held_out, training = poses.tensor_split([len(poses) // HELD_OUT])
     steps = {}
-    for name, (model, log_prob) in densities(data.skeleton, blocks, width).items():
+    for name, (model, log_prob) in densities(data.skeleton, blocks, width, bench.device).items():
         optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate, fused=True if name == "ours" else None)
         steps[name] = on_next(training_step(log_prob, optimiser), some_batches(training, size.batch))
-    seconds = with_bound(steps, size.rounds, 10, size.batch, width, torch.float32)
+    seconds = with_bound(steps, size.rounds, bench.calls(10), size.batch, width, torch.float32, bench.device)
     narrow, number = size.learned
     nats = {
         name: learned(flow, training, held_out, number, size.batch, settings.learning_rate, settings.noise)
-        for name, flow in densities(data.skeleton, blocks, narrow).items()
+        for name, flow in densities(data.skeleton, blocks, narrow, bench.device).items()
     }
     how = f"width {narrow}, {number} steps at {settings.learning_rate:g}, noise {settings.noise:g}"
     bound = f"its matrix products alone, at the rate of large ones, {1e3 * seconds['bound']:.1f} ms"
@@ -77,16 +77,20 @@ def on_next(step: Callable[[Tensor], Tensor], batches: Iterator[Tensor]) -> Call
     return lambda: step(next(batches))
 
 
-def densities(skeleton: Skeleton, blocks: int, width: int) -> dict[str, tuple[nn.Module, LogProb]]:
+def densities(
+    skeleton: Skeleton, blocks: int, width: int, device: torch.device = CPU
+) -> dict[str, tuple[nn.Module, LogProb]]:
     """Untrained flows of the same size, this library's and the baselines', with their log-likelihoods."""
     joints = [joint for joint in range(len(skeleton)) if joint != skeleton.root_index]
 
     def of_poses(model: Any) -> LogProb:
         return lambda poses: model.log_prob(poses[:, joints].flatten(1))
 
-    ours = PoseFlow(skeleton, WHOLE, blocks, width, 2.0)
+    ours = PoseFlow(skeleton, WHOLE, blocks, width, 2.0).to(device)
     theirs = {
         "FrEIA": FreiaFlow(2 * len(joints), blocks, width, 2.0),
         "nflows": stock_flow(2 * len(joints), blocks, width),
     }
-    return {"ours": (ours, ours.log_prob)} | {name: (model, of_poses(model)) for name, model in theirs.items()}
+    return {"ours": (ours, ours.log_prob)} | {
+        name: (model.to(device), of_poses(model)) for name, model in theirs.items()
+    }

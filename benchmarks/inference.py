@@ -31,17 +31,19 @@ WARM_UP = 5
 
 
 def inference(bench: Bench) -> Iterator[Line]:
-    """An image of two people on one core, with and without the network that fills in joints; then many at once."""
+    """An image of two people on one core, with and without the network that fills in joints; then many at once, which
+    alone are for a GPU."""
     module = bench.default[1]
     models = {
         "": ImageLifter(people_lifter(module, completing=False)),
         ", filled in": ImageLifter(people_lifter(module, completing=True)),
     }
     with torch.inference_mode():
-        with one_thread():
-            for label, model in models.items():
-                yield one_image(model, label, bench.size.images)
-        yield many_images(models[""], bench.size.batched, bench.size.rounds)
+        if bench.device.type == "cpu":
+            with one_thread():
+                for label, model in models.items():
+                    yield one_image(model, label, bench.size.images)
+        yield many_images(models[""].to(bench.device), bench.size.batched, bench.size.rounds, bench.device)
 
 
 def people_lifter(module: LifterModule, completing: bool) -> PeopleLifter:
@@ -82,14 +84,15 @@ def one_image(model: ImageLifter, label: str, images: int) -> Line:
     )
 
 
-def many_images(model: ImageLifter, images: int, rounds: int) -> Line:
-    """A batch of images against one image after the other, on all cores."""
+def many_images(model: ImageLifter, images: int, rounds: int, device: torch.device) -> Line:
+    """A batch of images against one image after the other, on all cores or on a GPU, where the keypoints lie."""
     joints = len(model.people.skeleton)
-    one, many = example(1, PEOPLE, joints), example(images, PEOPLE, joints)
-    seconds = interleaved({"batch": partial(model, *many), "image": partial(model, *one)}, rounds)
+    one, many = ([given.to(device) for given in example(number, PEOPLE, joints)] for number in (1, images))
+    seconds = interleaved({"batch": partial(model, *many), "image": partial(model, *one)}, rounds, device=device)
+    where = f"{torch.get_num_threads()} threads" if device.type == "cpu" else "on the GPU"
     return Line(
         "inference",
-        f"{images} images of two people at once, {torch.get_num_threads()} threads",
+        f"{images} images of two people at once, {where}",
         "image by image",
         seconds["batch"],
         images * seconds["image"],

@@ -2,14 +2,16 @@
 
 import multiprocessing
 import statistics
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from timeit import timeit
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Line:
         what: what was timed.
         baseline: what it is compared with.
         seconds, baseline_seconds: medians over the rounds of one run, in which both took turns.
-        memory, baseline_memory: peak resident memory, MiB, of a process that did nothing else; None where not measured.
+        memory, baseline_memory: peak memory, MiB, of a process that did nothing else: resident, or a GPU's where the
+            work is done on one; None where not measured.
         note: what else a reader of these numbers should know.
     """
 
@@ -44,16 +47,39 @@ class Line:
         return self.baseline_seconds / self.seconds
 
 
-def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int, calls: int = 1) -> dict[str, float]:
+def seconds_of(call: Callable[[], object], calls: int = 1, device: torch.device = CPU) -> float:
+    """Mean seconds of some calls, one after the other, until the device has done all their work.
+
+    >>> 0 <= seconds_of(lambda: torch.ones(3).sum(), calls=2) < 1
+    True
+    """
+    synchronise(device)
+    began = time.perf_counter()
+    for _ in range(calls):
+        call()
+    synchronise(device)
+    return (time.perf_counter() - began) / calls
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a GPU has done all its work; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def interleaved(
+    candidates: Mapping[str, Callable[[], object]], rounds: int, calls: int = 1, device: torch.device = CPU
+) -> dict[str, float]:
     """Median seconds of a call of each candidate, after one call of each that is not counted.
 
     Args:
         rounds: in every round, each candidate has its turn.
         calls: how often a candidate is called in its turn.
+        device: where the candidates work.
     """
     for call in candidates.values():
         call()
-    times = [{name: timeit(call, number=calls) / calls for name, call in candidates.items()} for _ in range(rounds)]
+    times = [{name: seconds_of(call, calls, device) for name, call in candidates.items()} for _ in range(rounds)]
     return {name: statistics.median(of_round[name] for of_round in times) for name in candidates}
 
 
@@ -64,16 +90,16 @@ def flops(call: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
-def product_rate(rows: int, width: int, dtype: torch.dtype, rounds: int) -> float:
-    """Operations a second of this machine's matrix product (rows, width) x (width, width), the best of the rounds."""
-    call = product(rows, width, dtype)
+def product_rate(rows: int, width: int, dtype: torch.dtype, rounds: int, device: torch.device = CPU) -> float:
+    """Operations a second of a device's matrix product (rows, width) x (width, width), the best of the rounds."""
+    call = product(rows, width, dtype, device)
     call()
-    return product_flops(rows, width) / min(timeit(call, number=10) / 10 for _ in range(rounds))
+    return product_flops(rows, width) / min(seconds_of(call, 10, device) for _ in range(rounds))
 
 
-def product(rows: int, width: int, dtype: torch.dtype) -> Callable[[], object]:
+def product(rows: int, width: int, dtype: torch.dtype, device: torch.device = CPU) -> Callable[[], object]:
     """A call of the matrix product (rows, width) x (width, width), the main cost of wide networks."""
-    left, right = torch.randn(rows, width).to(dtype), torch.randn(width, width).to(dtype)
+    left, right = (torch.randn(length, width, device=device).to(dtype) for length in (rows, width))
     return lambda: left @ right
 
 
@@ -82,29 +108,36 @@ def product_flops(rows: int, width: int) -> int:
 
 
 def with_bound(
-    candidates: Mapping[str, Callable[[], object]], rounds: int, calls: int, rows: int, width: int, dtype: torch.dtype
+    candidates: Mapping[str, Callable[[], object]],
+    rounds: int,
+    calls: int,
+    rows: int,
+    width: int,
+    dtype: torch.dtype,
+    device: torch.device = CPU,
 ) -> dict[str, float]:
     """`interleaved`, and a bound: the seconds that the first candidate's matrix products would take by themselves.
 
     They are taken to run at the rate of a product (rows, width) x (width, width), measured in the same rounds. The
     bound is the entry `bound`.
     """
-    seconds = interleaved({**candidates, "bound": product(rows, width, dtype)}, rounds, calls)
+    seconds = interleaved({**candidates, "bound": product(rows, width, dtype, device)}, rounds, calls, device)
     work = flops(next(iter(candidates.values())))
     return seconds | {"bound": work / product_flops(rows, width) * seconds["bound"]}
 
 
-def peak_memory(work: Callable[..., object], *arguments: object) -> float:
-    """Peak resident memory, MiB, of a fresh process that calls `work`, its imports among it."""
+def peak_memory(work: Callable[..., object], *arguments: object, device: torch.device = CPU) -> float:
+    """Peak memory, MiB, of a fresh process that calls `work`: of a GPU, all that torch took there; of a CPU, what is
+    resident, the imports among it."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        return pool.submit(_peak, torch.get_num_threads(), work, *arguments).result()
+        return pool.submit(_peak, torch.get_num_threads(), device, work, *arguments).result()
 
 
-def _peak(threads: int, work: Callable[..., object], *arguments: object) -> float:
+def _peak(threads: int, device: torch.device, work: Callable[..., object], *arguments: object) -> float:
     torch.set_num_threads(threads)
     work(*arguments)
-    return resident_peak()
+    return torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else resident_peak()
 
 
 def resident_peak() -> float:

@@ -33,25 +33,35 @@ def page(machine: dict[str, Any], rounds: int, lines: Sequence[Line]) -> str:
         for precision, by_shape in machine["products_tflops"].items()
     ]
     shapes = next(iter(machine["products_tflops"].values()))
-    bfloat16 = "in hardware" if machine["bfloat16_in_hardware"] else "not in hardware"
+    what = "GPU" if "gpu" in machine else "machine"
+    memory = "all that torch took of the GPU's" if "gpu" in machine else "the peak"
     return "\n".join(
         [
             "# How fast it is",
             "",
-            f"`make bench` on {machine['processor']}, {machine['threads']} of {machine['cores']} cores, "
-            f"torch {machine['torch']}: bfloat16 {bfloat16}, {'with' if machine['amx'] else 'without'} AMX. "
+            f"`make bench` on {where(machine)}. "
             f"Times are medians of {rounds} rounds in which both "
-            "sides took turns; the ratio is how many times as long the other side takes. Memory is the peak of a "
-            "process that does nothing else, in brackets the other side's.",
+            "sides took turns; the ratio is how many times as long the other side takes. Memory is "
+            f"{memory} of a process that does nothing else, in brackets the other side's.",
             "",
             table(lines),
             "",
-            "What this machine's matrix products reach, TFLOP/s:",
+            f"What this {what}'s matrix products reach, TFLOP/s:",
             "",
             markdown_table(["", *shapes], *products),
             "",
         ]
     )
+
+
+def where(machine: dict[str, Any]) -> str:
+    """The machine in words: the GPU where there is one, the processor, and torch."""
+    cores = f"{machine['processor']}, {machine['threads']} of {machine['cores']} cores, torch {machine['torch']}"
+    if "gpu" in machine:
+        gpu = machine["gpu"]
+        return f"one {gpu['name']} of {gpu['memory_gib']:.0f} GiB (driver {gpu['driver']}) beside {cores}"
+    bfloat16 = "in hardware" if machine["bfloat16_in_hardware"] else "not in hardware"
+    return f"{cores}: bfloat16 {bfloat16}, {'with' if machine['amx'] else 'without'} AMX"
 
 
 def table(lines: Sequence[Line]) -> str:

@@ -11,7 +11,7 @@ from benchmarks.evaluation import evaluation
 from benchmarks.feeding import feeding
 from benchmarks.flow import flow_step
 from benchmarks.inference import inference
-from benchmarks.measure import Line
+from benchmarks.measure import CPU, Line
 from benchmarks.start import start
 from benchmarks.training import default_step, published_step
 
@@ -26,10 +26,10 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Line]]] = {
 }
 
 
-def run(names: Sequence[str], size: Size) -> Iterator[Line]:
+def run(names: Sequence[str], size: Size, device: torch.device = CPU) -> Iterator[Line]:
     """The lines of some benchmarks, on an embedded set that is written for them and removed again."""
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), size)
+        bench = Bench(Path(folder), size, device)
         for name in names:
             torch.manual_seed(0)
             yield from BENCHMARKS[name](bench)

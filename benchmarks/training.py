@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks.baselines import PublishedTraining
-from benchmarks.bench import Bench, Size, fast_type, some_batches, type_name
-from benchmarks.measure import Line, interleaved, peak_memory, with_bound
+from benchmarks.bench import ACCELERATORS, Bench, Size, fast_type, lifter_step, type_name
+from benchmarks.measure import Line, interleaved, peak_memory, synchronise, with_bound
 from lightning_modules.lifter import LifterModule
 
 CLIP = 5.0
@@ -23,47 +23,33 @@ MEMORY_STEPS = 3
 """Steps after which the memory of training no longer grows."""
 
 
-def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
-    """A training step of a lifter without the framework around it.
-
-    Args:
-        clip: largest norm of the gradients; None leaves them as they are.
-    """
-    parameters = list(module.lifter.parameters())
-    optimiser = torch.optim.Adam(
-        parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
-    )
-
-    def step() -> Tensor:
-        loss = module.loss(module.augment(next(batches)))[0]
-        optimiser.zero_grad()
-        loss.backward()
-        if clip:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        optimiser.step()
-        return loss.detach()
-
-    return step
-
-
 # At LInKs' sizes ------------------------------------------------------------------------------------------------------
 
 
 def published_step(bench: Bench) -> Iterator[Line]:
-    """A lifter's training step at LInKs' sizes, its batch doubled by sampling."""
-    size, (width, blocks) = bench.size, bench.size.published
-    steps = {"ours": step_of_library(bench), "published": step_as_published(bench)}
-    seconds = with_bound(steps, size.rounds, 1, 2 * size.batch, width, fast_type())
+    """A lifter's training step at LInKs' sizes, its batch doubled by sampling, and the memory that it takes."""
+    against_published, against_products = published_times(bench)
     memory = {
-        name: peak_memory(_run, make, bench.folder, size)
+        name: peak_memory(_run, make, bench.folder, bench.size, bench.device, device=bench.device)
         for name, make in (("ours", step_of_library), ("published", step_as_published))
     }
+    yield replace(against_published, memory=memory["ours"], baseline_memory=memory["published"])
+    yield against_products
+
+
+def published_times(bench: Bench) -> tuple[Line, Line]:
+    """The step's time beside that of the published arithmetic, and beside its matrix products alone."""
+    size, (width, blocks) = bench.size, bench.size.published
+    steps = {"ours": step_of_library(bench), "published": step_as_published(bench)}
+    seconds = with_bound(steps, size.rounds, bench.calls(1), 2 * size.batch, width, fast_type(), bench.device)
     shape = f"1 + {blocks} + {blocks} blocks of {width}, batch {size.batch} doubled"
     what = f"training step of LInKs' left and right lifters: {shape}"
     baseline = "the published arithmetic, FrEIA's flows"
-    yield Line("published", what, baseline, seconds["ours"], seconds["published"], memory["ours"], memory["published"])
     products = f"its matrix products alone, {type_name(fast_type())}"
-    yield Line("published", what, products, seconds["ours"], seconds["bound"])
+    return (
+        Line("published", what, baseline, seconds["ours"], seconds["published"]),
+        Line("published", what, products, seconds["ours"], seconds["bound"]),
+    )
 
 
 def published_settings(size: Size) -> list[str]:
@@ -77,7 +63,7 @@ def published_settings(size: Size) -> list[str]:
 def step_of_library(bench: Bench) -> Callable[[], object]:
     """The step at LInKs' sizes as this library makes it."""
     data, module = bench.untrained(bench.config(*published_settings(bench.size)))
-    return lifter_step(module, some_batches(data.training_poses, bench.size.batch))
+    return lifter_step(module, bench.batches(data.training_poses, bench.size.batch))
 
 
 def step_as_published(bench: Bench) -> Callable[[], object]:
@@ -91,16 +77,16 @@ def step_as_published(bench: Bench) -> Callable[[], object]:
         blocks=blocks,
         flow_blocks=flow_blocks,
         flow_width=flow_width,
-        ratios=data.bone_ratios(),
+        ratios=data.bone_ratios().to(bench.device),
         c=data.normalisation.c,
         sampling=config.lifting.sampling,
     )
-    batches = some_batches(data.training_poses, size.batch)
+    batches = bench.batches(data.training_poses, size.batch)
     return lambda: training.step(next(batches))
 
 
-def _run(make: Callable[[Bench], Callable[[], object]], folder: Path, size: Size) -> None:
-    step = make(Bench(folder, size))
+def _run(make: Callable[[Bench], Callable[[], object]], folder: Path, size: Size, device: torch.device) -> None:
+    step = make(Bench(folder, size, device))
     for _ in range(MEMORY_STEPS):
         step()
 
@@ -114,17 +100,21 @@ def default_step(bench: Bench) -> Iterator[Line]:
     width, batch = bench.config(*size.default).lifting.width, data.batch_size
     _, exact = bench.untrained(bench.config(*size.default, "lifting.precision=float32"))
     steps = {
-        "ours": lifter_step(module, some_batches(data.training_poses, batch), CLIP),
-        "float32": lifter_step(exact, some_batches(data.training_poses, batch), CLIP),
+        "ours": lifter_step(module, bench.batches(data.training_poses, batch), CLIP),
+        "float32": lifter_step(exact, bench.batches(data.training_poses, batch), CLIP),
     }
-    seconds = with_bound(steps, size.rounds, 20, batch, width, fast_type())
-    memory = peak_memory(_run, step_of_default, bench.folder, size)
+    seconds = with_bound(steps, size.rounds, bench.calls(20), batch, width, fast_type(), bench.device)
+    memory = peak_memory(_run, step_of_default, bench.folder, size, bench.device, device=bench.device)
     what = f"training step of the default lifter: width {width}, batch {batch}"
     yield Line("default", what, "the same in float32", seconds["ours"], seconds["float32"], memory)
     products = f"its matrix products alone, {type_name(fast_type())}"
     yield Line("default", what, products, seconds["ours"], seconds["bound"])
     loaders = data.train_dataloader(), data.val_dataloader()
-    rounds = [(in_framework(module, loaders, size.steps), interleaved(steps, 1, 5)["ours"]) for _ in range(size.rounds)]
+    calls = bench.calls(5)
+    rounds = [
+        (in_framework(module, loaders, size.steps, bench.device), interleaved(steps, 1, calls, bench.device)["ours"])
+        for _ in range(size.rounds)
+    ]
     inside, alone = (median(times) for times in zip(*rounds, strict=True))
     yield Line("default", "the same step inside Lightning, with its logging", "the step alone", inside, alone)
 
@@ -132,31 +122,33 @@ def default_step(bench: Bench) -> Iterator[Line]:
 def step_of_default(bench: Bench) -> Callable[[], object]:
     """The default experiment's step."""
     data, module = bench.default
-    return lifter_step(module, some_batches(data.training_poses, data.batch_size))
+    return lifter_step(module, bench.batches(data.training_poses, data.batch_size))
 
 
 class StepTimes(pl.Callback):
-    """When each training step ended, seconds."""
+    """When each training step ended, seconds; on a GPU, when its work was done."""
 
-    def __init__(self) -> None:
-        self.ends: list[float] = []
+    def __init__(self, device: torch.device) -> None:
+        self.ends, self.device = list[float](), device
 
     def on_train_batch_end(self, *_: object) -> None:
+        synchronise(self.device)
         self.ends.append(time.perf_counter())
 
 
-def in_framework(module: LifterModule, loaders: tuple[DataLoader[Any], Any], steps: int) -> float:
+def in_framework(module: LifterModule, loaders: tuple[DataLoader[Any], Any], steps: int, device: torch.device) -> float:
     """Median seconds of a step that Lightning's trainer makes, with its data loading and logging.
 
     Args:
         loaders: of training and of validation.
     """
-    times = StepTimes()
+    times = StepTimes(device)
     trainer = pl.Trainer(
         max_steps=steps,
         max_epochs=-1,
         limit_val_batches=0,
-        accelerator="cpu",
+        accelerator=ACCELERATORS[device.type],
+        devices=1,
         logger=False,
         callbacks=[times],
         gradient_clip_val=CLIP,
@@ -166,4 +158,5 @@ def in_framework(module: LifterModule, loaders: tuple[DataLoader[Any], Any], ste
         num_sanity_val_steps=0,
     )
     trainer.fit(module, *loaders)
+    module.to(device)  # Lightning leaves it on the CPU
     return median(after - before for before, after in zip(times.ends, times.ends[1:], strict=False))

@@ -16,6 +16,7 @@ from benchmarks.__main__ import main
 from benchmarks.baselines import FreiaFlow, PublishedTraining, procrustes_loop, stock_flow
 from benchmarks.bench import TINY
 from benchmarks.measure import Line, flops, interleaved, peak_memory, resident_peak
+from benchmarks.report import page
 from benchmarks.soak import Memory
 from benchmarks.suite import BENCHMARKS
 from duolift.body.skeleton import PAPER19
@@ -152,6 +153,28 @@ def test_the_published_step_learns() -> None:
     before = {name: weight.clone() for name, weight in published.lifters.state_dict().items()}
     assert torch.isfinite(published.step(some_poses(PAPER19, 16)))
     assert all((weight != before[name]).any() for name, weight in published.lifters.state_dict().items())
+
+
+def test_the_published_step_stays_on_its_device() -> None:
+    """On a device that holds no numbers, nothing can be read back, and nothing of the CPU's can be mixed in."""
+    ratios = torch.ones(len(PAPER19.bones), device="meta")
+    published = PublishedTraining(PAPER19, 16, 1, 1, 8, ratios, C, sampling=0.2)
+    assert published.step(torch.empty(16, 19, 2, device="meta")).device.type == "meta"
+
+
+def test_a_device_that_is_not_here_is_refused() -> None:
+    with pytest.raises(InputError, match="--device is tpu; expected cpu"):
+        main(["data", "--tiny", "--device", "tpu"])
+
+
+def test_the_page_of_a_gpu_names_it_and_its_own_rates() -> None:
+    """By a description of a GPU, which need not be here."""
+    gpu = {"name": "Some GPU", "memory_gib": 79.6, "driver": "555.1"}
+    rates = {precision: {"8192 x 8192 x 8192": 400.0} for precision in ("float32", "tf32", "bfloat16")}
+    here = {"processor": "Some CPU", "threads": 2, "cores": 4, "torch": "2.11", "gpu": gpu, "products_tflops": rates}
+    shown = page(here, 5, [Line("a", "b", "c", 1.0, 2.0)])
+    assert "one Some GPU of 80 GiB (driver 555.1) beside Some CPU, 2 of 4 cores, torch 2.11" in shown
+    assert "this GPU's matrix products" in shown and "| tf32 | 400.000 |" in shown
 
 
 def test_the_loop_over_frames_scores_as_the_library_does() -> None:

@@ -185,6 +185,16 @@ RULES = (
         patched={"experiments.study.ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)},
         made=("docs/study.csv", "docs/study.md", "docs/study.png"),
     ),
+    Rule(
+        r'make bench ARGS="--device cuda"',
+        'make bench ARGS="data --tiny --device cpu --output docs/bench-cuda"',
+        made=("docs/bench-cuda.md", "docs/bench-cuda.json"),
+    ),
+    Rule(
+        r"make gpu DATA=chi3d ROOT=folder",
+        settings="--device cpu --size tiny --only machine",
+        made=("runs/gpu/gpu.json",),
+    ),
     Rule(r"make bench", settings="data --tiny", made=("docs/bench.md", "docs/bench.json")),
     Rule(r"python -m experiments.formats folder", patched={"experiments.formats.DOCS": Path("docs")}),
     Rule(r"python -m datamodules.synthetic --root data/synthetic", r"\g<0> --takes 1 --frames 4"),

@@ -1,0 +1,1 @@
+"""What is to be known of a GPU that is at hand for minutes: one script with a time limit."""
