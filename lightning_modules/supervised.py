@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from duolift.geometry.mirroring import mirrored
+from duolift.geometry.mirroring import mirror_order, mirrored
 from duolift.geometry.projection import lift
 from duolift.learning import losses
 from lightning_modules.lifter import LifterModule
@@ -55,5 +55,5 @@ class SupervisedLifterModule(LifterModule):
         """Each pose mirrored with probability one half, its depths with it."""
         chosen = torch.rand(len(poses), 1, device=poses.device) < 0.5
         flipped = mirrored(poses, self.skeleton)
-        offsets = torch.where(chosen, offsets[:, self.skeleton.mirror], offsets)
+        offsets = torch.where(chosen, offsets[:, mirror_order(self.skeleton, offsets.device)], offsets)
         return torch.where(chosen.unsqueeze(-1), flipped, poses), offsets, theta

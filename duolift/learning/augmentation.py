@@ -15,6 +15,7 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.bounds import Fraction, NotNegative, check_bounds
+from duolift.geometry.constants import constant
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 
 
@@ -68,7 +69,7 @@ class Augmentation:
     def _bone_factors(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
         """A random factor for every bone (batch, bone), the same left and right."""
         factors = (self.bones * bodies.new_empty(len(bodies), len(skeleton.bones)).normal_()).exp()
-        return factors[:, either_side(skeleton)]
+        return factors[:, constant(tuple(either_side(skeleton)), bodies.device)]
 
 
 def either_side(skeleton: Skeleton) -> list[int]:
@@ -102,29 +103,28 @@ def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     Returns:
         (..., joint, 3), centred on the root.
     """
-    children, parents = skeleton.bone_ends
+    children, parents = (constant(tuple(ends), bodies.device) for ends in skeleton.bone_ends)
     bones = factors.unsqueeze(-1) * (bodies[..., children, :] - bodies[..., parents, :])
-    return chains(skeleton, bones.device).to(bones.dtype) @ bones
+    return chains(skeleton, bones.device, bones.dtype) @ bones
 
 
-def chains(skeleton: Skeleton, device: torch.device | None = None) -> Tensor:
+@torch.compiler.assume_constant_result
+def chains(skeleton: Skeleton, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """(joint, bone): 1 where a bone lies between the root and a joint, so that `chains @ bones` are the joints.
 
-    Made once for every skeleton and device.
-
     >>> from duolift.body.skeleton import PAPER19
-    >>> chains(PAPER19)[PAPER19.index("left_ankle")].sum()  # hip, knee, ankle
+    >>> chains(PAPER19, torch.device("cpu"))[PAPER19.index("left_ankle")].sum()  # hip, knee, ankle
     tensor(3.)
     """
-    return _chains(skeleton.joints, skeleton.bones, device)
+    return constant(_chains(skeleton.joints, skeleton.bones), device, dtype)
 
 
 @cache
-def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...], device: torch.device | None) -> Tensor:
-    between, parent = torch.zeros(len(joints), len(bones)), dict(bones)
-    bone_of = {child: number for number, (child, _) in enumerate(bones)}
-    for row, joint in zip(between, joints, strict=True):
-        while joint in parent:
-            row[bone_of[joint]] = 1
-            joint = parent[joint]
-    return between.to(device)
+def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...]) -> tuple[tuple[float, ...], ...]:
+    parent = dict(bones)
+
+    def above(joint: str) -> set[str]:
+        """A joint, and those between it and the root."""
+        return {joint, *above(parent[joint])} if joint in parent else set()
+
+    return tuple(tuple(float(child in above(joint)) for child, _ in bones) for joint in joints)

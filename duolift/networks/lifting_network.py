@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import Skeleton
-from duolift.geometry.mirroring import mirrored
+from duolift.geometry.mirroring import mirror_order, mirrored
 from duolift.networks.architecture import Architecture
 
 
@@ -95,7 +95,8 @@ class LiftingNetwork(nn.Module, ABC):
         offsets = torch.einsum("w,w...->...", self.share, of_ways)
         if not flip:
             return offsets[0], elevation[0]
-        return (offsets[0] + offsets[1][..., self.skeleton.mirror]) / 2, elevation.mean(0)
+        order = mirror_order(self.skeleton, offsets.device)
+        return (offsets[0] + offsets[1][..., order]) / 2, elevation.mean(0)
 
     def bounded(self, raw: Tensor) -> Tensor:
         """A raw output as an elevation within the architecture's bound, radians."""
