@@ -29,10 +29,9 @@ class SupervisedLifterModule(LifterModule):
     Of the objective, only `mirror` and `noise` are used. Checkpoints are those of a `LifterModule`.
     """
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # type: ignore[override]
+    def losses(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         loss, terms = self.supervised_loss(*(self._mirrored(*batch) if self.objective.mirror else batch))
-        self.averaged({f"train/{name}": value for name, value in (terms | {"loss": loss}).items()})
-        return loss
+        return loss, {f"train/{name}": value for name, value in (terms | {"loss": loss}).items()}
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:  # type: ignore[override]
         loss, terms = self.supervised_loss(*batch)

@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 
 
-@torch.compiler.assume_constant_result
 def constant(values: tuple[Any, ...], device: torch.device, dtype: torch.dtype = torch.long) -> Tensor:
-    """Values, or rows of values, as a tensor that nobody changes; compiled code has it as a constant.
+    """Values, or rows of values, as a tensor that nobody changes; compiled code has it as a constant of its own.
 
     >>> import torch
     >>> order = constant((2, 0, 1), torch.device("cpu"))
     >>> order, constant((2, 0, 1), torch.device("cpu")) is order
     (tensor([2, 0, 1]), True)
     """
-    if torch.compiler.is_compiling():  # what is made in an export only stands for a tensor
+    if torch.compiler.is_compiling():  # what is made then only stands for a tensor
         return torch.tensor(values, device=device, dtype=dtype)
     return _kept(values, device, dtype)
 

@@ -8,7 +8,6 @@ Camera frame: x right, y down, z forward; head lengths, every root at depth c on
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -58,9 +57,9 @@ class Augmentation:
         level = with_bones(rotate(rotation_x(theta), bodies), self._bone_factors(bodies, skeleton), skeleton)
         angle = torch.deg2rad(self.lean * torch.randn_like(theta)) * (torch.rand_like(theta) < self.leaning)
         towards, turn = torch.pi * (2 * torch.rand(2, count, device=theta.device, dtype=theta.dtype) - 1)
-        elevation = theta[torch.randperm(count, device=theta.device)] + torch.deg2rad(
-            self.tilt * torch.randn_like(theta)
-        )
+        others = torch.randperm(count, device=theta.device)
+        # `theta[others]` would be the same, but torch 2.13 cannot compile that
+        elevation = theta.gather(0, others) + torch.deg2rad(self.tilt * torch.randn_like(theta))
         # lean in the plane of a random direction, turn to a random side, and look from the new elevation
         view = rotation_x(-elevation) @ rotation_y(turn) @ rotation_x(angle) @ rotation_y(towards)
         size = (self.size * torch.randn_like(theta)).exp()
@@ -68,7 +67,8 @@ class Augmentation:
 
     def _bone_factors(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
         """A random factor for every bone (batch, bone), the same left and right."""
-        factors = (self.bones * bodies.new_empty(len(bodies), len(skeleton.bones)).normal_()).exp()
+        drawn = torch.randn(len(bodies), len(skeleton.bones), device=bodies.device, dtype=bodies.dtype)
+        factors = (self.bones * drawn).exp()
         return factors[:, constant(tuple(either_side(skeleton)), bodies.device)]
 
 
@@ -108,7 +108,6 @@ def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     return chains(skeleton, bones.device, bones.dtype) @ bones
 
 
-@torch.compiler.assume_constant_result
 def chains(skeleton: Skeleton, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """(joint, bone): 1 where a bone lies between the root and a joint, so that `chains @ bones` are the joints.
 
@@ -116,15 +115,4 @@ def chains(skeleton: Skeleton, device: torch.device, dtype: torch.dtype = torch.
     >>> chains(PAPER19, torch.device("cpu"))[PAPER19.index("left_ankle")].sum()  # hip, knee, ankle
     tensor(3.)
     """
-    return constant(_chains(skeleton.joints, skeleton.bones), device, dtype)
-
-
-@cache
-def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...]) -> tuple[tuple[float, ...], ...]:
-    parent = dict(bones)
-
-    def above(joint: str) -> set[str]:
-        """A joint, and those between it and the root."""
-        return {joint, *above(parent[joint])} if joint in parent else set()
-
-    return tuple(tuple(float(child in above(joint)) for child, _ in bones) for joint in joints)
+    return constant(skeleton.chains, device, dtype)
