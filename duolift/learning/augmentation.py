@@ -8,6 +8,7 @@ Camera frame: x right, y down, z forward; head lengths, every root at depth c on
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,15 +55,17 @@ class Augmentation:
         Camera coordinates, head lengths, centred on the roots; elevations in radians.
         """
         count = len(bodies)
+        # not `torch.randn_like`: compiled by torch 2.13, several of the same tensor are one
+        normal = partial(torch.randn, count, device=theta.device, dtype=theta.dtype)
         level = with_bones(rotate(rotation_x(theta), bodies), self._bone_factors(bodies, skeleton), skeleton)
-        angle = torch.deg2rad(self.lean * torch.randn_like(theta)) * (torch.rand_like(theta) < self.leaning)
+        angle = torch.deg2rad(self.lean * normal()) * (torch.rand_like(theta) < self.leaning)
         towards, turn = torch.pi * (2 * torch.rand(2, count, device=theta.device, dtype=theta.dtype) - 1)
         others = torch.randperm(count, device=theta.device)
         # `theta[others]` would be the same, but torch 2.13 cannot compile that
-        elevation = theta.gather(0, others) + torch.deg2rad(self.tilt * torch.randn_like(theta))
+        elevation = theta.gather(0, others) + torch.deg2rad(self.tilt * normal())
         # lean in the plane of a random direction, turn to a random side, and look from the new elevation
         view = rotation_x(-elevation) @ rotation_y(turn) @ rotation_x(angle) @ rotation_y(towards)
-        size = (self.size * torch.randn_like(theta)).exp()
+        size = (self.size * normal()).exp()
         return size[:, None, None] * rotate(view, level), elevation
 
     def _bone_factors(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:

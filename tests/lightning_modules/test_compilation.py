@@ -1,5 +1,7 @@
 """Compiled losses are those of the code as it is written, with their gradients; nothing else is changed by them."""
 
+import os
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +13,11 @@ from torch._inductor import config as inductor
 from duolift.body.skeleton import PAPER19
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.optimisation import COMPILATIONS, StageModule
+
+
+SLOW = pytest.mark.skipif(
+    "DUOLIFT_SLOW" not in os.environ and not torch.cuda.is_available(), reason="a minute of the compiler; DUOLIFT_SLOW=1"
+)
 
 
 def flows(poses: Tensor, **options: Any) -> FlowPriorModule:
@@ -38,8 +45,15 @@ def step(module: StageModule, poses: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("kind", ["flows", "lifter"])
-def test_compiled_losses_and_gradients_are_those_of_the_code(kind: str) -> None:
+@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=SLOW)])
+def test_compiled_losses_and_gradients_are_those_of_the_code(
+    kind: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     poses = some_poses(PAPER19, 8)
+    torch._dynamo.reset()
+    if backend != "inductor":  # takes the code apart as `inductor` does, in one piece, but writes no other
+        whole = partial(torch.compile, backend=backend, fullgraph=True)
+        monkeypatch.setattr(torch, "compile", lambda losses, mode, dynamic: whole(losses, dynamic=dynamic))
     module = flows(poses, noise=0.04, mirror=True, sampling=0.2) if kind == "flows" else lifter(poses)
     names = [*module.state_dict()]
     expected, gradient = step(module, poses)
