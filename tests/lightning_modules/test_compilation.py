@@ -14,9 +14,9 @@ from duolift.body.skeleton import PAPER19
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.optimisation import COMPILATIONS, StageModule
 
-
 SLOW = pytest.mark.skipif(
-    "DUOLIFT_SLOW" not in os.environ and not torch.cuda.is_available(), reason="a minute of the compiler; DUOLIFT_SLOW=1"
+    "DUOLIFT_SLOW" not in os.environ and not torch.cuda.is_available(),
+    reason="a minute of the compiler; DUOLIFT_SLOW=1",
 )
 
 
@@ -34,7 +34,7 @@ def lifter(poses: Tensor) -> StageModule:
 
 
 def step(module: StageModule, poses: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss and all gradients of a step; compiled code draws the same random numbers here, which it else does not."""
+    """The loss and all gradients of a step; compiled code draws the same random numbers here, and only here."""
     module.on_train_epoch_start()
     torch.manual_seed(1)
     with inductor.patch(fallback_random=True):

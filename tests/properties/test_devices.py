@@ -1,7 +1,7 @@
 """Training steps and placement on a device that holds no numbers: nothing is made elsewhere, nothing is read back.
 
-On such a device reading a number is an error; what is made on the CPU and brought over is found by `Crossings`, and what a
-list of Python's is made into a tensor for, or indexes, by `Lists`: it is copied to a GPU, which the host waits for.
+On such a device reading a number is an error. What is made on the CPU and brought over is found by `Crossings`; tensors
+made of a list of Python's, or indexed by one, by `Lists`: the list is copied to a GPU, which the host waits for.
 """
 
 from contextlib import nullcontext

@@ -1,6 +1,6 @@
 """Training within Lightning on the device that trains: once it runs, nothing crosses to a GPU and nothing waits for it.
 
-What has to run on a GPU is run on the CPU as well, where it shows that the training is one; there is nothing to wait for.
+All but compiled training runs on the CPU as well, where there is nothing to wait for: it shows that the test works.
 """
 
 from collections.abc import Iterator
