@@ -10,8 +10,8 @@ from torch.utils.data import Dataset
 class PoseDataset(Dataset[Any]):
     """Normalised poses (pose, joint, 2), and tensors that go with them, such as labels, with one entry a pose.
 
-    Indexing with a tensor of indices gives a batch: one gather a tensor, no collation, and nothing that crosses to another
-    device if the indices are where the poses are.
+    Indexing with a tensor of indices gives a batch: one gather a tensor, no collation, and nothing that crosses to
+    another device if the indices are where the poses are.
 
     >>> import torch
     >>> poses, elevations = PoseDataset(torch.zeros(8, 19, 2), torch.zeros(8))[torch.tensor([3, 5])]
