@@ -49,7 +49,9 @@ class Gradients(pl.Callback):
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
-        norm = torch.nn.utils.get_total_norm([p.grad for p in pl_module.parameters() if p.grad is not None])
+        # of the optimiser's parameters: those of frozen flows beside them are many, and take longer to list than to add
+        trained = (p for group in optimizer.param_groups for p in group["params"])
+        norm = torch.nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
         spoilt = ~norm.isfinite()
         norm = torch.where(spoilt, 0.0, norm)
         # A fused Adam skips a step where this is set. Meant for overflowing gradients, it needs no synchronisation.

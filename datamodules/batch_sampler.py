@@ -20,6 +20,7 @@ class DistributedBatchSampler(Sampler[Tensor]):
         process, processes: this one's number, and how many there are.
         seed: of the random order, in which a last batch that is not full is left out. None keeps the data's own order
             and a smaller last batch, without the few poses that do not divide among the processes.
+        device: of the indices. They are drawn on the CPU, the same for every device, and brought there once an epoch.
 
     Raises:
         ValueError: the batch does not divide evenly among the processes.
@@ -29,12 +30,18 @@ class DistributedBatchSampler(Sampler[Tensor]):
     """
 
     def __init__(
-        self, count: int, batch_size: int, process: int = 0, processes: int = 1, seed: int | None = None
+        self,
+        count: int,
+        batch_size: int,
+        process: int = 0,
+        processes: int = 1,
+        seed: int | None = None,
+        device: torch.device | None = None,
     ) -> None:
         if batch_size % processes:
             raise ValueError(f"a batch of {batch_size} does not divide evenly among {processes} processes")
         self.count, self.batch_size, self.process, self.processes = count, batch_size, process, processes
-        self.seed, self.epoch = seed, 0
+        self.seed, self.device, self.epoch = seed, device, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the epoch that comes next; Lightning calls it."""
@@ -44,7 +51,7 @@ class DistributedBatchSampler(Sampler[Tensor]):
         return self._served // self.batch_size + (self._served % self.batch_size > 0)
 
     def __iter__(self) -> Iterator[Tensor]:
-        for batch in self._order()[: self._served].split(self.batch_size):
+        for batch in self._order()[: self._served].to(self.device).split(self.batch_size):
             yield batch.chunk(self.processes)[self.process]
 
     @property

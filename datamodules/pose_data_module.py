@@ -205,17 +205,20 @@ class PoseDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         others = self.training_labels if self.labels else self.training_partners if self.partners else ()
-        return self._loader(PoseDataset(self.training_poses, *others), self.batch_size, self.seed)
+        return self._loader((self.training_poses, *others), self.batch_size, self.seed)
 
     def val_dataloader(self) -> DataLoader[Any]:
         others = self.validation_labels if self.labels else self.validation_partners if self.partners else ()
-        return self._loader(PoseDataset(self.validation_poses, *others), 4 * self.batch_size, None)
+        return self._loader((self.validation_poses, *others), 4 * self.batch_size, None)
 
-    def _loader(self, poses: PoseDataset, batch_size: int, seed: int | None) -> DataLoader[Any]:
-        """A loader of this process's share of every batch."""
-        process, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        sampler = DistributedBatchSampler(len(poses), batch_size, process, processes, seed)
-        return DataLoader(poses, batch_size=None, sampler=sampler, collate_fn=_uncollated)
+    def _loader(self, tensors: tuple[Tensor, ...], batch_size: int, seed: int | None) -> DataLoader[Any]:
+        """A loader of this process's share of every batch, from tensors that it brings to this process's device."""
+        trainer = self.trainer
+        process, processes = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        device = trainer.strategy.root_device if trainer else None
+        sampler = DistributedBatchSampler(len(tensors[0]), batch_size, process, processes, seed, device)
+        dataset = PoseDataset(*tensors, device=device)
+        return DataLoader(dataset, batch_size=None, sampler=sampler, collate_fn=_uncollated)
 
 
 def _uncollated(batch: Any) -> Any:

@@ -38,6 +38,7 @@ from experiments.config import plain
 from experiments.origin import origin
 from experiments.processes import OwnNoise, is_first, trainer_of, wait
 from experiments.settings import LIFTERS, Config
+from lightning_modules.optimisation import StageModule
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
 def fit(
     config: Config,
     stage: Stage,
-    build: Callable[[], pl.LightningModule],
+    build: Callable[[], StageModule],
     data: pl.LightningDataModule,
     epochs: int,
     callbacks: Sequence[pl.Callback],
@@ -126,7 +127,7 @@ def fit(
             write_text(Path(config.runs) / config.run / "config.yaml", settings)
             write_text(stage.folder / "origin.json", json.dumps(origin(), indent=1))
         pl.seed_everything(config.seed, workers=True, verbose=False)
-        module = build()
+        module = build().compiled(config.compute.compile)
         before = stage.checkpoint if stage.checkpoint.exists() else None
         if before:
             stamp = stamp_of(before, KINDS[type(module)])

@@ -20,7 +20,7 @@ from duolift.learning.objective import LossWeights
 from duolift.networks import NETWORKS
 from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.interface import FocalSource
-from lightning_modules.optimisation import SCHEDULES
+from lightning_modules.optimisation import COMPILATIONS, SCHEDULES
 
 LIFTERS: Collection[str] = SPLITS.keys()
 """The lifting networks that can be trained."""
@@ -231,15 +231,20 @@ class Sweep:
 class Compute:
     """Passed on to Lightning's Trainer: `devices=2`, of `num_nodes` each, makes as many processes of a command, and a
     cluster's scheduler is recognised. A `batch_size` counts the poses of all processes together, which share every
-    batch evenly, so that a command learns the same on any number of them. `threads` are each process's."""
+    batch evenly, so that a command learns the same on any number of them. `threads` are each process's. `compile` runs
+    the losses of training steps through `torch.compile`: `off`, `default`, or `reduce-overhead`, which replays CUDA
+    graphs on a GPU; see docs/scale.md."""
 
     accelerator: str = "auto"
     devices: str = "auto"
     num_nodes: int = 1
     strategy: str = "auto"
     threads: Positive[int] | None = None
+    compile: Annotated[str, OneOf(COMPILATIONS)] = "off"
 
     def __post_init__(self) -> None:
+        if self.compile == str(False):  # what YAML makes of `off`
+            self.compile = "off"
         check_bounds(self)
 
 

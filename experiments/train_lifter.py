@@ -106,7 +106,8 @@ def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterMod
         ),
         optimiser=OptimiserSettings(lifting.learning_rate, lifting.schedule, lifting.decay, lifting.weight_decay),
         flip_test=lifting.flip_test,
-        half=lifting.precision == "bfloat16" or (lifting.precision == "auto" and fast_bfloat16()),
+        half=lifting.precision == "bfloat16"
+        or (lifting.precision == "auto" and fast_bfloat16(config.compute.accelerator)),
     )
 
 

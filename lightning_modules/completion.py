@@ -14,10 +14,10 @@ from duolift.networks.completion import STRATEGIES, Completion
 from duolift.networks.occlusions import random_visibility, visibility_masks
 from duolift.networks.partners import Partners
 from lightning_modules.lifter import LifterModule
-from lightning_modules.optimisation import Averaging, OptimiserSettings, adam, randomly_mirrored
+from lightning_modules.optimisation import OptimiserSettings, StageModule, adam, randomly_mirrored
 
 
-class CompletionModule(Averaging):
+class CompletionModule(StageModule):
     """One completer for each strategy, all trained in one run on the same batches, without 3D labels.
 
     A batch holds poses (batch, joint, 2), for each the pose of the nearest other person, as
@@ -77,15 +77,15 @@ class CompletionModule(Averaging):
         completer = cast(Completer, self.completers[strategy])
         return Completion(self.teacher.lifter, completer, self.teacher.normalisation.c, self.teacher.flip_test)
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
+    def losses(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         *people, near = batch
         together = torch.stack(people, dim=1)  # (batch, the person and the partner, joint, 2)
         poses, partner = (randomly_mirrored(together, self.skeleton) if self.mirror else together).unbind(1)
         near = near & (torch.rand(len(near), device=near.device) >= self.alone)
         partners = Partners(partner, self._visibility(len(poses)) & near.unsqueeze(-1))
         errors = self.errors(poses, self._visibility(len(poses)), self._sigma(len(poses)), partners)
-        self.averaged({f"train/{name}": error for name, error in errors.items()})
-        return torch.stack(list(errors.values())).sum()
+        loss = torch.stack(list(errors.values())).sum()
+        return loss, {f"train/{name}": error for name, error in errors.items()}
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
         """The errors beside a partner who is wholly visible, and without one."""

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from duolift.body.skeleton import WHOLE, skeleton_named
 from duolift.networks.flows import PoseFlow
-from lightning_modules.optimisation import Averaging, OptimiserSettings, adam, randomly_mirrored
+from lightning_modules.optimisation import OptimiserSettings, StageModule, adam, randomly_mirrored
 
 
-class FlowPriorModule(Averaging):
+class FlowPriorModule(StageModule):
     """One flow for each part of the body, all trained in one run on the same batches.
 
     >>> module = FlowPriorModule("paper19", ["whole", "legs"], blocks=1, width=8)
@@ -69,7 +69,7 @@ class FlowPriorModule(Averaging):
         """Mean negative log-likelihood in nats of poses (..., joint, 2), for each part or for some."""
         return {part: -self.flow(part).log_prob(poses).mean() for part in (self.flows if parts is None else parts)}
 
-    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+    def losses(self, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         poses = randomly_mirrored(batch, self.skeleton) if self.mirror else batch
         seen = poses + self.noise * self.get_buffer("deviation") * torch.randn_like(poses)
         nll = self.nll(seen)
@@ -77,8 +77,8 @@ class FlowPriorModule(Averaging):
             neighbours = self.flow(WHOLE).perturb(poses, self.sampling)
             drawn = self.nll(neighbours, [part for part in nll if part != WHOLE])
             nll |= {part: (nll[part] + value) / 2 for part, value in drawn.items()}
-        self.averaged({f"train/nll_{part}_nats": value for part, value in nll.items()})
-        return torch.stack(list(nll.values())).sum()
+        loss = torch.stack(list(nll.values())).sum()
+        return loss, {f"train/nll_{part}_nats": value for part, value in nll.items()}
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         for part, value in self.nll(batch).items():

@@ -19,10 +19,10 @@ from duolift.networks.architecture import Architecture
 from duolift.networks.flows import PoseFlow
 from duolift.networks.frozen_flows import FrozenFlows
 from duolift.networks.splits import parts_of
-from lightning_modules.optimisation import Averaging, OptimiserSettings, adam, gather_processes, randomly_mirrored
+from lightning_modules.optimisation import OptimiserSettings, StageModule, adam, gather_processes, randomly_mirrored
 
 
-class LifterModule(Averaging):
+class LifterModule(StageModule):
     """A lifting network and how it learns without 3D labels.
 
     Each argument that has settings of its own is a dataclass, or the plain values of one as checkpoints hold it.
@@ -125,14 +125,13 @@ class LifterModule(Averaging):
         offsets, theta = self.lifter.predict(poses, self.flip_test)
         return lift(poses, offsets, self.normalisation.c), theta
 
-    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+    def losses(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         loss, terms, theta = self.loss(self.augment(batch))
         elevation = {
             "train/elevation_mean_deg": theta.mean().rad2deg(),
             "train/elevation_std_deg": theta.std().rad2deg(),
         }
-        self.averaged(self._named("train", loss, terms) | elevation)
-        return loss
+        return loss, self._named("train", loss, terms) | elevation
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         loss, terms, _ = self.loss(batch)

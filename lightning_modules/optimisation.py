@@ -1,11 +1,11 @@
-"""What the stages of training share: the optimiser and its learning rate over time, means over an epoch, mirrored
-poses, and batches that several processes share.
+"""What the stages of training share: the step, the optimiser and its learning rate over time, means over an epoch,
+mirrored poses, and batches that several processes share.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytorch_lightning as pl
 import torch
@@ -49,14 +49,42 @@ class OptimiserSettings:
             raise ValueError(f"schedule is {self.schedule!r}; expected one of {', '.join(SCHEDULES)}")
 
 
-class Averaging(pl.LightningModule):
-    """Logs the means over an epoch's steps once an epoch: logging every value at every step costs a tenth of a step.
+COMPILATIONS = {"off": None, "default": "default", "reduce-overhead": "reduce-overhead"}
+"""Ways to run a step's losses, and their mode of `torch.compile`; `off` runs them as they are written."""
 
-    Values that are not finite are left out of the means.
+
+class StageModule(pl.LightningModule):
+    """What learns in a stage: a step's loss, and the means over an epoch of what is logged beside it.
+
+    A stage writes `losses`. Means are logged once an epoch, as logging every value at every step costs a tenth of a
+    step; values that are not finite are left out of them.
     """
 
     _sum: Tensor
     _finite: Tensor
+    _compiled: Callable[[Any], tuple[Tensor, dict[str, Tensor]]] | None = None
+
+    def losses(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a training batch, and what is logged, by name: the same names at every step."""
+        raise NotImplementedError
+
+    def compiled(self, compilation: str) -> Self:
+        """The module, whose training steps compile their losses in one of the ways of `COMPILATIONS`.
+
+        Names of parameters, checkpoints and everything but training steps stay as they are.
+        """
+        mode = COMPILATIONS[compilation]
+        self._compiled = torch.compile(self.losses, mode=mode, dynamic=False) if mode else None
+        return self
+
+    def training_step(self, batch: Any, batch_index: int) -> Tensor:
+        if self._compiled is None:
+            loss, values = self.losses(batch)
+        else:
+            torch.compiler.cudagraph_mark_step_begin()  # what the last step gave may be overwritten now
+            loss, values = self._compiled(batch)
+        self.averaged(values)
+        return loss
 
     def on_train_epoch_start(self) -> None:
         self._names: tuple[str, ...] = ()

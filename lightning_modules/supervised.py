@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from duolift.geometry.mirroring import mirrored
+from duolift.geometry.mirroring import mirror_order, mirrored
 from duolift.geometry.projection import lift
 from duolift.learning import losses
 from lightning_modules.lifter import LifterModule
@@ -29,10 +29,9 @@ class SupervisedLifterModule(LifterModule):
     Of the objective, only `mirror` and `noise` are used. Checkpoints are those of a `LifterModule`.
     """
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # type: ignore[override]
+    def losses(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         loss, terms = self.supervised_loss(*(self._mirrored(*batch) if self.objective.mirror else batch))
-        self.averaged({f"train/{name}": value for name, value in (terms | {"loss": loss}).items()})
-        return loss
+        return loss, {f"train/{name}": value for name, value in (terms | {"loss": loss}).items()}
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:  # type: ignore[override]
         loss, terms = self.supervised_loss(*batch)
@@ -55,5 +54,5 @@ class SupervisedLifterModule(LifterModule):
         """Each pose mirrored with probability one half, its depths with it."""
         chosen = torch.rand(len(poses), 1, device=poses.device) < 0.5
         flipped = mirrored(poses, self.skeleton)
-        offsets = torch.where(chosen, offsets[:, self.skeleton.mirror], offsets)
+        offsets = torch.where(chosen, offsets[:, mirror_order(self.skeleton, offsets.device)], offsets)
         return torch.where(chosen.unsqueeze(-1), flipped, poses), offsets, theta

@@ -176,6 +176,18 @@ class Skeleton:
         return self.indices(child for child, _ in self.bones), self.indices(parent for _, parent in self.bones)
 
     @cached_property
+    def chains(self) -> tuple[tuple[float, ...], ...]:
+        """For every joint and every bone 1 where the bone lies between the root and the joint, 0 elsewhere."""
+        rows, parent = [], dict(self.bones)
+        for joint in self.joints:
+            between = []
+            while joint in parent:
+                between.append(joint)
+                joint = parent[joint]
+            rows.append(tuple(float(child in between) for child, _ in self.bones))
+        return tuple(rows)
+
+    @cached_property
     def feet(self) -> list[int]:
         """Positions of the joints that may rest on the ground: ankles, and feet and toes if there are any."""
         return [i for i, j in enumerate(self.joints) if j.endswith(("_ankle", "_foot", "_toe"))]

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
+from duolift.geometry.constants import constant
 
 
 def mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:
@@ -22,5 +23,15 @@ def mirrored(poses: Tensor, skeleton: Skeleton) -> Tensor:
     >>> mirrored(pose, PAPER19)[PAPER19.index("right_wrist")]
     tensor([-0.5000,  0.2000])
     """
-    flip = torch.tensor([-1.0, 1.0], device=poses.device, dtype=poses.dtype)
-    return poses[..., skeleton.mirror, :] * flip
+    flip = constant((-1.0, 1.0), poses.device, poses.dtype)
+    return poses[..., mirror_order(skeleton, poses.device), :] * flip
+
+
+def mirror_order(skeleton: Skeleton, device: torch.device) -> Tensor:
+    """Positions (joint,) for which `pose[order]` swaps left and right, on a device.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> mirror_order(PAPER19, torch.device("cpu")).tolist() == PAPER19.mirror
+    True
+    """
+    return constant(tuple(skeleton.mirror), device)

@@ -8,13 +8,14 @@ Camera frame: x right, y down, z forward; head lengths, every root at depth c on
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.bounds import Fraction, NotNegative, check_bounds
+from duolift.geometry.constants import constant
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 
 
@@ -54,21 +55,24 @@ class Augmentation:
         Camera coordinates, head lengths, centred on the roots; elevations in radians.
         """
         count = len(bodies)
+        # not `torch.randn_like`: compiled by torch 2.13, several of the same tensor are one
+        normal = partial(torch.randn, count, device=theta.device, dtype=theta.dtype)
         level = with_bones(rotate(rotation_x(theta), bodies), self._bone_factors(bodies, skeleton), skeleton)
-        angle = torch.deg2rad(self.lean * torch.randn_like(theta)) * (torch.rand_like(theta) < self.leaning)
+        angle = torch.deg2rad(self.lean * normal()) * (torch.rand_like(theta) < self.leaning)
         towards, turn = torch.pi * (2 * torch.rand(2, count, device=theta.device, dtype=theta.dtype) - 1)
-        elevation = theta[torch.randperm(count, device=theta.device)] + torch.deg2rad(
-            self.tilt * torch.randn_like(theta)
-        )
+        others = torch.randperm(count, device=theta.device)
+        # `theta[others]` would be the same, but torch 2.13 cannot compile that
+        elevation = theta.gather(0, others) + torch.deg2rad(self.tilt * normal())
         # lean in the plane of a random direction, turn to a random side, and look from the new elevation
         view = rotation_x(-elevation) @ rotation_y(turn) @ rotation_x(angle) @ rotation_y(towards)
-        size = (self.size * torch.randn_like(theta)).exp()
+        size = (self.size * normal()).exp()
         return size[:, None, None] * rotate(view, level), elevation
 
     def _bone_factors(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
         """A random factor for every bone (batch, bone), the same left and right."""
-        factors = (self.bones * bodies.new_empty(len(bodies), len(skeleton.bones)).normal_()).exp()
-        return factors[:, either_side(skeleton)]
+        drawn = torch.randn(len(bodies), len(skeleton.bones), device=bodies.device, dtype=bodies.dtype)
+        factors = (self.bones * drawn).exp()
+        return factors[:, constant(tuple(either_side(skeleton)), bodies.device)]
 
 
 def either_side(skeleton: Skeleton) -> list[int]:
@@ -102,29 +106,16 @@ def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     Returns:
         (..., joint, 3), centred on the root.
     """
-    children, parents = skeleton.bone_ends
+    children, parents = (constant(tuple(ends), bodies.device) for ends in skeleton.bone_ends)
     bones = factors.unsqueeze(-1) * (bodies[..., children, :] - bodies[..., parents, :])
-    return chains(skeleton, bones.device).to(bones.dtype) @ bones
+    return chains(skeleton, bones.device, bones.dtype) @ bones
 
 
-def chains(skeleton: Skeleton, device: torch.device | None = None) -> Tensor:
+def chains(skeleton: Skeleton, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """(joint, bone): 1 where a bone lies between the root and a joint, so that `chains @ bones` are the joints.
 
-    Made once for every skeleton and device.
-
     >>> from duolift.body.skeleton import PAPER19
-    >>> chains(PAPER19)[PAPER19.index("left_ankle")].sum()  # hip, knee, ankle
+    >>> chains(PAPER19, torch.device("cpu"))[PAPER19.index("left_ankle")].sum()  # hip, knee, ankle
     tensor(3.)
     """
-    return _chains(skeleton.joints, skeleton.bones, device)
-
-
-@cache
-def _chains(joints: tuple[str, ...], bones: tuple[tuple[str, str], ...], device: torch.device | None) -> Tensor:
-    between, parent = torch.zeros(len(joints), len(bones)), dict(bones)
-    bone_of = {child: number for number, (child, _) in enumerate(bones)}
-    for row, joint in zip(between, joints, strict=True):
-        while joint in parent:
-            row[bone_of[joint]] = 1
-            joint = parent[joint]
-    return between.to(device)
+    return constant(skeleton.chains, device, dtype)

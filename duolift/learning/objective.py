@@ -57,8 +57,7 @@ class LossWeights:
         >>> LossWeights().total({"reprojection": torch.tensor(2.0), "bone": torch.tensor(0.1)})
         tensor(7.)
         """
-        weights = asdict(self)
-        return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+        return torch.stack([getattr(self, name) * value for name, value in terms.items()]).sum()
 
 
 CYCLE_TERMS = ("reprojection", "consistency", "deformation", "bone")

@@ -168,7 +168,7 @@ def lift_visible_parts(lifter: PartNetworks, poses: Tensor, visible: Tensor, c: 
     """
     weight, offsets = torch.zeros_like(poses[..., 0]), torch.zeros_like(poses[..., 0])  # (..., joint), sums over parts
     for part, shares in lifter.part_shares().items():
-        joints = lifter.skeleton.part(part)
+        joints = lifter.joints(part)
         of_part = shares[joints] * visible[..., joints].all(-1, keepdim=True)  # (..., joint of the part)
         weight[..., joints] += of_part
         with lifter.precision(poses):

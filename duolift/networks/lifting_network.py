@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from duolift.body.skeleton import Skeleton
-from duolift.geometry.mirroring import mirrored
+from duolift.geometry.mirroring import mirror_order, mirrored
 from duolift.networks.architecture import Architecture
 
 
@@ -95,7 +95,8 @@ class LiftingNetwork(nn.Module, ABC):
         offsets = torch.einsum("w,w...->...", self.share, of_ways)
         if not flip:
             return offsets[0], elevation[0]
-        return (offsets[0] + offsets[1][..., self.skeleton.mirror]) / 2, elevation.mean(0)
+        order = mirror_order(self.skeleton, offsets.device)
+        return (offsets[0] + offsets[1][..., order]) / 2, elevation.mean(0)
 
     def bounded(self, raw: Tensor) -> Tensor:
         """A raw output as an elevation within the architecture's bound, radians."""
@@ -112,13 +113,16 @@ class LiftingNetwork(nn.Module, ABC):
         return torch.autocast(poses.device.type, enabled=False)
 
 
-def fast_bfloat16() -> bool:
+def fast_bfloat16(accelerator: str = "auto") -> bool:
     """Whether this machine multiplies bfloat16 matrices in hardware.
 
     >>> fast_bfloat16() in (True, False)
     True
+
+    Args:
+        accelerator: as Lightning names it: `cpu` asks about the processor, anything else about the GPU if there is one.
     """
-    if torch.cuda.is_available():
+    if accelerator != "cpu" and torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(check is not None and check() for check in checks)

@@ -93,10 +93,16 @@ class PartNetworks(LiftingNetwork):
             self.register_buffer(f"joints_{part}", torch.tensor(skeleton.part(part)), persistent=False)
         for way, preference in enumerate(self.preferences):
             self.register_buffer(f"way_{way}", torch.tensor(_sources(skeleton, preference)), persistent=False)
+        for part, shares in self._part_shares().items():
+            self.register_buffer(f"shares_{part}", torch.tensor(shares), persistent=False)
 
     def network(self, part: str) -> PartLifter:
         """The network of one part."""
         return cast(PartLifter, self.networks[part])
+
+    def joints(self, part: str) -> Tensor:
+        """Positions (joint of the part,) of a part's joints in a pose."""
+        return self.get_buffer(f"joints_{part}")
 
     def forward(self, poses: Tensor) -> tuple[Tensor, Tensor]:
         """Poses (..., joint, 2) -> offsets (way, ..., joint) and elevations (...), the mean over the parts' angles."""
@@ -123,14 +129,17 @@ class PartNetworks(LiftingNetwork):
         >>> shares["left"][PAPER19.indices(["left_wrist", "right_wrist", "head_top"])]
         tensor([1.0000, 0.0000, 0.5000])
         """
+        return {part: self.get_buffer(f"shares_{part}") for part in self.networks}
+
+    def _part_shares(self) -> dict[str, list[float]]:
         shares = {part: [0.0] * len(self.skeleton) for part in self.networks}
         for parts, share in zip(self.preferences, self.share.tolist(), strict=True):
             for index, joint in enumerate(self.skeleton.joints):
                 shares[next(part for part in parts if joint in self.skeleton.parts[part])][index] += share
-        return {part: self.share.new_tensor(of_part) for part, of_part in shares.items()}
+        return shares
 
     def _joints(self, poses: Tensor, part: str) -> Tensor:
-        return poses[..., self.get_buffer(f"joints_{part}"), :]
+        return poses[..., self.joints(part), :]
 
     def _assemble(self, way: int, offsets: dict[str, Tensor]) -> Tensor:
         """The parts' outputs, (..., joint of the part) each, as a whole pose (..., joint) of one way."""

@@ -69,6 +69,8 @@ def test_the_last_of_two_arguments_wins() -> None:
         ("data.focal=1145.5", "data.focal", "1145.5"),
         ("data.root=/a b/c=d", "data.root", "/a b/c=d"),
         ("compute.devices=2", "compute.devices", "2"),
+        ("compute.compile=off", "compute.compile", "off"),
+        ("compute.compile=reduce-overhead", "compute.compile", "reduce-overhead"),
     ],
 )
 def test_values_arrive_with_their_type(argument: str, key: str, value: object) -> None:
