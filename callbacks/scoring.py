@@ -119,8 +119,10 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes]) -> list[dict[
     ]
     numbers = iter(torch.stack([mean for of_row in means for mean in of_row.values()]).tolist())
     named = [{name: next(numbers) for name in of_row} for of_row in means]
+    contact = [of_row.pop(CONTACT) for of_row in named]
     return [
-        {name: mean for name, mean in of_row.items() if name != CONTACT or not math.isnan(mean)} for of_row in named
+        mean if math.isnan(touching) else mean | {CONTACT: touching}
+        for mean, touching in zip(named, contact, strict=True)
     ]
 
 
