@@ -80,9 +80,16 @@ class MultiPersonEvaluation(pl.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LifterModule)
-        lift = LiftedScenes(self.scenes, lift_scenes(pl_module.eval(), self.scenes, self.skeleton))
+        left = pl_module.device  # Lightning has brought the module to the CPU by now
+        self._finish(trainer, pl_module.to(trainer.strategy.root_device))
+        pl_module.to(left)
+
+    def _finish(self, trainer: pl.Trainer, pl_module: LifterModule) -> None:
+        """Score everything, and write and log it."""
+        scenes = self.scenes.to(pl_module.device)
+        lift = LiftedScenes(scenes, lift_scenes(pl_module.eval(), scenes, self.skeleton))
         pictures = self._draw(lift, pl_module)
-        results = evaluate(pl_module, self.rows, self.scenes, self.skeleton, image=self.image, lifted=lift.lifted)
+        results = evaluate(pl_module, self.rows, scenes, self.skeleton, image=self.image, lifted=lift.lifted)
         if trainer.logger:
             metrics = main_result(results)["metrics"]
             trainer.logger.log_metrics({f"final/{name}": value for name, value in metrics.items()})
@@ -103,8 +110,8 @@ class MultiPersonEvaluation(pl.Callback):
         """Pictures of scenes beside the file; their paths."""
         sheets = {"scenes.png": scenes_picture(pictured_row(self.rows), lift)}
         if not self.together:
-            perfect = perfect_lift(self.scenes, self.skeleton, module.normalisation)
-            sheets["rows.png"] = rows_picture(pictured_rows(self.rows), lift, LiftedScenes(self.scenes, perfect))
+            perfect = perfect_lift(lift.scenes, self.skeleton, module.normalisation)
+            sheets["rows.png"] = rows_picture(pictured_rows(self.rows), lift, LiftedScenes(lift.scenes, perfect))
         for name, sheet in sheets.items():
             save_figure(sheet, self.path.with_name(name))
         return [self.path.with_name(name) for name in sheets]

@@ -19,6 +19,10 @@ from lightning_modules.lifter import LifterModule
 LIFTED_AT_ONCE = 512
 """Scenes that go through a network together, which bounds its memory and fits a processor's cache."""
 
+LIFTED_AT_ONCE_ON_DEVICE = 16_384
+"""The same where there is no such cache: enough to keep a GPU busy, and 1 GB for the hidden layers of a network of
+1024 units, with the flip test."""
+
 
 def lifted_people(
     scenes: SceneBatch, bodies: Tensor, elevation: Tensor, normalisation: Normalisation, skeleton: Skeleton
@@ -53,7 +57,9 @@ def lift_scenes(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, sc
     seen = normalisation.coordinates(scenes)  # (scene, person, joint, 2)
     seen = join_pair(seen, skeleton) if together else seen
     poses = normalisation(seen, seen[..., module.skeleton.root_index, :])
-    parts = on_all_cores(lambda some: module(some.to(module.device)), poses.split(LIFTED_AT_ONCE), "lifting")
+    device = module.device
+    at_once = poses.split(LIFTED_AT_ONCE if device.type == "cpu" else LIFTED_AT_ONCE_ON_DEVICE)
+    parts = on_all_cores(lambda some: module(some.to(device)), at_once, "lifting", device)
     bodies, elevation = (torch.cat(part).to(seen.device) for part in zip(*parts, strict=True))
     return lifted_people(scenes, split_pair(bodies) if together else bodies, elevation, normalisation, skeleton)
 
@@ -116,8 +122,13 @@ def through_estimated_lens(
 
 
 def estimated_focal(lifted: Lifted, assumed: SceneBatch) -> FocalLength:
-    """The focal lengths, one a camera, that people tell who were lifted through lenses assumed to be all alike."""
+    """The focal lengths, one a camera, that people tell who were lifted through lenses assumed to be all alike.
+
+    On the CPU every camera is one core's; another device gets all of them at once, and so a fraction of the commands.
+    """
     focal, camera = assumed.intrinsics.focal[0, 0], assumed.camera
+    if focal.device.type != "cpu":
+        return focal_from_people(lifted, focal.expand(len(assumed.cameras)), assumed.sequence, camera)
 
     def of_camera(number: Tensor) -> FocalLength:
         chosen = camera == number

@@ -22,18 +22,21 @@ PICTURED_BY_EVERY_ROW = 4
 
 
 def level_pair(row: Row, lift: LiftedScenes, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """The chosen scenes by a row, aligned, and their ground truth, both turned level: (scene, person, joint, 3)."""
+    """The chosen scenes by a row, aligned, and their ground truth, both turned level: (scene, person, joint, 3).
+
+    In the CPU's memory, wherever the scenes are.
+    """
     assert lift.scenes.truth is not None
     assert lift.scenes.up is not None
     level, truth = levelling(lift.scenes.up[chosen]).unsqueeze(1), lift.scenes.truth[chosen]
     people = align_scene(lift.placed(row)[chosen], truth)
-    return rotate(level, people), rotate(level, truth)
+    return rotate(level, people).cpu(), rotate(level, truth).cpu()
 
 
 def scenes_picture(row: Row, lift: LiftedScenes) -> Figure:
     """Some scenes of a row beside their ground truth."""
     chosen = torch.linspace(0, len(lift.scenes) - 1, PICTURED_SCENES).long()
-    return scene_sheet(lift.scenes.pixels[chosen], *level_pair(row, lift, chosen), lift.skeleton)
+    return scene_sheet(lift.scenes.pixels[chosen].cpu(), *level_pair(row, lift, chosen), lift.skeleton)
 
 
 def rows_picture(rows: Sequence[Row], trained: LiftedScenes, perfect: LiftedScenes) -> Figure:
@@ -43,7 +46,7 @@ def rows_picture(rows: Sequence[Row], trained: LiftedScenes, perfect: LiftedScen
     for row in rows:
         lift, mark = (perfect, f", {PERFECT}") if row.lifted_by == LiftedBy.PERFECT else (trained, "")
         pictures[f"{row.name}{mark}"], truth = level_pair(row, lift, chosen)
-    return rows_sheet(trained.scenes.pixels[chosen], pictures, truth, trained.skeleton)
+    return rows_sheet(trained.scenes.pixels[chosen].cpu(), pictures, truth, trained.skeleton)
 
 
 def extremes(errors: Tensor, sequence: Tensor, count: int, largest: bool) -> list[int]:

@@ -40,6 +40,10 @@ NOISE_PIXELS = (0.0, 2.0, 5.0, 10.0)
 SCORED_AT_ONCE = 4096
 """Scenes of a portion: they keep torch busy for longer than Python takes to ask, and nearly fit a processor's cache."""
 
+SCORED_AT_ONCE_ON_DEVICE = 100_000
+"""The same where there is no such cache: a GPU takes hardly longer for many scenes than for few, so that all of CHI3D's
+78,000 are one portion; so many take 1.3 GB beside the scenes themselves."""
+
 
 @dataclass(frozen=True)
 class LiftedScenes:
@@ -63,6 +67,11 @@ class LiftedScenes:
     def skeleton(self) -> Skeleton:
         return self.lifted.skeleton
 
+    @property
+    def device(self) -> torch.device:
+        """Where the scenes are, and so are placed and scored."""
+        return self.scenes.pixels.device
+
     def placed(self, row: Row) -> Tensor:
         """The row's people in one scene, (scene, person, joint, 3)."""
         estimate = row.placement.camera_estimate
@@ -82,12 +91,15 @@ class LiftedScenes:
 def portions(sequence: Tensor) -> list[slice]:
     """Runs of scenes for all cores, by their sequences (scene,): of about one length, and each of whole sequences.
 
-    All scenes are one run where the sequences are mixed.
+    All scenes are one run where the sequences are mixed. On another device than the CPU runs are as few as memory
+    allows.
     """
+    on_cpu, sequence = sequence.device.type == "cpu", sequence.cpu()
     starts = torch.cat([sequence.new_zeros(1), 1 + sequence.diff().nonzero().flatten()])
     if len(starts) > len(sequence.unique()):
         return [slice(0, len(sequence))]
-    number = max(-(-len(sequence) // SCORED_AT_ONCE), torch.get_num_threads())
+    at_once, fewest = (SCORED_AT_ONCE, torch.get_num_threads()) if on_cpu else (SCORED_AT_ONCE_ON_DEVICE, 1)
+    number = max(-(-len(sequence) // at_once), fewest)
     even = len(sequence) * torch.arange(1, number) // number
     bounds = {int(starts[(starts - bound).abs().argmin()]) for bound in even} | {0, len(sequence)}
     return [slice(*ends) for ends in pairwise(sorted(bounds))]
@@ -96,17 +108,27 @@ def portions(sequence: Tensor) -> list[slice]:
 def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes]) -> list[dict[str, float]]:
     """Mean metrics of every row over its lifted scenes, which differ in their lenses alone.
 
-    A few sequences at a time go through all rows, which is quicker than all of them through a row.
+    A few sequences at a time go through all rows, which is quicker than all of them through a row. Where the scenes are
+    on another device, the means alone are brought from there, all at once.
     """
     runs = portions(lifts[0].scenes.sequence)
-    scores = list(zip(*on_all_cores(partial(score_some, rows, lifts), runs), strict=True))
-    means = []
-    for of_row in scores:
-        values = {name: torch.cat([of_some[name] for of_some in of_row]) for name in of_row[0]}
-        contact = values.pop(CONTACT).nanmean().item()
-        mean = {name: value.mean().item() for name, value in values.items()}
-        means.append(mean if math.isnan(contact) else mean | {CONTACT: contact})
-    return means
+    parts = on_all_cores(partial(score_some, rows, lifts), runs, device=lifts[0].device)
+    means = [
+        {name: mean_score(name, torch.cat([of_some[name] for of_some in of_row])) for name in of_row[0]}
+        for of_row in zip(*parts, strict=True)
+    ]
+    numbers = iter(torch.stack([mean for of_row in means for mean in of_row.values()]).tolist())
+    named = [{name: next(numbers) for name in of_row} for of_row in means]
+    contact = [of_row.pop(CONTACT) for of_row in named]
+    return [
+        mean if math.isnan(touching) else mean | {CONTACT: touching}
+        for mean, touching in zip(named, contact, strict=True)
+    ]
+
+
+def mean_score(name: str, values: Tensor) -> Tensor:
+    """The mean of a metric over scenes (scene,), of contact over those in which people touch."""
+    return values.nanmean() if name == CONTACT else values.mean()
 
 
 def score_some(rows: Sequence[Row], lifts: Sequence[LiftedScenes], run: slice) -> list[dict[str, Tensor]]:
@@ -120,10 +142,10 @@ def score_some(rows: Sequence[Row], lifts: Sequence[LiftedScenes], run: slice) -
 
 
 def score_scenes(row: Row, lift: LiftedScenes) -> dict[str, Tensor]:
-    """All metrics of one row, a number a scene."""
+    """All metrics of one row, a number a scene, in the CPU's memory."""
     runs = portions(lift.scenes.sequence)
-    scores = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs)
-    return {name: torch.cat([of_some[name] for of_some in scores]) for name in scores[0]}
+    scores = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs, device=lift.device)
+    return {name: torch.cat([of_some[name] for of_some in scores]).cpu() for name in scores[0]}
 
 
 def elevation_metrics(elevation: Tensor, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
@@ -172,13 +194,16 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Score every row on the scenes; each is described as `ablation.json` holds it.
 
+    Everything is computed where the module is; scenes that are elsewhere are brought there once.
+
     Args:
         scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
         image: width and height, pixels, for the rows that know nothing else of the cameras.
         lifted: the scenes' people, where they have been lifted already.
     """
-    training = module.training
+    training, device = module.training, module.device
     module.eval()
+    scenes, lifted = scenes.to(device), None if lifted is None else lifted.to(device)
     lifts = lift_for_rows(module, rows, scenes, skeleton, scale, image, lifted)
     results = []
     for row, lift, metrics in zip(rows, lifts, score_rows(rows, lifts), strict=True):
@@ -195,8 +220,8 @@ def evaluate(
 @torch.no_grad()
 def robustness(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
     """PA-MPJPE a person, mm, where every joint has Gaussian noise: by its standard deviation in pixels."""
+    scenes, generator, errors = scenes.to(module.device), torch.Generator().manual_seed(0), {}
     assert scenes.truth is not None
-    generator, errors = torch.Generator().manual_seed(0), {}
     for pixels in NOISE_PIXELS:
         lifted = lift_scenes(module, scenes.noisy(pixels, generator), skeleton)
         errors[f"{pixels:g}"] = mpjpe(align(lifted.bodies, scenes.truth), scenes.truth).mean().item()

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LONGEST_LABEL = 80
 """Characters of an image's name that are kept in the name of its scene's file: file systems allow 255 bytes."""
 
+DEVICE = "[a-z]+(:[0-9]+)?"
+"""Names of devices, as a regular expression: a kind, and which of them."""
+
 EXAMPLES = """examples:
   duolift lift keypoints.json -o scene.html          a file of any supported detector
   duolift lift openpose-frames/ -o film.bvh --rate 30
@@ -95,6 +98,7 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
         "may be given several times",
     )
     _placement_arguments(parser)
+    _device_arguments(parser)
     _keypoint_arguments(parser)
     _camera_arguments(parser)
     _lifter_arguments(parser)
@@ -139,6 +143,14 @@ def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _device_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="where to lift, such as cuda or cuda:1 (cpu, on which the same input gives the same bytes)",
+    )
+
+
 def _placement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--placement",
@@ -159,7 +171,8 @@ def _lift(chosen: argparse.Namespace) -> None:
     for output in chosen.output:
         check_output(output)
     _check_lifter(chosen)
-    lifter = _lifter(chosen)
+    _check_device(chosen)
+    lifter = _lifter(chosen, chosen.device)
     scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera, **_given(chosen, "placement"))
     for label, scene in _labelled(scenes):
         for output in chosen.output:
@@ -210,6 +223,7 @@ def _view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="the local port to listen on (any free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     _placement_arguments(parser)
+    _device_arguments(parser)
     _keypoint_arguments(parser)
     _camera_arguments(parser)
     _lifter_arguments(parser)
@@ -222,8 +236,9 @@ def _view(chosen: argparse.Namespace) -> None:
 
     options, camera = _options(chosen), _camera(chosen)
     _check_lifter(chosen)
+    _check_device(chosen)
     scene = None if chosen.scene is None else read(chosen.scene)
-    lifter = _lifter(chosen)
+    lifter = _lifter(chosen, chosen.device)
     lift = partial(_lift_dropped, partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement")), options)
     serve(scene, lift, chosen.port, not chosen.no_browser)
 
@@ -270,6 +285,12 @@ def _check_lifter(chosen: argparse.Namespace) -> None:
         raise InputError(f"{chosen.checkpoint}: no such file; expected a trained lifter, .safetensors")
 
 
+def _check_device(chosen: argparse.Namespace) -> None:
+    """Raises InputError where the device is named as none is; whether it is there, torch knows."""
+    if chosen.device is not None and not re.fullmatch(DEVICE, chosen.device):
+        raise InputError(f"--device {chosen.device!r} is no device; expected a name such as cpu, cuda or cuda:1")
+
+
 def _options(chosen: argparse.Namespace) -> "Options":
     """The options of the group "keypoints", and of the camera what a file may say as well."""
     from duolift.inputs import Options
@@ -298,7 +319,7 @@ def _size(text: str) -> tuple[float, float]:
     return width, height
 
 
-def _lifter(chosen: argparse.Namespace) -> "Lifter":
+def _lifter(chosen: argparse.Namespace, device: str | None = None) -> "Lifter":
     from duolift.predictor import Lifter
 
-    return Lifter.load(chosen.checkpoint)
+    return Lifter.load(chosen.checkpoint, device)

@@ -11,9 +11,11 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from numpy.typing import ArrayLike
 
 from duolift.camera import Camera
+from duolift.devices import device_named
 from duolift.errors import InputError
 from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Detections, Frame
@@ -31,7 +33,9 @@ SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
 
 
 class Lifter:
-    """Lifts people and puts them into one space.
+    """Lifts people and puts them into one space, on the CPU unless it is brought to another device.
+
+    On every CPU of one kind the same keypoints give the same bytes; another device changes the last digits.
 
     Args:
         people: what lifts them.
@@ -42,13 +46,35 @@ class Lifter:
         self.people, self.origin = people.eval().requires_grad_(False), origin or {}
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> Self:
+    def load(cls, path: Path | str | None = None, device: str | torch.device | None = None) -> Self:
         """A lifter from its file; None takes the one that comes with the package.
 
+        Args:
+            path: of the file.
+            device: where to lift, as torch names it, such as `cuda`; None for the CPU.
+
         Raises:
-            InputError: the file is missing, or no lifter's.
+            InputError: the file is missing, or no lifter's; or there is no such device.
         """
-        return cls(*read_lifter(SHIPPED if path is None else Path(path)))
+        place = device_named("cpu" if device is None else device)
+        return cls(*read_lifter(SHIPPED if path is None else Path(path))).to(place)
+
+    @property
+    def device(self) -> torch.device:
+        """Where people are lifted and placed; scenes are in the CPU's memory always."""
+        return self.people.mean_pose.device
+
+    def to(self, device: str | torch.device) -> Self:
+        """This lifter, from now on on a device.
+
+        >>> Lifter.load().to("cpu").device
+        device(type='cpu')
+
+        Raises:
+            InputError: there is no such device.
+        """
+        self.people.to(device_named(device))
+        return self
 
     def save(self, path: Path) -> None:
         """Write the lifter's file, its weights in half precision, whole or not at all.

@@ -48,14 +48,13 @@ class Lens:
     source: FocalSource
     notes: tuple[str, ...] = ()
 
-    @property
-    def centre(self) -> Tensor:
-        """The principal point, (2,), pixels."""
-        return torch.tensor(self.image) / 2
-
     def rays(self, pixels: Tensor) -> Tensor:
         """Slopes (..., 2) of the rays through pixels (..., 2)."""
-        return (pixels - self.centre) / self.focal
+        return (pixels - pixels.new_tensor(self.image) / 2) / self.focal
+
+    def rows(self, rays: Tensor) -> Tensor:
+        """Pixel rows (...) of rays (..., 2)."""
+        return rays[..., 1] * self.focal + self.image[1] / 2
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,8 @@ class LiftedChunk:
 
 class Reconstruction:
     """One image or video on its way to a scene: `add` its detections, then ask for the `scene`.
+
+    Everything is computed on the device of `people`; the scene is in the CPU's memory.
 
     Args:
         people: lifts everybody.
@@ -100,8 +101,9 @@ class Reconstruction:
         """Lift the next frames."""
         detections = detections if detections.identities else with_nobody(detections)
         joints = JOINTS.indices(self.people.skeleton.joints)
-        pixels = torch.as_tensor(detections.keypoints[:, :, joints], dtype=torch.float32)  # (frame, person, joint, 2)
-        visible = torch.as_tensor(detections.confidence[:, :, joints] > 0)
+        device = self.people.mean_pose.device
+        pixels = torch.as_tensor(detections.keypoints[:, :, joints], dtype=torch.float32).to(device)
+        visible = torch.as_tensor(detections.confidence[:, :, joints] > 0).to(device)  # (frame, person, joint)
         if self._settled and self.lens is not None:
             lens, lifted = self.lens, self._lifted(self.lens, pixels, visible)
         else:
@@ -116,7 +118,7 @@ class Reconstruction:
 
     def _lifted(self, lens: Lens, pixels: Tensor, visible: Tensor) -> Lifted:
         lifted = self.people(lens.rays(pixels), visible, self.camera.noise)
-        return replace(lifted, root_rows=lifted.root_rays[..., 1] * lens.focal + lens.centre[1])
+        return replace(lifted, root_rows=lens.rows(lifted.root_rays))
 
     def _assumed_lens(self, detections: Detections, pixels: Tensor, visible: Tensor) -> Lens:
         """By what the user and the file say, and by what is usual."""
@@ -136,8 +138,8 @@ class Reconstruction:
             return lens
         frames, persons = max(together, key=lambda group: group[0].sum() * group[1].sum())
         some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
-        one = torch.zeros(len(some), dtype=torch.long)
-        told = focal_from_people(some, torch.tensor([lens.focal]), one, one)
+        one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
+        told = focal_from_people(some, some.bodies.new_tensor([lens.focal]), one, one)
         return replace(lens, focal=float(told.pixels[0]), source=told.source[0])
 
     @torch.no_grad()
@@ -152,7 +154,7 @@ class Reconstruction:
         lens, static, skeleton = self.lens, self.static, self.people.skeleton
         together = joined(self.chunks, skeleton)
         lifted, frames = together.lifted, len(together.lifted)
-        sequence = torch.zeros(frames, dtype=torch.long) if static else None
+        sequence = torch.zeros(frames, dtype=torch.long, device=lifted.bodies.device) if static else None
         cameras = SceneCameras(sequence)
         placed = (self.method.video if static else self.method.image)(lifted, cameras)
         placed = in_metres(placed, lifted.valid, skeleton, static)
@@ -163,13 +165,13 @@ class Reconstruction:
             skeleton=skeleton,
             names=together.detections.names,
             identities=together.detections.identities,
-            people=placed.people.masked_fill(absent, torch.nan).numpy(),
-            by_paper=by_paper.masked_fill(absent, torch.nan).numpy(),
-            seen=(together.visible & lifted.valid.unsqueeze(-1)).numpy(),
-            confidence=(placed.confidence * lifted.valid).numpy(),
-            up=placed.up.contiguous().numpy(),
-            height=placed.height.contiguous().numpy(),
-            keypoints=torch.where(together.visible.unsqueeze(-1), together.pixels, torch.nan).numpy(),
+            people=placed.people.masked_fill(absent, torch.nan).cpu().numpy(),
+            by_paper=by_paper.masked_fill(absent, torch.nan).cpu().numpy(),
+            seen=(together.visible & lifted.valid.unsqueeze(-1)).cpu().numpy(),
+            confidence=(placed.confidence * lifted.valid).cpu().numpy(),
+            up=placed.up.contiguous().cpu().numpy(),
+            height=placed.height.contiguous().cpu().numpy(),
+            keypoints=torch.where(together.visible.unsqueeze(-1), together.pixels, torch.nan).cpu().numpy(),
             image=lens.image,
             focal=lens.focal,
             focal_source=str(lens.source),

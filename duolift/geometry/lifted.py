@@ -77,6 +77,12 @@ class Lifted:
         chosen: dict[str, Any] = {name: t[index] for name, t in tensors.items() if isinstance(t, Tensor)}
         return replace(self, **chosen)
 
+    def to(self, device: torch.device | str) -> Self:
+        """The same people on a device."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)}
+        return replace(self, **moved)
+
     def without_invalid(self) -> Self:
         """The same people, with harmless numbers in place of whatever is given of those who are not valid.
 

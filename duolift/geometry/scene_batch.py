@@ -83,7 +83,9 @@ class SceneBatch:
         return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str) -> Self:
-        return self._map(lambda tensor: tensor.to(device))
+        """The same scenes on a device; these themselves, with all that is known of them, where they are there."""
+        there = self.pixels.device == torch.device(device)
+        return self if there else self._map(lambda tensor: tensor.to(device))
 
     def noisy(self, sigma: float, generator: torch.Generator) -> Self:
         """The same scenes with Gaussian noise on every joint, as if a detector had found them.

@@ -88,9 +88,8 @@ def focal_from_people(lifted: Lifted, assumed: Tensor, sequence: Tensor, camera:
     >>> focal_from_people(lifted, torch.tensor([1000.0]), one, one).pixels.shape
     torch.Size([1])
     """
-    first = torch.stack([(sequence == number).nonzero()[0, 0] for number in sequence.unique()])
-    owner = camera[first]  # (sequence,)
     kept, sequence, count = thinned(sequence)
+    owner = torch.zeros_like(count).scatter(0, sequence, camera[kept])  # (sequence,)
     lifted = lifted[kept]
     elevation = lifted.elevation
     dtype, device = elevation.dtype, elevation.device

@@ -299,7 +299,8 @@ def robust_mean(
 def _direction(sums: Tensor) -> Tensor:
     """Unit vectors along (..., 3); the camera's own up, as of a level camera, where they cancel out."""
     length = sums.norm(dim=-1, keepdim=True)
-    level = sums.new_tensor([0.0, -1.0, 0.0])
+    level = sums.new_zeros(3)
+    level[1] = -1.0  # on the device: a list of Python's would make it wait
     return torch.where(length > CANCELLED, sums / length.clamp(min=CANCELLED), level)
 
 
@@ -313,6 +314,28 @@ def sequence_means(values: Tensor, sequence: Tensor) -> Tensor:
     count = torch.bincount(sequence)
     total = values.new_zeros(len(count), *values.shape[1:]).index_add(0, sequence, values)
     return total / count.clamp(min=1).view(-1, *[1] * (values.ndim - 1))
+
+
+def sequence_quantiles(values: Tensor, sequence: Tensor, share: float) -> Tensor:
+    """Quantiles of values (scene, person) over sequences, each person's, NaN left out: (sequence, person).
+
+    What `torch.nanquantile` gives of one sequence, for all of them at once, and so without a step of Python's for each;
+    anything for a number up to the largest that no scene has.
+
+    >>> sizes = torch.tensor([[3.0], [1.0], [2.0], [7.0], [torch.nan]])
+    >>> sequence_quantiles(sizes, torch.tensor([0, 0, 0, 1, 1]), share=0.25)
+    tensor([[1.5000],
+            [7.0000]])
+    """
+    ascending, order = values.sort(dim=0)  # NaN last
+    ascending = ascending.gather(0, sequence[order].argsort(dim=0, stable=True))  # one sequence after the other
+    count = torch.bincount(sequence)
+    start = (count.cumsum(0) - count).unsqueeze(-1)  # (sequence, 1)
+    known = values.new_zeros(len(count), values.shape[1]).index_add(0, sequence, (~values.isnan()).to(values))
+    rank = share * (known - 1).clamp(min=0)  # (sequence, person)
+    below = rank.long()
+    low, high = (ascending.gather(0, start + place) for place in (below, rank.ceil().long()))
+    return low.lerp(high, rank - below)
 
 
 def frames_of(values: Tensor, sequence: Tensor | None) -> Tensor:
@@ -363,11 +386,10 @@ def over_time(
 ) -> tuple[Tensor, Tensor]:
     """The same for a sequence, in which people keep their sizes: most of what is left of a change is believed."""
     valid = torch.ones_like(sizes) if valid is None else valid
-    known, own, ever = sizes.masked_fill(valid == 0, torch.nan), sizes, valid
-    for frames in () if sequence is None else (sequence == number for number in sequence.unique()):
-        usual = known[frames].nanquantile(ON_THE_GROUND, dim=0)
-        own = torch.where(frames.unsqueeze(-1), usual.nan_to_num(), own)
-        ever = torch.where(frames.unsqueeze(-1), valid[frames].amax(0), ever)
+    own, ever = sizes, valid
+    if sequence is not None:
+        usual = sequence_quantiles(sizes.masked_fill(valid == 0, torch.nan), sequence, ON_THE_GROUND)[sequence]
+        own, ever = usual.nan_to_num(), (~usual.isnan()).to(valid)
     grounded = valid * ((AIRBORNE - (sizes - own)) / AIRBORNE_SOFTNESS).sigmoid()
     always, settled = plausible(own, size_sigma, ever)
     return grounded * always, settled + BELIEVED * grounded * (sizes - own)
@@ -392,22 +414,35 @@ def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: T
 
 def smoothed(values: Tensor, sequence: Tensor | None, deviation: float, valid: Tensor | None = None) -> Tensor:
     """Values (scene, person) after a Gaussian over the frames of each sequence; symmetric, so nothing lags."""
+    if sequence is None:
+        return values
     valid = torch.ones_like(values) if valid is None else valid
     reach = int(3 * deviation + 0.5)
-    offsets = torch.arange(-reach, reach + 1, dtype=values.dtype, device=values.device)
-    kernel = (-0.5 * (offsets / deviation).square()).softmax(0).view(1, 1, -1)
+    offsets = torch.arange(-reach, reach + 1, dtype=values.dtype)
+    kernel = (-0.5 * (offsets / deviation).square()).softmax(0).tolist()
+    order = sequence.argsort(stable=True)
+    change = sequence[order].diff() != 0
+    end = change.new_ones(1)
+    first, last = torch.cat([end, change]), torch.cat([change, end])
+    # the first and the last frame of each sequence, over and over, pad it: one row holds all of them
+    padded = order.repeat_interleave(1 + reach * (first.long() + last.long()))
+    middle = torch.arange(len(order), device=order.device) + 2 * reach * (first.cumsum(0) - 1)
 
     def blurred(track: Tensor) -> Tensor:
-        """(frame, person), each person's by itself."""
-        padded = torch.nn.functional.pad(track.mT.unsqueeze(1), (reach, reach), mode="replicate")
-        return torch.nn.functional.conv1d(padded, kernel).squeeze(1).mT
+        """(scene, person), each person's by itself; in order of sequences.
 
-    result = values.clone()
-    for frames in () if sequence is None else (sequence == number for number in sequence.unique()):
-        weight = blurred(valid[frames])
-        mean = blurred(valid[frames] * values[frames]) / weight.clamp(min=SMALLEST)
-        result[frames] = torch.where(weight > SMALLEST, mean, values[frames])
-    return result
+        A sum and no convolution: those of a GPU may keep ten bits of its logarithms.
+        """
+        row = track[padded].mT.contiguous()  # (person, padded frame)
+        count = row.shape[-1] - 2 * reach
+        total = row[:, :count] * kernel[0]
+        for offset, weight in enumerate(kernel[1:], start=1):
+            total = total.add(row[:, offset : offset + count], alpha=weight)
+        return total[:, middle].mT
+
+    weight = blurred(valid)
+    mean = blurred(valid * values) / weight.clamp(min=SMALLEST)
+    return values.index_copy(0, order, torch.where(weight > SMALLEST, mean, values[order]))
 
 
 def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton, valid: Tensor | None = None) -> Tensor:

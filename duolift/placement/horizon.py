@@ -40,10 +40,12 @@ def agreed_tilt(theta: Tensor, turn: Tensor, sequence: Tensor) -> Tensor:
 
 def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Few scenes of each sequence: their indices, their sequences numbered from 0 on, and how many each had."""
-    visible, number, count = sequence.unique(return_inverse=True, return_counts=True)
-    frames = [(number == i).nonzero().squeeze(-1) for i in range(len(visible))]
-    kept = torch.cat([some[torch.linspace(0, len(some) - 1, min(FRAMES, len(some))).long()] for some in frames])
-    return kept, number[kept], count
+    _, number, count = sequence.unique(return_inverse=True, return_counts=True)
+    order, start, few = number.argsort(stable=True), count.cumsum(0) - count, count.clamp(max=FRAMES)
+    number = torch.arange(len(count), device=count.device).repeat_interleave(few)
+    step = torch.arange(len(number), device=count.device) - (few.cumsum(0) - few)[number]  # 0 to FRAMES - 1
+    place = step * (count - 1)[number] // (few - 1).clamp(min=1)[number]
+    return order[start[number] + place], number, count
 
 
 def informative(count: Tensor) -> Tensor:

@@ -119,6 +119,13 @@ def test_parts_keep_their_order_and_torch_its_threads() -> None:
     assert torch.get_num_threads() == threads
 
 
+def test_another_device_works_on_one_part_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callbacks.parallel.ThreadPoolExecutor", lambda _: pytest.fail("threads for another device"))
+    weight = torch.ones(3, requires_grad=True)
+    found = on_all_cores(lambda part: part * weight, [1, 2, 3], device=torch.device("meta"))
+    assert [value[0].item() for value in found] == [1, 2, 3] and not any(value.requires_grad for value in found)
+
+
 def test_an_error_in_a_part_is_raised_and_torch_keeps_its_threads() -> None:
     torch.set_num_threads(2)
     with pytest.raises(ZeroDivisionError):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,17 @@ def test_a_placement_is_chosen_by_name(lift: Callable[..., int], capsys: pytest.
     assert not Path("other.npz").exists()
 
 
+def test_the_default_device_is_the_cpu(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    assert lift("two.json", "-o", "left-out.npz") == lift("two.json", "-o", "named.npz", "--device", "cpu") == 0
+    assert Path("left-out.npz").read_bytes() == Path("named.npz").read_bytes()
+    given: list[object] = []
+    monkeypatch.setattr("duolift.view.server.serve", lambda *_: None)
+    monkeypatch.setattr(Lifter, "load", lambda path, device: given.append(device) or SimpleNamespace(lift_frames=print))
+    assert cli.main(["view"]) == cli.main(["view", "--device", "cuda:1"]) == 0
+    assert given == [None, "cuda:1"]
+
+
 def test_doubts_go_to_standard_error(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     Path("one.json").write_text(openpose(300))
     assert lift("one.json", "-o", "scene.json") == 0
@@ -124,6 +136,8 @@ def test_an_image_of_nobody_is_a_scene_of_nobody(lift: Callable[..., int], capsy
         (("two.json", "-o", "scene.obj"), "expected one of .json"),
         (("two.json", "-o", "scene.json", "--joints", "centaur"), "centaur"),
         (("two.json", "-o", "scene.json", "--focal", "-3"), "focal"),
+        (("two.json", "-o", "scene.json", "--device", "the GPU"), "'the GPU' is no device"),
+        (("two.json", "-o", "scene.json", "--device", "cuda:99"), "'cuda:99' is unknown or not there; expected cpu"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(
@@ -211,6 +225,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "lift two.json -o scene.json --focal -3",
         "lift two.json -o scene.json --noise -1",
         "lift two.json -o scene.obj",
+        "lift two.json -o scene.json --device GPU",
+        "view --device GPU",
         "view missing.json",
         "lift two.json -o scene.json --checkpoint missing.safetensors",
         "view --checkpoint missing.safetensors",

@@ -15,6 +15,7 @@ from duolift import predictor
 from duolift.body.anthropometry import mean_bone_length
 from duolift.body.skeleton import PAPER19
 from duolift.camera import Camera
+from duolift.devices import device_named
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import format_named
@@ -112,6 +113,38 @@ def test_a_full_disk_is_told_of_and_leaves_the_lifter_of_before(lifter: Lifter, 
     assert [*tmp_path.iterdir()] == [path] and path.read_bytes() == b"before"
     lifter.save(path)
     assert Lifter.load(path).origin == lifter.origin
+
+
+# The device -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lifter_is_on_the_cpu_unless_told_otherwise(lifter: Lifter, tmp_path: Path) -> None:
+    lifter.save(tmp_path / "lifter.safetensors")
+    loaded = Lifter.load(tmp_path / "lifter.safetensors")
+    assert loaded.device == Lifter.load(tmp_path / "lifter.safetensors", device="cpu").device == torch.device("cpu")
+    assert loaded.to("cpu") is loaded
+
+
+@pytest.mark.parametrize("name", ["abacus", "cuda:99", "meta", "cpu:1", ""])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(name: str, lifter: Lifter) -> None:
+    for ask in (lifter.to, lambda device: Lifter.load(device=device)):
+        with pytest.raises(InputError, match=f"device '{name}' is unknown or not there; expected cpu"):
+            ask(name)
+    assert lifter.device.type == "cpu"
+
+
+def test_the_devices_of_a_machine_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    assert [str(device_named(name)) for name in ("cuda", "cuda:1", torch.device("cuda:0"), "cpu")] == [
+        "cuda",
+        "cuda:1",
+        "cuda:0",
+        "cpu",
+    ]
+    with pytest.raises(InputError, match="device 'cuda:2' is unknown or not there; expected cpu or cuda:0 or cuda:1"):
+        device_named("cuda:2")
 
 
 # People ---------------------------------------------------------------------------------------------------------------

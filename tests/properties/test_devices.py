@@ -2,6 +2,9 @@
 
 On such a device reading a number is an error. What is made on the CPU and brought over is found by `Crossings`; tensors
 made of a list of Python's, or indexed by one, by `Lists`: the list is copied to a GPU, which the host waits for.
+
+Lifting a file and evaluation decide by their numbers: they run on a device that is pretended (`tests.pretended`), and,
+where there is one, on a GPU.
 """
 
 from contextlib import nullcontext
@@ -10,25 +13,38 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from conftest import C, lifter_module, some_poses
+from conftest import C, lifter_module, some_people, some_poses, trainer
+from pretended import NAME, Pretended, moved
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from callbacks.evaluation import MultiPersonEvaluation
 from callbacks.gradients import Gradients
-from duolift.body.skeleton import PAPER19
+from callbacks.lifting import lift_scenes
+from callbacks.rows import rows_of
+from callbacks.scoring import LiftedScenes, evaluate, portions, robustness, score_scenes
+from duolift.body.skeleton import PAPER19, WHOLE
+from duolift.camera import Camera
 from duolift.geometry.lifted import Lifted
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.inputs.detections import JOINTS, Detections
 from duolift.networks.completion import strategies_of
 from duolift.networks.lifting_network import LiftingNetwork
 from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.ground import GroundPlacement
 from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
+from duolift.placement.stature import in_metres, on_ground_of
+from duolift.predictor import Lifter
+from duolift.scene import Scene
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
+from lightning_modules.lifter import LifterModule
 from lightning_modules.supervised import SupervisedLifterModule
 
 NOWHERE = torch.device("meta")
@@ -175,3 +191,146 @@ def test_ground_placement_of_images_stays_on_its_device() -> None:
     with Crossings() as crossings:
         people = GroundPlacement()(Lifted.of(PAPER19, bodies, theta, roots, C), SceneCameras()).people
     assert people.shape == bodies.shape and people.device == NOWHERE and crossings.found == []
+
+
+@pytest.mark.parametrize("options", [{"roll": True}, {"contact": True}, {"smooth": 5.0, "tilt": True}])
+def test_every_option_of_ground_placement_stays_on_its_device(options: dict[str, Any]) -> None:
+    bodies, theta, roots = (torch.empty(4, 3, *shape, device=NOWHERE) for shape in ((19, 3), (), (2,)))
+    valid = torch.empty(4, 3, device=NOWHERE, dtype=torch.bool)
+    with Crossings() as crossings:
+        placed = GroundPlacement(**options)(Lifted.of(PAPER19, bodies, theta, roots, C, valid), SceneCameras())
+        metric = in_metres(placed, valid, PAPER19, static=True)
+        people = on_ground_of(placed, metric, valid, PAPER19, static=True)
+    assert people.shape == bodies.shape and people.device == NOWHERE and crossings.found == []
+
+
+# Lifting files and evaluation -----------------------------------------------------------------------------------------
+
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+ARRAYS = ("people", "by_paper", "up", "height", "confidence", "keypoints", "seen")
+
+IMAGE = (1200.0, 900.0)
+
+
+def film(frames: int, people: int, video: str = "film") -> Detections:
+    """People before a static camera of whom nothing is known, one of them not there in the first frame."""
+    points = some_people(frames, people, skeleton=JOINTS).double().numpy()
+    pixels = 1000 * points[..., :2] / points[..., 2:] + np.array(IMAGE) / 2
+    confidence = np.ones(pixels.shape[:-1])
+    confidence[0, 1], confidence[-1, 0, :5] = 0, 0
+    names = tuple(f"{number}.png" for number in range(frames))
+    return Detections(video, names, pixels, confidence, tuple(range(1, people + 1)), None, None)
+
+
+def assert_same_scene(found: Scene, expected: Scene, metres: float) -> None:
+    for name in ARRAYS:
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=0, atol=metres, err_msg=name)
+    assert (found.focal_source, found.notes) == (expected.focal_source, expected.notes)
+
+
+def test_a_pretended_device_tells_what_mixes_devices_and_what_waits() -> None:
+    with Pretended() as device:
+        here = torch.arange(6.0, device=NAME).view(2, 3)
+        here[0] += 1
+        with pytest.raises(RuntimeError, match="tensors of the CPU"):
+            here + torch.ones(3)
+        with pytest.raises(RuntimeError, match="numpy"):
+            here.numpy()
+        assert not device.waits
+        assert (here.sum().item(), here.cpu().tolist(), here[here > 3].tolist()) == (18, [[1, 2, 3], [3, 4, 5]], [4, 5])
+        assert here[:, [2, 0]].shape == (2, 2) and here.new_tensor([1.0, 2.0]).device == NAME
+    assert device.waits == {"_local_scalar_dense": 1, "_to_copy": 1, "index": 1, "tolist": 1, "from Python": 2}
+
+
+@pytest.mark.parametrize("placement", ["ground", "paper"])
+@pytest.mark.parametrize("video", ["film", ""], ids=["video", "image"])
+def test_lifting_runs_on_a_device_as_on_the_cpu(video: str, placement: str, lifter: Lifter) -> None:
+    found = film(12 if video else 1, 3, video)
+    for camera in (Camera(focal=1000, image=IMAGE), Camera()):
+        expected = lifter.lift_detections(found, camera, placement)
+        elsewhere = Lifter(lifter.people.__class__(lifter.people.architecture))
+        elsewhere.people.load_state_dict(lifter.people.state_dict())
+        moved(elsewhere.people)
+        with Pretended() as device:
+            assert elsewhere.device == NAME
+            scene = elsewhere.lift_detections(found, camera, placement)
+        assert_same_scene(scene, expected, metres=1e-6)
+        assert device.operations > 500
+
+
+def test_evaluation_runs_on_a_device_as_on_the_cpu(scenes: SceneBatch) -> None:
+    rows, image = rows_of(WHOLE), (900.0, 900.0)
+    module = lifter_module(centring="ray", scale=0.1, width=8, blocks=1, elevation_bound=1.0).eval()
+    expected, noisy = evaluate(module, rows, scenes, PAPER19, image=image), robustness(module, scenes, PAPER19)
+    moved(module)
+    with Pretended() as device:
+        assert evaluate(module, rows, scenes, PAPER19, image=image) == expected
+        assert robustness(module, scenes, PAPER19) == noisy
+        there = scenes.to(NAME)
+        assert there.to(NAME) is there
+        lift = LiftedScenes(there, lift_scenes(module, there, PAPER19))
+        assert all(value.device.type == "cpu" for value in score_scenes(rows[0], lift).values())
+        assert lift.lifted.to(NAME).bodies.device == NAME
+    assert sum(device.waits.values()) < 2000, "a wait for each scene, sequence or metric of a row"
+
+
+def test_a_devices_waits_do_not_grow_with_sequences(scenes: SceneBatch) -> None:
+    module = lifter_module(centring="ray", scale=0.1, width=8, blocks=1, elevation_bound=1.0).eval()
+    moved(module)
+    waits = []
+    for copies in (1, 20):
+        some = SceneBatch.concatenate([scenes] * copies)
+        with Pretended() as device:
+            evaluate(module, rows_of(WHOLE), some, PAPER19, image=(900.0, 900.0))
+        waits.append((device.operations, sum(device.waits.values())))
+    assert waits[0] == waits[1]
+
+
+def test_portions_of_a_device_are_as_few_as_its_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr("callbacks.scoring.SCORED_AT_ONCE_ON_DEVICE", 700)
+    sequence = torch.arange(20).repeat_interleave(50)
+    with Pretended():
+        assert portions(sequence.to(NAME)) == [slice(0, 500), slice(500, 1000)]
+        assert portions(sequence[:600].to(NAME)) == [slice(0, 600)]
+
+
+@GPU
+@pytest.mark.parametrize("placement", ["ground", "paper"])
+def test_a_gpu_lifts_a_film_as_the_cpu_does(placement: str) -> None:
+    found, camera = film(40, 3), Camera(focal=1000, image=IMAGE)
+    expected = Lifter.load().lift_detections(found, camera, placement)
+    lifter = Lifter.load(device="cuda")
+    assert lifter.device.type == "cuda"
+    assert_same_scene(lifter.lift_detections(found, camera, placement), expected, metres=1e-3)
+    assert_same_scene(lifter.to("cpu").lift_detections(found, camera, placement), expected, metres=0)
+
+
+@GPU
+def test_a_gpu_evaluates_as_the_cpu_does(scenes: SceneBatch) -> None:
+    module = lifter_module(centring="ray", scale=0.1, width=8, blocks=1, elevation_bound=1.0).eval()
+    expected, found = (
+        evaluate(module.to(device), rows_of(WHOLE), scenes, PAPER19, image=(900.0, 900.0)) for device in ("cpu", "cuda")
+    )
+    for row, other in zip(found, expected, strict=True):
+        assert row["metrics"] == pytest.approx(other["metrics"], rel=1e-3, abs=1e-2), row["name"]
+
+
+def test_the_last_evaluation_is_where_training_was(
+    scenes: SceneBatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning brings the module to the CPU before it tells of the end."""
+    module = lifter_module(width=8, blocks=1)
+    callback = MultiPersonEvaluation(WHOLE, scenes, PAPER19, 1, 8, tmp_path / "metrics.json", (900.0, 900.0))
+    run, places = trainer(), list[torch.device]()
+    monkeypatch.setattr(type(run.strategy), "root_device", NOWHERE)
+    monkeypatch.setattr(callback, "_finish", lambda _, module: places.append(module.device))
+
+    def to(device: torch.device) -> LifterModule:
+        places.append(device)
+        return module
+
+    monkeypatch.setattr(module, "to", to)
+    callback.on_fit_end(run, module)
+    assert places == [NOWHERE, torch.device("cpu"), torch.device("cpu")]

@@ -38,6 +38,7 @@ from duolift.placement.ground import (
     pitched,
     plausible,
     robust_mean,
+    sequence_quantiles,
     smoothed,
 )
 from duolift.placement.interface import Placed, SceneCameras
@@ -617,6 +618,35 @@ def test_smoothing_does_not_lag(deviation: float) -> None:
     assert spread.argmax() == 30
     assert spread.sum().item() == pytest.approx(1)
     assert (spread[30:].diff(dim=0) <= 0).all()
+
+
+@pytest.mark.parametrize("order", ["one after the other", "mixed"])
+def test_sequences_are_smoothed_apart_from_each_other(order: str) -> None:
+    sequence = torch.tensor([7, 2, 4]).repeat_interleave(torch.tensor([40, 1, 13]))
+    if order == "mixed":
+        sequence = sequence[torch.randperm(len(sequence))]
+    values, valid = torch.randn(len(sequence), 3), (torch.rand(len(sequence), 3) > 0.3).float()
+    together = smoothed(values, sequence, 3.0, valid)
+    for number in sequence.unique():
+        some = sequence == number
+        alone = smoothed(values[some], torch.zeros_like(sequence[some]), 3.0, valid[some])
+        torch.testing.assert_close(together[some], alone)
+
+
+def test_images_that_stand_alone_are_not_smoothed() -> None:
+    values = torch.randn(5, 2)
+    assert torch.equal(smoothed(values, None, 3.0), values)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_quantiles_of_sequences_are_those_of_each(share: float) -> None:
+    sequence = torch.tensor([3, 0, 5])[torch.randint(3, (60,))]
+    values = torch.randn(60, 2).masked_fill(torch.rand(60, 2) < 0.3, torch.nan)
+    values[sequence == 5, 1] = torch.nan  # never there
+    quantiles = sequence_quantiles(values, sequence, share)
+    for number in (0, 3, 5):
+        expected = values[sequence == number].nanquantile(share, dim=0)
+        torch.testing.assert_close(quantiles[number], expected, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("deviation", [0.4, 2.0, 5.0])
