@@ -5,6 +5,7 @@ joints without seeing the others. Which parts there are is the architecture's `s
 """
 
 import math
+from collections.abc import Sequence
 from itertools import permutations
 from typing import cast
 
@@ -80,7 +81,8 @@ class PartNetworks(LiftingNetwork):
 
     def __init__(self, skeleton: Skeleton, architecture: Architecture) -> None:
         splits = [_preferences(skeleton, parts) for parts in SPLITS[architecture.split]]
-        super().__init__(skeleton, architecture, [1 / len(ways) / len(splits) for ways in splits for _ in ways])
+        share = [1 / len(ways) / len(splits) for ways in splits for _ in ways]
+        super().__init__(skeleton, architecture, share)
         self.preferences = [way for ways in splits for way in ways]
         parts, a = parts_of(architecture.split), architecture
         self.networks = nn.ModuleDict(
@@ -93,7 +95,7 @@ class PartNetworks(LiftingNetwork):
             self.register_buffer(f"joints_{part}", torch.tensor(skeleton.part(part)), persistent=False)
         for way, preference in enumerate(self.preferences):
             self.register_buffer(f"way_{way}", torch.tensor(_sources(skeleton, preference)), persistent=False)
-        for part, shares in self._part_shares().items():
+        for part, shares in self._part_shares(share).items():
             self.register_buffer(f"shares_{part}", torch.tensor(shares), persistent=False)
 
     def network(self, part: str) -> PartLifter:
@@ -131,9 +133,9 @@ class PartNetworks(LiftingNetwork):
         """
         return {part: self.get_buffer(f"shares_{part}") for part in self.networks}
 
-    def _part_shares(self) -> dict[str, list[float]]:
+    def _part_shares(self, of_ways: Sequence[float]) -> dict[str, list[float]]:
         shares = {part: [0.0] * len(self.skeleton) for part in self.networks}
-        for parts, share in zip(self.preferences, self.share.tolist(), strict=True):
+        for parts, share in zip(self.preferences, of_ways, strict=True):
             for index, joint in enumerate(self.skeleton.joints):
                 shares[next(part for part in parts if joint in self.skeleton.parts[part])][index] += share
         return shares
