@@ -14,6 +14,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from duolift.geometry import constants
+
 NAME = torch.device("meta")
 """What the pretended device is called: torch has no free name without a backend of its own."""
 
@@ -69,6 +71,7 @@ class Pretended(TorchDispatchMode):
         self.constants = Constants(self.waits)
 
     def __enter__(self) -> "Pretended":
+        constants._kept.cache_clear()  # what others kept on a device of this name has no numbers
         self.constants.__enter__()
         super().__enter__()
         return self
@@ -76,6 +79,7 @@ class Pretended(TorchDispatchMode):
     def __exit__(self, *raised: Any) -> None:
         super().__exit__(*raised)
         self.constants.__exit__(*raised)
+        constants._kept.cache_clear()
 
     def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
         named = dict(named or {})
