@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -33,9 +34,11 @@ def pinned(name: str) -> dict[str, str]:
 
 
 def installed() -> dict[str, Distribution]:
+    """The environment's packages, without those that setuptools carries within and adds to the path when imported."""
     if not (Path(sys.prefix) / ".installed").exists():
         pytest.skip("the environment is not the one that make install creates")
-    found = {canonical(one.metadata["Name"]): one for one in distributions()}
+    places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    found = {canonical(one.metadata["Name"]): one for one in distributions(path=sorted(places))}
     return {name: one for name, one in found.items() if name not in OWN}
 
 
