@@ -21,6 +21,7 @@ from experiments.config import load, plain
 from experiments.data import open_data
 from experiments.settings import Config, flow_parts
 from experiments.train_lifter import lifter_module
+from lightning_modules.compilation import OFF, losses_run_as
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
 
@@ -175,19 +176,23 @@ def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
     return SceneBatch.concatenate([scenes] * -(-number // len(scenes)))[:number]
 
 
-def lifter_step(module: LifterModule, batches: Iterator[Tensor], clip: float | None = None) -> Callable[[], object]:
+def lifter_step(
+    module: LifterModule, batches: Iterator[Tensor], clip: float | None = None, compilation: str = OFF
+) -> Callable[[], object]:
     """A training step of a lifter without the framework around it.
 
     Args:
         clip: largest norm of the gradients; None leaves them as they are.
+        compilation: how its losses run, see `lightning_modules.compilation`.
     """
+    losses = losses_run_as(compilation, module, module.losses)
     parameters = list(module.lifter.parameters())
     optimiser = torch.optim.Adam(
         parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
     )
 
     def step() -> Tensor:
-        loss = module.loss(module.augment(next(batches)))[0]
+        loss, _ = losses(next(batches))
         optimiser.zero_grad()
         loss.backward()
         if clip:

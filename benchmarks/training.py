@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from benchmarks.baselines import PublishedTraining
 from benchmarks.bench import ACCELERATORS, Bench, Size, fast_type, lifter_step, type_name
 from benchmarks.measure import Line, interleaved, peak_memory, synchronise, with_bound
+from lightning_modules.compilation import AUTO, OFF
 from lightning_modules.lifter import LifterModule
 
 CLIP = 5.0
@@ -41,7 +42,8 @@ def published_times(bench: Bench) -> tuple[Line, Line]:
     """The step's time beside that of the published arithmetic, and beside its matrix products alone."""
     size, (width, blocks) = bench.size, bench.size.published
     steps = {"ours": step_of_library(bench), "published": step_as_published(bench)}
-    seconds = with_bound(steps, size.rounds, bench.calls(1), 2 * size.batch, width, fast_type(), bench.device)
+    rounds, rows, counted = (size.rounds, bench.calls(1)), 2 * size.batch, step_of_library(bench, OFF)
+    seconds = with_bound(steps, *rounds, rows, width, fast_type(), bench.device, counted)
     shape = f"1 + {blocks} + {blocks} blocks of {width}, batch {size.batch} doubled"
     what = f"training step of LInKs' left and right lifters: {shape}"
     baseline = "the published arithmetic, FrEIA's flows"
@@ -60,10 +62,10 @@ def published_settings(size: Size) -> list[str]:
     return ["experiment=paper", "lifter=left_right", *lifters, *flows]
 
 
-def step_of_library(bench: Bench) -> Callable[[], object]:
+def step_of_library(bench: Bench, compilation: str = AUTO) -> Callable[[], object]:
     """The step at LInKs' sizes as this library makes it."""
     data, module = bench.untrained(bench.config(*published_settings(bench.size)))
-    return lifter_step(module, bench.batches(data.training_poses, bench.size.batch))
+    return lifter_step(module, bench.batches(data.training_poses, bench.size.batch), compilation=compilation)
 
 
 def step_as_published(bench: Bench) -> Callable[[], object]:
@@ -100,10 +102,11 @@ def default_step(bench: Bench) -> Iterator[Line]:
     width, batch = bench.config(*size.default).lifting.width, data.batch_size
     _, exact = bench.untrained(bench.config(*size.default, "lifting.precision=float32"))
     steps = {
-        "ours": lifter_step(module, bench.batches(data.training_poses, batch), CLIP),
-        "float32": lifter_step(exact, bench.batches(data.training_poses, batch), CLIP),
+        "ours": step_of_default(bench),
+        "float32": lifter_step(exact, bench.batches(data.training_poses, batch), CLIP, AUTO),
     }
-    seconds = with_bound(steps, size.rounds, bench.calls(20), batch, width, fast_type(), bench.device)
+    counted = lifter_step(module, bench.batches(data.training_poses, batch), CLIP)
+    seconds = with_bound(steps, size.rounds, bench.calls(20), batch, width, fast_type(), bench.device, counted)
     memory = peak_memory(_run, step_of_default, bench.folder, size, bench.device, device=bench.device)
     what = f"training step of the default lifter: width {width}, batch {batch}"
     yield Line("default", what, "the same in float32", seconds["ours"], seconds["float32"], memory)
@@ -112,7 +115,10 @@ def default_step(bench: Bench) -> Iterator[Line]:
     loaders = data.train_dataloader(), data.val_dataloader()
     calls = bench.calls(5)
     rounds = [
-        (in_framework(module, loaders, size.steps, bench.device), interleaved(steps, 1, calls, bench.device)["ours"])
+        (
+            in_framework(module, loaders, size.steps, bench.device),
+            interleaved({"ours": step_of_default(bench)}, 1, calls, bench.device)["ours"],
+        )
         for _ in range(size.rounds)
     ]
     inside, alone = (median(times) for times in zip(*rounds, strict=True))
@@ -122,7 +128,7 @@ def default_step(bench: Bench) -> Iterator[Line]:
 def step_of_default(bench: Bench) -> Callable[[], object]:
     """The default experiment's step."""
     data, module = bench.default
-    return lifter_step(module, bench.batches(data.training_poses, data.batch_size))
+    return lifter_step(module, bench.batches(data.training_poses, data.batch_size), CLIP, AUTO)
 
 
 class StepTimes(pl.Callback):
@@ -157,6 +163,6 @@ def in_framework(module: LifterModule, loaders: tuple[DataLoader[Any], Any], ste
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(module, *loaders)
+    trainer.fit(module.compiled(AUTO), *loaders)
     module.to(device)  # Lightning leaves it on the CPU
     return median(after - before for before, after in zip(times.ends, times.ends[1:], strict=False))

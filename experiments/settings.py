@@ -20,7 +20,8 @@ from duolift.learning.objective import LossWeights
 from duolift.networks import NETWORKS
 from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.interface import FocalSource
-from lightning_modules.optimisation import COMPILATIONS, SCHEDULES
+from lightning_modules.compilation import AUTO, COMPILATIONS, OFF
+from lightning_modules.optimisation import SCHEDULES
 
 LIFTERS: Collection[str] = SPLITS.keys()
 """The lifting networks that can be trained."""
@@ -231,20 +232,21 @@ class Sweep:
 class Compute:
     """Passed on to Lightning's Trainer: `devices=2`, of `num_nodes` each, makes as many processes of a command, and a
     cluster's scheduler is recognised. A `batch_size` counts the poses of all processes together, which share every
-    batch evenly, so that a command learns the same on any number of them. `threads` are each process's. `compile` runs
-    the losses of training steps through `torch.compile`: `off`, `default`, or `reduce-overhead`, which replays CUDA
-    graphs on a GPU; see docs/scale.md."""
+    batch evenly, so that a command learns the same on any number of them. `threads` are each process's. `compile` says
+    how the losses of training steps run: `auto` replays them as CUDA graphs on a single GPU and runs them as they are
+    written elsewhere, `off` always does the latter, `default` and `reduce-overhead` are modes of `torch.compile`; see
+    docs/scale.md."""
 
     accelerator: str = "auto"
     devices: str = "auto"
     num_nodes: int = 1
     strategy: str = "auto"
     threads: Positive[int] | None = None
-    compile: Annotated[str, OneOf(COMPILATIONS)] = "off"
+    compile: Annotated[str, OneOf(COMPILATIONS)] = AUTO
 
     def __post_init__(self) -> None:
         if self.compile == str(False):  # what YAML makes of `off`
-            self.compile = "off"
+            self.compile = OFF
         check_bounds(self)
 
 

@@ -3,7 +3,7 @@ mirrored poses, and batches that several processes share.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.mirroring import mirrored
+from lightning_modules.compilation import Losses, losses_run_as
 
 WARM_UP = 0.05
 """Share of the steps in which `one_cycle` warms up. No study varies it."""
@@ -49,10 +50,6 @@ class OptimiserSettings:
             raise ValueError(f"schedule is {self.schedule!r}; expected one of {', '.join(SCHEDULES)}")
 
 
-COMPILATIONS = {"off": None, "default": "default", "reduce-overhead": "reduce-overhead"}
-"""Ways to run a step's losses, and their mode of `torch.compile`; `off` runs them as they are written."""
-
-
 class StageModule(pl.LightningModule):
     """What learns in a stage: a step's loss, and the means over an epoch of what is logged beside it.
 
@@ -62,27 +59,22 @@ class StageModule(pl.LightningModule):
 
     _sum: Tensor
     _finite: Tensor
-    _compiled: Callable[[Any], tuple[Tensor, dict[str, Tensor]]] | None = None
+    _run: Losses | None = None
 
     def losses(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a training batch, and what is logged, by name: the same names at every step."""
         raise NotImplementedError
 
     def compiled(self, compilation: str) -> Self:
-        """The module, whose training steps compile their losses in one of the ways of `COMPILATIONS`.
+        """The module, whose training steps run their losses in one of the ways of `COMPILATIONS`.
 
         Names of parameters, checkpoints and everything but training steps stay as they are.
         """
-        mode = COMPILATIONS[compilation]
-        self._compiled = torch.compile(self.losses, mode=mode, dynamic=False) if mode else None
+        self._run = losses_run_as(compilation, self, self.losses)
         return self
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
-        if self._compiled is None:
-            loss, values = self.losses(batch)
-        else:
-            torch.compiler.cudagraph_mark_step_begin()  # what the last step gave may be overwritten now
-            loss, values = self._compiled(batch)
+        loss, values = (self._run or self.losses)(batch)
         self.averaged(values)
         return loss
 

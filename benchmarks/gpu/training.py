@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,8 +23,9 @@ from experiments.config import CONF, load
 from experiments.data import open_data
 from experiments.pretrain_flows import pretrain
 from experiments.runs import Stage, fit, quiet
-from experiments.settings import Compute, Config
+from experiments.settings import Config
 from experiments.train_lifter import lifter_module, train
+from lightning_modules.compilation import COMPILATIONS
 from lightning_modules.flow_prior import FlowPriorModule
 
 TIMED = (5, 4)
@@ -35,9 +36,6 @@ TINY_SETTINGS = (
     *("flows.epochs=1", "lifting.epochs=1", "flows.parts=null", "data.held_out=64"),
     *(f"data.synthetic.{key}={value}" for key, value in asdict(TINY.synthetic).items()),
 )
-
-COMPILE = "compile"
-"""The setting of `compute` that says how training steps are compiled, in versions that have it."""
 
 
 def settings(options: Options, experiment: str, run: str, *more: str) -> Config:
@@ -161,17 +159,14 @@ def paper_steps(options: Options) -> Iterator[dict[str, Any]]:
 
 
 def compiled(options: Options) -> Iterator[dict[str, Any]]:
-    """Seconds an epoch of both experiments by every way to compile their training steps."""
-    ways = ways_to_compile()
-    if not ways:
-        raise Skip(f"there is no setting compute.{COMPILE}")
+    """Seconds an epoch of both experiments by every way to run the losses of their training steps."""
     quiet()
     found: dict[str, Any] = {}
     for experiment in ("default", "paper"):
-        for way in ways:
+        for way in COMPILATIONS:
             run = f"compile-{experiment}-{way}"
             try:
-                found[f"{experiment}, {way}"] = epoch_seconds(options, experiment, run, f"compute.{COMPILE}={way}")
+                found[f"{experiment}, {way}"] = epoch_seconds(options, experiment, run, f"compute.compile={way}")
             except Exception as error:  # one way that does not work says nothing of the others
                 found[f"{experiment}, {way}"] = {"error": f"{type(error).__name__}: {error}"[:500]}
             yield {"epoch_s": found}
@@ -180,16 +175,6 @@ def compiled(options: Options) -> Iterator[dict[str, Any]]:
         "line": "lifter's epoch: "
         + ", ".join(f"{name} {value and f'{value:.2f} s'}" for name, value in seconds.items())
     }
-
-
-def ways_to_compile() -> list[str]:
-    """The values that `compute.compile` may have; none where there is no such setting."""
-    kind = get_type_hints(Compute, include_extras=True).get(COMPILE)
-    if kind is None:
-        return []
-    bounds = kind.__metadata__ if get_origin(kind) is Annotated else ()
-    known = [word for bound in bounds for word in (*getattr(bound, "known", ()), *getattr(bound, "more", ()))]
-    return known or (["false", "true"] if bool in (kind, *get_args(kind)) else [])
 
 
 def epoch_seconds(options: Options, experiment: str, run: str, *more: str) -> dict[str, float]:

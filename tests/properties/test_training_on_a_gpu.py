@@ -24,6 +24,7 @@ from duolift.networks.lifting_network import fast_bfloat16
 from duolift.networks.splits import parts_of
 from experiments.processes import OwnNoise, trainer_of
 from experiments.settings import Compute
+from lightning_modules.compilation import AUTO, COMPILED, OFF
 from lightning_modules.completion import CompletionModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.optimisation import StageModule
@@ -108,7 +109,7 @@ def completion(data: Served) -> StageModule:
 STAGES = [default_flows, published_flows, default_lifter, published_lifter, completion]
 
 
-def trained(make: Any, device: str, folder: Path, compilation: str = "off") -> tuple[StageModule, Unwaiting]:
+def trained(make: Any, device: str, folder: Path, compilation: str = OFF) -> tuple[StageModule, Unwaiting]:
     """A stage that has trained for two epochs, with what every stage has around it."""
     torch.manual_seed(0)
     data, watch = Served(partners=make is completion), Unwaiting()
@@ -131,15 +132,18 @@ def trained(make: Any, device: str, folder: Path, compilation: str = "off") -> t
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("make", STAGES)
-def test_training_waits_for_nothing_and_gives_the_same_bytes_twice(make: Any, device: str, tmp_path: Path) -> None:
-    (module, watch), (again, _) = (trained(make, device, tmp_path) for _ in range(2))
+def test_training_waits_for_nothing_and_gives_the_same_bytes_twice_and_with_graphs(
+    make: Any, device: str, tmp_path: Path
+) -> None:
+    (module, watch), *others = (trained(make, device, tmp_path, way) for way in (OFF, OFF, AUTO, AUTO))
     assert watch.devices == {device}
     for name, value in module.state_dict().items():
-        assert value.isfinite().all() and torch.equal(value, again.state_dict()[name]), name
+        assert value.isfinite().all(), name
+        assert all(torch.equal(value, again.state_dict()[name]) for again, _ in others), name
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("compilation", ["default", "reduce-overhead"])
+@pytest.mark.parametrize("compilation", COMPILED)
 @pytest.mark.parametrize("make", STAGES)
 def test_compiled_training_waits_for_nothing_once_it_is_compiled(make: Any, compilation: str, tmp_path: Path) -> None:
     module, watch = trained(make, "cuda", tmp_path, compilation)
