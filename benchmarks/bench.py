@@ -21,9 +21,9 @@ from experiments.config import load, plain
 from experiments.data import open_data
 from experiments.settings import Config, flow_parts
 from experiments.train_lifter import lifter_module
-from lightning_modules.compilation import OFF, losses_run_as
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
+from lightning_modules.step_graph import StepGraph, at_home
 
 POSES_1X = 64_896
 """Training poses of the README's motion capture, times four cameras and two people."""
@@ -177,22 +177,22 @@ def repeated(scenes: SceneBatch, number: int) -> SceneBatch:
 
 
 def lifter_step(
-    module: LifterModule, batches: Iterator[Tensor], clip: float | None = None, compilation: str = OFF
+    module: LifterModule, batches: Iterator[Tensor], clip: float | None = None, replayed: bool = False
 ) -> Callable[[], object]:
     """A training step of a lifter without the framework around it.
 
     Args:
         clip: largest norm of the gradients; None leaves them as they are.
-        compilation: how its losses run, see `lightning_modules.compilation`.
+        replayed: on a GPU, as a CUDA graph, which is how training makes it there.
     """
-    losses = losses_run_as(compilation, module, module.losses)
     parameters = list(module.lifter.parameters())
     optimiser = torch.optim.Adam(
         parameters, module.optimiser.learning_rate, weight_decay=module.optimiser.weight_decay, fused=True
     )
+    at_home(optimiser, parameters[0].device)
 
-    def step() -> Tensor:
-        loss, _ = losses(next(batches))
+    def step(batch: Tensor) -> Tensor:
+        loss, _ = module.losses(batch)
         optimiser.zero_grad()
         loss.backward()
         if clip:
@@ -200,7 +200,15 @@ def lifter_step(
         optimiser.step()
         return loss.detach()
 
-    return step
+    if not (replayed and parameters[0].is_cuda):
+        return lambda: step(next(batches))
+    graph = StepGraph()
+
+    def replay() -> None:
+        graph.take(next(batches))
+        graph.run(lambda: step(graph.batch))
+
+    return replay
 
 
 def fast_type() -> torch.dtype:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from benchmarks.baselines import PublishedTraining
 from benchmarks.bench import ACCELERATORS, Bench, Size, fast_type, lifter_step, type_name
 from benchmarks.measure import Line, interleaved, peak_memory, synchronise, with_bound
-from lightning_modules.compilation import AUTO, OFF
+from lightning_modules.compilation import AUTO
 from lightning_modules.lifter import LifterModule
 
 CLIP = 5.0
@@ -42,7 +42,7 @@ def published_times(bench: Bench) -> tuple[Line, Line]:
     """The step's time beside that of the published arithmetic, and beside its matrix products alone."""
     size, (width, blocks) = bench.size, bench.size.published
     steps = {"ours": step_of_library(bench), "published": step_as_published(bench)}
-    rounds, rows, counted = (size.rounds, bench.calls(1)), 2 * size.batch, step_of_library(bench, OFF)
+    rounds, rows, counted = (size.rounds, bench.calls(1)), 2 * size.batch, step_of_library(bench, replayed=False)
     seconds = with_bound(steps, *rounds, rows, width, fast_type(), bench.device, counted)
     shape = f"1 + {blocks} + {blocks} blocks of {width}, batch {size.batch} doubled"
     what = f"training step of LInKs' left and right lifters: {shape}"
@@ -62,10 +62,10 @@ def published_settings(size: Size) -> list[str]:
     return ["experiment=paper", "lifter=left_right", *lifters, *flows]
 
 
-def step_of_library(bench: Bench, compilation: str = AUTO) -> Callable[[], object]:
+def step_of_library(bench: Bench, replayed: bool = True) -> Callable[[], object]:
     """The step at LInKs' sizes as this library makes it."""
     data, module = bench.untrained(bench.config(*published_settings(bench.size)))
-    return lifter_step(module, bench.batches(data.training_poses, bench.size.batch), compilation=compilation)
+    return lifter_step(module, bench.batches(data.training_poses, bench.size.batch), replayed=replayed)
 
 
 def step_as_published(bench: Bench) -> Callable[[], object]:
@@ -103,7 +103,7 @@ def default_step(bench: Bench) -> Iterator[Line]:
     _, exact = bench.untrained(bench.config(*size.default, "lifting.precision=float32"))
     steps = {
         "ours": step_of_default(bench),
-        "float32": lifter_step(exact, bench.batches(data.training_poses, batch), CLIP, AUTO),
+        "float32": lifter_step(exact, bench.batches(data.training_poses, batch), CLIP, replayed=True),
     }
     counted = lifter_step(module, bench.batches(data.training_poses, batch), CLIP)
     seconds = with_bound(steps, size.rounds, bench.calls(20), batch, width, fast_type(), bench.device, counted)
@@ -128,7 +128,7 @@ def default_step(bench: Bench) -> Iterator[Line]:
 def step_of_default(bench: Bench) -> Callable[[], object]:
     """The default experiment's step."""
     data, module = bench.default
-    return lifter_step(module, bench.batches(data.training_poses, data.batch_size), CLIP, AUTO)
+    return lifter_step(module, bench.batches(data.training_poses, data.batch_size), CLIP, replayed=True)
 
 
 class StepTimes(pl.Callback):

@@ -41,9 +41,13 @@ class Gradients(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best = state_dict["best"]
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        sums = torch.zeros(6, device=pl_module.device)
+        self._sums = sums
+        self._loss, self._sum, self._max, self._left_out, self._row, self._longest = (sums[i] for i in range(len(sums)))
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        nothing = torch.zeros(6, device=pl_module.device).unbind()
-        self._loss, self._sum, self._max, self._left_out, self._row, self._longest = nothing
+        self._sums.zero_()
         self._steps = 0
 
     def on_before_optimizer_step(
@@ -56,15 +60,18 @@ class Gradients(pl.Callback):
         norm = torch.where(spoilt, 0.0, norm)
         # A fused Adam skips a step where this is set. Meant for overflowing gradients, it needs no synchronisation.
         optimizer.found_inf = spoilt.float()  # type: ignore[attr-defined]
-        self._sum, self._max = self._sum + norm, torch.maximum(self._max, norm)
-        self._steps, self._left_out = self._steps + 1, self._left_out + spoilt
-        self._row = (self._row + 1) * spoilt
-        self._longest = torch.maximum(self._longest, self._row)
+        # in place, as a CUDA graph of the step adds up without coming here
+        self._sum.add_(norm)
+        self._max.copy_(torch.maximum(self._max, norm))
+        self._left_out.add_(spoilt)
+        self._row.add_(1).mul_(spoilt)
+        self._longest.copy_(torch.maximum(self._longest, self._row))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self._loss = self._loss + outputs["loss"].nan_to_num(0.0, 0.0, 0.0)
+        self._steps += 1
+        self._loss.add_(outputs["loss"].nan_to_num(0.0, 0.0, 0.0))
         looked_at = (batch_idx + 1) % self.every == 0 or trainer.is_last_batch
         if looked_at and self._longest.item() >= PATIENCE:
             raise self._astray(trainer, f"{PATIENCE} steps in a row had no finite gradients")

@@ -3,16 +3,29 @@
 import platform
 import subprocess
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("duolift", "torch", "pytorch-lightning")
+UNKNOWN = "unknown"
 
 
 def origin() -> dict[str, str]:
     """What a stage is made by now, as `origin.json` beside its checkpoint keeps it."""
-    versions = {name: version(name) for name in PACKAGES}
+    versions = {name: version_of(name) for name in PACKAGES}
     return {"date": str(date.today()), "commit": commit(), "python": platform.python_version(), **versions}
+
+
+def version_of(package: str) -> str:
+    """A package's version; `unknown` where it is used without being installed, as a bare checkout is.
+
+    >>> version_of("a-package-that-nobody-wrote")
+    'unknown'
+    """
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return UNKNOWN
 
 
 def commit() -> str:
@@ -20,7 +33,7 @@ def commit() -> str:
     try:
         return _git("rev-parse", "--short=12", "HEAD") + (" with changes" if _git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return UNKNOWN
 
 
 def told(origin: dict[str, str]) -> str:

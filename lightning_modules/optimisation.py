@@ -5,6 +5,7 @@ mirrored poses, and batches that several processes share.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self, cast
 
 import pytorch_lightning as pl
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.mirroring import mirrored
-from lightning_modules.compilation import Losses, losses_run_as
+from lightning_modules.compilation import AUTO, OFF, Losses, losses_run_as
+from lightning_modules.step_graph import StepGraph, at_home
 
 WARM_UP = 0.05
 """Share of the steps in which `one_cycle` warms up. No study varies it."""
@@ -55,40 +57,95 @@ class StageModule(pl.LightningModule):
 
     A stage writes `losses`. Means are logged once an epoch, as logging every value at every step costs a tenth of a
     step; values that are not finite are left out of them.
+
+    On a GPU that a training has for itself, everything that Lightning does in a step is captured as a CUDA graph, from
+    the losses to the optimiser with what callbacks do before it, and replayed; see `StepGraph`.
     """
 
+    _compilation = OFF
+    _run: Losses | None = None
+    _graph: StepGraph | None = None
+    _loss: Tensor
+    _names: tuple[str, ...] = ()
     _sum: Tensor
     _finite: Tensor
-    _run: Losses | None = None
 
     def losses(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a training batch, and what is logged, by name: the same names at every step."""
         raise NotImplementedError
 
     def compiled(self, compilation: str) -> Self:
-        """The module, whose training steps run their losses in one of the ways of `COMPILATIONS`.
+        """The module, whose training steps are made in one of the ways of `COMPILATIONS`.
 
         Names of parameters, checkpoints and everything but training steps stay as they are.
         """
-        self._run = losses_run_as(compilation, self, self.losses)
+        self._compilation, self._run = compilation, losses_run_as(compilation, self.losses)
         return self
 
+    # A step -----------------------------------------------------------------------------------------------------------
+
+    def on_train_start(self) -> None:
+        at_home(cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False)), self.device)
+        replayed = self._compilation == AUTO and self.device.type == "cuda" and self.trainer.world_size == 1
+        self._graph = StepGraph() if replayed else None  # processes exchange gradients, which no graph of one holds
+
+    def on_train_end(self) -> None:
+        self._graph = None
+
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        if self._graph is not None:
+            self._graph.take(batch)
+
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
-        loss, values = (self._run or self.losses)(batch)
+        if self._replayed:
+            return self._loss
+        loss, values = (self._run or self.losses)(batch if self._graph is None else self._graph.batch)
         self.averaged(values)
+        self._loss = loss.detach()
         return loss
 
+    def optimizer_zero_grad(self, *arguments: Any) -> None:
+        if not self._replayed:
+            super().optimizer_zero_grad(*arguments)
+
+    def backward(self, loss: Tensor, *arguments: Any, **named: Any) -> None:
+        if not self._replayed:
+            super().backward(loss, *arguments, **named)
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        step = partial(super().optimizer_step, epoch, batch_idx, optimizer, optimizer_closure)
+        if self._graph is None:
+            step()
+        else:
+            replayed = self._replayed
+            self._graph.run(step)
+            if replayed:
+                optimizer_closure()  # Lightning asks it for the loss
+
+    @property
+    def _replayed(self) -> bool:
+        """Whether the device makes whole steps by itself."""
+        return self._graph is not None and self._graph.captured
+
+    # What is logged ---------------------------------------------------------------------------------------------------
+
     def on_train_epoch_start(self) -> None:
-        self._names: tuple[str, ...] = ()
+        if self._names:
+            self._sum.zero_()
+            self._finite.zero_()
 
     def averaged(self, values: Mapping[str, Tensor]) -> None:
         """Add the values of a training step, the same names at every step, to the epoch's means."""
         latest = torch.stack(list(values.values())).detach()
         finite = latest.isfinite()
-        latest = torch.where(finite, latest, 0.0)
-        first = not getattr(self, "_names", ())
-        self._sum, self._finite = (latest, finite.int()) if first else (self._sum + latest, self._finite + finite)
-        self._names = tuple(values)
+        if self._names != tuple(values) or self._sum.device != latest.device:
+            self._names, self._sum, self._finite = (
+                tuple(values),
+                torch.zeros_like(latest),
+                torch.zeros_like(finite.int()),
+            )
+        self._sum.add_(torch.where(finite, latest, 0.0))
+        self._finite.add_(finite)
 
     def on_train_batch_end(self, *_: object) -> None:
         if self.trainer.is_last_batch:

@@ -111,6 +111,7 @@ class Trained:
         monkeypatch.setattr(optimisers, "_get_fused_kernels_supported_devices", lambda: fusing)
         self.module, self.optimiser = module, module.configure_optimizers()["optimizer"]
         self.gradients = Gradients(Path("nowhere"))
+        self.gradients.on_train_start(self.trainer, module)
         self.gradients.on_train_epoch_start(self.trainer, module)
 
     def step(self, batch: Any) -> None:

@@ -3,6 +3,7 @@
 All but compiled training runs on the CPU as well, where there is nothing to wait for: it shows that the test works.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,6 +144,7 @@ def test_training_waits_for_nothing_and_gives_the_same_bytes_twice_and_with_grap
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.skipif("DUOLIFT_SLOW" not in os.environ, reason="minutes of the compiler; DUOLIFT_SLOW=1")
 @pytest.mark.parametrize("compilation", COMPILED)
 @pytest.mark.parametrize("make", STAGES)
 def test_compiled_training_waits_for_nothing_once_it_is_compiled(make: Any, compilation: str, tmp_path: Path) -> None:
