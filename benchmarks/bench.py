@@ -208,6 +208,8 @@ def lifter_step(
         graph.take(next(batches))
         graph.run(lambda: step(graph.batch))
 
+    while not graph.captured:
+        replay()
     return replay
 
 

@@ -1,7 +1,7 @@
 """The experiment's settings from files and arguments.
 
-Precedence, lowest first: the defaults of `experiments.settings`, `conf/<experiment>.yaml`, `key=value` arguments. A key
-that the schema does not know is an error that names the nearest one.
+Precedence, lowest first: the defaults of `experiments.settings`, `conf/<experiment>.yaml` and before it the experiment that
+it `extends`, `key=value` arguments. A key that the schema does not know is an error that names the nearest one.
 """
 
 import re
@@ -20,6 +20,9 @@ from duolift.files import read_bytes
 from experiments.settings import Config
 
 CONF = Path(__file__).parent / "conf"
+
+EXTENDS = "extends"
+"""The key of an experiment's file that names another, over whose deltas its own are laid."""
 
 DEEPEST = 8
 """Levels of settings: the schema has three."""
@@ -45,7 +48,7 @@ def load(arguments: Sequence[str]) -> Config:
         experiment = str(overrides.get("experiment", "default"))
     except OmegaConfBaseException as error:
         raise InputError(f"setting experiment: {_first_line(error)}") from error
-    return merged([_experiment(experiment), overrides])
+    return merged([*_experiment(experiment), overrides])
 
 
 def load_run(path: Path, arguments: Sequence[str]) -> Config:
@@ -107,11 +110,14 @@ def _overrides(arguments: Sequence[str]) -> DictConfig:
     return settings
 
 
-def _experiment(name: str) -> DictConfig:
+def _experiment(name: str) -> list[DictConfig]:
+    """An experiment's file of deltas, and before it that of the experiment which it `extends`, if it does."""
     known = sorted(path.stem for path in CONF.glob("*.yaml"))
     if name not in known:
         raise InputError(f"experiment {name!r} is unknown{nearest(name, known)}; expected one of {', '.join(known)}")
-    return _yaml(CONF / f"{name}.yaml")
+    deltas = _yaml(CONF / f"{name}.yaml")
+    extended = deltas.pop(EXTENDS, None)
+    return [deltas] if extended is None else [*_experiment(str(extended)), deltas]
 
 
 def _refuse_nested(text: str, where: str) -> None:

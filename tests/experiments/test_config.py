@@ -96,6 +96,21 @@ def test_an_unknown_key_at_any_depth_names_the_nearest(argument: str, nearest: s
     assert f"setting {argument.partition('=')[0]} is unknown (did you mean {nearest}?)" in message
 
 
+def test_an_experiment_lays_its_deltas_over_the_one_that_it_extends() -> None:
+    paper, stable = (OmegaConf.create(plain(load([f"experiment={name}"]))) for name in ("paper", "paper_stable"))
+    assert stable.lifting.width == paper.lifting.width == 1024 and stable.lifting.learning_rate == 2e-4
+    assert (paper.lifting.gradient_clip, stable.lifting.gradient_clip) == (None, 5.0)
+    stable.experiment, stable.flows.noise = "paper", 0.0
+    stable.lifting |= {
+        "elevation_bound_deg": None,
+        "initial_elevation_deg": 0.0,
+        "attached": True,
+        "gradient_clip": None,
+    }
+    assert stable == paper
+    assert load(["experiment=paper_stable", "lifting.gradient_clip=1"]).lifting.gradient_clip == 1.0
+
+
 @pytest.mark.parametrize("layer", ["data:\n  rot: x\n", "flows: {widht: 3}\n"])
 def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str) -> None:
     (tmp_path / "config.yaml").write_text(layer)
