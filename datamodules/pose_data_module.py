@@ -12,21 +12,20 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch_sampler import DistributedBatchSampler
 from datamodules.pose_dataset import PoseDataset
+from datamodules.recordings import Recordings
 from datamodules.sources.registry import Source
-from datamodules.takes import Takes
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.pairs import join_pair
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.learning.losses import bone_ratios
 from duolift.networks.partners import Partners
 
 PEOPLE_OF_A_PAIR = 2
 
 
 class PoseDataModule(pl.LightningDataModule):
-    """Serves a data set: normalised 2D poses for training, scenes with ground truth for evaluation.
+    """Serves a data set: normalised 2D poses for training, scenes for evaluation.
 
     Training and validation batches are poses (batch, joint, 2) and nothing else: no 3D reaches a module
     from here, but for the supervised reference, which asks for `labels`. `evaluation` is what the evaluation
@@ -57,7 +56,7 @@ class PoseDataModule(pl.LightningDataModule):
     Attributes:
         normalisation: fitted to the training subjects.
         training_poses, validation_poses: (pose, joint, 2).
-        evaluation: scenes of the evaluation subjects, with ground truth.
+        evaluation: scenes of the evaluation subjects, with ground truth where the source has it.
         image: width and height of the images, pixels, or None where the source does not say.
         fingerprint: of the content of all files that were read.
 
@@ -102,9 +101,9 @@ class PoseDataModule(pl.LightningDataModule):
         takes = self.source.read(self.root, [*self.train, *self.evaluate], self.cameras, self.cache)
         self._refuse_other_than_pairs(takes, self.root)
         self.fingerprint, self.image = takes.fingerprint, takes.image
-        training, self.evaluation = (takes.of(some).scenes(self.skeleton) for some in (self.train, self.evaluate))
+        self._training = takes.of(self.train)
+        training, self.evaluation = (some.scenes(self.skeleton) for some in (self._training, takes.of(self.evaluate)))
         self.normalisation = Normalisation.fitted(training.without_truth(), self.skeleton, self.c, self.centring)
-        self._training_world = takes.of(self.train).with_joints(self.skeleton).world
         self._set_up_training(training)
         self._set_up_validation()
 
@@ -141,7 +140,7 @@ class PoseDataModule(pl.LightningDataModule):
             self.training_partners = tuple(torch.cat([present, added[chosen]]) for present, added in both)
         self.fingerprint += f" + {takes.fingerprint}"
 
-    def _refuse_other_than_pairs(self, takes: Takes, root: Path) -> None:
+    def _refuse_other_than_pairs(self, takes: Recordings, root: Path) -> None:
         if self.bodies == "pair" and takes.people != PEOPLE_OF_A_PAIR:
             raise InputError(
                 f"{root}: holds takes of {takes.people} people; expected {PEOPLE_OF_A_PAIR}, to be lifted as one body"
@@ -199,8 +198,7 @@ class PoseDataModule(pl.LightningDataModule):
         It is a statistic of their 3D skeletons, not of any pose: ElePose (https://arxiv.org/abs/2112.07088) and LInKs
         take it as known.
         """
-        bones = torch.tensor([self.skeleton.indices(bone) for bone in self.skeleton.bones])
-        mean = bone_ratios(self._training_world, bones).flatten(0, -2).mean(0)
+        mean = self._training.bone_ratios(self.skeleton)
         return mean if self.bodies == "person" else mean.repeat(PEOPLE_OF_A_PAIR)
 
     def train_dataloader(self) -> DataLoader[Any]:

@@ -12,6 +12,7 @@ from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
 from duolift.geometry.cameras import CalibratedCamera
 from duolift.geometry.scene_batch import SceneBatch
+from duolift.learning.losses import bone_ratios
 
 MILLIMETRES_PER_METRE = 1000.0
 """Takes are in metres, the truth of scenes in millimetres."""
@@ -119,6 +120,11 @@ class Takes:
             )
         order = [self.joints.index(joint) for joint in skeleton.joints]
         return replace(self, world=self.world[:, :, order], joints=skeleton.joints)
+
+    def bone_ratios(self, skeleton: Skeleton) -> Tensor:
+        """Mean ratio of each bone's length to the person's mean bone length, (bone,)."""
+        bones = torch.tensor([skeleton.indices(bone) for bone in skeleton.bones])
+        return bone_ratios(self.with_joints(skeleton).world, bones).flatten(0, -2).mean(0)
 
     def scenes(self, skeleton: Skeleton) -> SceneBatch:
         """All views of all frames, take by take and camera by camera: projected joints, and the 3D truth behind them.

@@ -15,6 +15,7 @@ from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
 from duolift.files import write_text
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import load
+from experiments.data import measured_source
 from experiments.processes import is_first
 from experiments.runs import command, wandb_logger
 from experiments.settings import LIFTERS, Config
@@ -35,7 +36,8 @@ HEADS = {
 
 
 def ablation(config: Config) -> dict[str, Any]:
-    """Every row of every lifter, and what they were measured on."""
+    """Every row of every lifter, and what they were measured on. Raises InputError where the data have no 3D."""
+    measured_source(config)
     lifters = LIFTERS if config.lifter == "all" else [config.lifter]
     stages = [train(config, lifter) for lifter in (lifters if config.lifting.labels else [JOINT, *lifters])]
     scored = [json.loads(stage.metrics.read_text()) for stage in stages]

@@ -1,7 +1,8 @@
 """The experiment's settings from files and arguments.
 
-Precedence, lowest first: the defaults of `experiments.settings`, `conf/<experiment>.yaml` and before it the experiment that
-it `extends`, `key=value` arguments. A key that the schema does not know is an error that names the nearest one.
+Precedence, lowest first: the defaults of `experiments.settings`, those of the data source, `conf/<experiment>.yaml` and
+before it the experiment that it `extends`, `key=value` arguments. A key that the schema does not know is an error that
+names the nearest one.
 """
 
 import re
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, ValueNode
 from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, YAMLError, parse
 
+from datamodules.sources.registry import SOURCES, SYNTHETIC
 from duolift.bounds import nearest
 from duolift.errors import InputError
 from duolift.files import read_bytes
@@ -48,7 +50,8 @@ def load(arguments: Sequence[str]) -> Config:
         experiment = str(overrides.get("experiment", "default"))
     except OmegaConfBaseException as error:
         raise InputError(f"setting experiment: {_first_line(error)}") from error
-    return merged([*_experiment(experiment), overrides])
+    given = [*_experiment(experiment), overrides]
+    return merged([_of_source(given), *given])
 
 
 def load_run(path: Path, arguments: Sequence[str]) -> Config:
@@ -118,6 +121,14 @@ def _experiment(name: str) -> list[DictConfig]:
     deltas = _yaml(CONF / f"{name}.yaml")
     extended = deltas.pop(EXTENDS, None)
     return [deltas] if extended is None else [*_experiment(str(extended)), deltas]
+
+
+def _of_source(layers: Sequence[DictConfig]) -> DictConfig:
+    """The settings of the data source that the last of the layers to do so names; none for one that is not known."""
+    named = [OmegaConf.select(layer, "data.source", throw_on_resolution_failure=False) for layer in layers]
+    name = next((str(name) for name in reversed(named) if name is not None), SYNTHETIC.name)
+    groups = SOURCES[name].settings if name in SOURCES else {}
+    return OmegaConf.create({group: dict(values) for group, values in groups.items()})
 
 
 def _refuse_nested(text: str, where: str) -> None:

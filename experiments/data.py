@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME, Source, open_source
@@ -14,17 +15,32 @@ from experiments.settings import CALIBRATED, Config
 
 
 def read_takes(config: Config, subjects: Sequence[str]) -> Takes:
-    """The takes of some subjects of the run's data set; the embedded set is written first where it is missing."""
-    source, root = open_source(config.data.source), Path(config.data.root)
+    """The takes of some subjects of the run's data set; the embedded set is written first where it is missing.
+
+    Raises:
+        InputError: the data set has no 3D.
+    """
+    source, root = measured_source(config), Path(config.data.root)
     source.prepare(root, config.data.synthetic)
-    return source.read(root, subjects, config.data.cameras, Path(config.data.cache))
+    return cast(Takes, source.read(root, subjects, config.data.cameras, Path(config.data.cache)))
+
+
+def measured_source(config: Config) -> Source:
+    """The run's source. Raises InputError where it has no 3D to compare with."""
+    source = open_source(config.data.source)
+    if not source.measured:
+        raise InputError(
+            f"data.source={source.name} has no 3D to compare with; expected a data set that has it, such as DATA=chi3d "
+            "ROOT=folder (make train-lifter and make pack take this one)"
+        )
+    return source
 
 
 def read_embedded(config: Config) -> Takes:
     """All takes of the embedded set, whatever the run's data set is; it is written first where it is missing."""
     root = Path(config.data.root) if config.data.source == SYNTHETIC.name else SYNTHETIC_HOME
     SYNTHETIC.prepare(root, config.data.synthetic)
-    return SYNTHETIC.read(root, SUBJECTS, None, Path(config.data.cache))
+    return cast(Takes, SYNTHETIC.read(root, SUBJECTS, None, Path(config.data.cache)))
 
 
 def image_size(config: Config, known: tuple[float, float] | None) -> tuple[float, float]:

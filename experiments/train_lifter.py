@@ -4,8 +4,12 @@ import json
 from collections.abc import Sequence
 from math import radians
 from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
 
 from callbacks.evaluation import MultiPersonEvaluation
+from callbacks.held_out import HeldOutEvaluation
 from callbacks.rows import JOINT, main_result
 from datamodules.pose_data_module import PoseDataModule
 from duolift.body.anthropometry import bone_ratios
@@ -61,15 +65,19 @@ def train(config: Config, lifter: str) -> Stage:
         some = data.training_poses[:: max(1, len(data.training_poses) // BASELINE_POSES)]
         return module.attach_prior(load_flows(flows.checkpoint), some)
 
-    evaluation = MultiPersonEvaluation(
-        f"{lifter}{LABELLED if labels else ''}",
-        data.evaluation,
-        data.skeleton,
-        config.evaluation.every,
-        config.evaluation.few,
-        stage.metrics,
-        image_size(config, data.image),
-    )
+    evaluation: pl.Callback
+    if data.evaluation.truth is None:
+        evaluation = HeldOutEvaluation(data.validation_poses, config.evaluation.every, stage.metrics)
+    else:
+        evaluation = MultiPersonEvaluation(
+            f"{lifter}{LABELLED if labels else ''}",
+            data.evaluation,
+            data.skeleton,
+            config.evaluation.every,
+            config.evaluation.few,
+            stage.metrics,
+            image_size(config, data.image),
+        )
     watched = {"train/loss": "loss", "train/elevation_mean_deg": "elevation", "eval/pa_mpjpe_person_mm": "person mm"}
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)
     return stage
@@ -124,11 +132,19 @@ def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
     for lifter in LIFTERS if config.lifter == "all" else [config.lifter]:
         stage = train(config, lifter)
-        row = main_result(json.loads(stage.metrics.read_text())["rows"])
-        print(f"{lifter}: {row['name']}")
-        for name, value in row["metrics"].items():
+        title, metrics = headline(json.loads(stage.metrics.read_text()))
+        print(f"{lifter}: {title}")
+        for name, value in metrics.items():
             print(f"  {name:32} {value:9.3f}")
         print(f"  checkpoint {stage.checkpoint}, all rows {stage.metrics}")
+
+
+def headline(measured: dict[str, Any]) -> tuple[str, dict[str, float]]:
+    """What is told of a trained lifter: its main row, or without 3D its losses on people who were held out."""
+    if "rows" not in measured:
+        return f"losses on {measured['poses']} poses that were held out, by 2D alone", measured["held_out"]
+    row = main_result(measured["rows"])
+    return row["name"], row["metrics"]
 
 
 if __name__ == "__main__":

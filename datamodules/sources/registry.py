@@ -3,20 +3,21 @@
 docs/data.md has an example from beginning to end.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from datamodules.sources import chi3d
+from datamodules.recordings import Recordings
+from datamodules.sources import chi3d, keypoints
 from datamodules.synthetic.writer import SyntheticConfig, write
-from datamodules.takes import Takes
+from duolift.body.skeleton import DETECTOR15
 from duolift.bounds import nearest
 from duolift.errors import InputError
 
 
 class Reader(Protocol):
-    """Reads the takes of some subjects.
+    """Reads the recordings of some subjects.
 
     Args:
         root: the data set's folder.
@@ -31,7 +32,7 @@ class Reader(Protocol):
 
     def __call__(
         self, root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = None, cache: Path | None = None
-    ) -> Takes: ...
+    ) -> Recordings: ...
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Source:
         prepare: root, settings of the embedded set -> None; writes what is missing at `root`, for a source that makes
             its own data.
         home: where a source that makes its own data keeps it, unless `data.root` says otherwise.
+        settings: what settings are for this source, where neither the experiment nor the user says otherwise.
+        measured: whether there is a 3D truth, which evaluation compares with.
     """
 
     name: str
@@ -54,13 +57,26 @@ class Source:
     subjects: Callable[[Path], list[str]]
     prepare: Callable[[Path, SyntheticConfig], object] = lambda root, settings: None
     home: Path | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    measured: bool = True
 
 
 SYNTHETIC_HOME = Path("data/synthetic")
 SYNTHETIC = Source("synthetic", "the embedded set", chi3d.read, chi3d.subjects_of, prepare=write, home=SYNTHETIC_HOME)
 CHI3D = Source("chi3d", "in CHI3D's layout", chi3d.read, chi3d.subjects_of)
+KEYPOINTS = Source(
+    "keypoints",
+    "detectors' files, 2D alone",
+    keypoints.read_people,
+    keypoints.parts_of,
+    settings={
+        "data": {"train": [keypoints.TRAIN], "evaluate": [keypoints.HELD_OUT], "skeleton": DETECTOR15.name},
+        "lifting": {"bone_ratios": "anthropometric"},
+    },
+    measured=False,
+)
 
-SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D)}
+SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, KEYPOINTS)}
 """Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
 
 

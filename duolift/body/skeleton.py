@@ -222,7 +222,14 @@ PAPER19 = Skeleton.person("paper19", [*_HUMAN36M, *_sides("hand")])
 PAPER23 = Skeleton.person("paper23", [*PAPER19.joints, *_sides(*_FEET)])
 """The paper's 19 joints with feet and toes."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25)}
+DETECTOR15 = Skeleton.person(
+    "detector15",
+    [j for j in PAPER19.joints if j not in ("spine", "head") and not j.endswith("_hand")],
+)
+"""The joints that every detector of whole bodies has, or of which its own tell the place: the paper's 19 without the
+spine, which none has, the hands, and the head, which lies between neck and head top."""
+
+SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25, DETECTOR15)}
 
 
 def skeleton_named(name: str) -> Skeleton:
