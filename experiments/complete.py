@@ -51,7 +51,10 @@ NOTE = "PA-MPJPE in mm of the hidden joints (of all joints): one similarity a pe
 
 
 def complete(config: Config, lifter: str) -> Stage:
-    """Train the networks that complete poses for one lifter, and score them; finished stages are not run again."""
+    """Train the networks that complete poses for one lifter, and score them; finished stages are not run again.
+
+    Without 3D they are scored by what held-out poses lose alone.
+    """
     lifting = train(config, lifter)
     data = open_data(config, "person", config.completion.batch_size, partners=True)
     settings = {**lifting.settings, "completion": plain(config.completion)}
@@ -70,7 +73,7 @@ def complete(config: Config, lifter: str) -> Stage:
     held_out = fit(config, stage, build, data, epochs, [], watched)
     module = load_completion(stage.checkpoint, teacher)
     measured = {"scenes": len(data.evaluation), "held_out": held_out}
-    if is_first():
+    if is_first() and data.evaluation.truth is not None:
         measured |= {"rows": score(module, data), "noise": score_detections(module, data)}
     stage.finish(measured)
     return stage
@@ -211,12 +214,20 @@ def noise_table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
     return [head, *([f"{r['pixels']:g} px", *(f"{e:.1f}" for e in r["pa_mpjpe_person_mm"].values())] for r in rows)]
 
 
+def tables(measured: dict[str, Any]) -> list[list[list[str]]]:
+    """What was measured of one lifter, as tables with a head each: one where there was no 3D, else two."""
+    if "rows" not in measured:
+        held_out = measured["held_out"].items()
+        return [[["held-out poses", "value"], *([name, f"{value:.2f}"] for name, value in held_out)]]
+    return [table(measured["rows"]), noise_table(measured["noise"])]
+
+
 def markdown(measured: dict[str, dict[str, Any]]) -> str:
-    """Two tables a lifter."""
+    """The tables of all lifters."""
     text = []
     for lifter, of_lifter in measured.items():
         text += [f"## {lifter}", ""]
-        for lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
+        for lines in tables(of_lifter):
             text += [markdown_table(*lines), ""]
     return "\n".join([*text, NOTE, ""])
 
@@ -226,7 +237,7 @@ def show(measured: dict[str, dict[str, Any]]) -> None:
     console = Console()
     console = console if console.is_terminal else Console(width=120)
     for lifter, of_lifter in measured.items():
-        for head, *lines in (table(of_lifter["rows"]), noise_table(of_lifter["noise"])):
+        for head, *lines in tables(of_lifter):
             printed = Table(*head, title=lifter)
             for line in lines:
                 printed.add_row(*line)

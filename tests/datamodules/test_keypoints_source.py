@@ -16,6 +16,7 @@ from duolift import Lifter
 from duolift.body.skeleton import DETECTOR15, PAPER19
 from duolift.errors import InputError
 from duolift.inputs.keypoints import COCO17
+from experiments import complete
 from experiments.config import load
 from experiments.data import open_data, read_takes
 from experiments.pack import pack_run
@@ -147,6 +148,16 @@ def test_flows_and_a_lifter_are_trained_reported_by_2d_alone_and_packed(
     (file,) = pack_run(load(settings(root)))
     scene = Lifter.load(file).lift(people(3), format="coco17")
     assert scene.people.shape == (1, 3, len(DETECTOR15), 3) and np.isfinite(scene.people).all()
+
+
+def test_what_fills_in_hidden_joints_is_trained_on_them_as_well(root: Path) -> None:
+    small = ("completion.width=8", "completion.blocks=1", "completion.epochs=1", "completion.batch_size=16")
+    complete.main(settings(root, *small))
+    assert "| val/fill_lift_head_pct |" in (root.parent / "runs" / "mine" / "completion.md").read_text()
+    (file,) = pack_run(load(settings(root)))
+    hidden = people(3)
+    hidden[:, COCO17.joints.index("left_wrist"), 2] = 0.0
+    assert np.isfinite(Lifter.load(file).lift(hidden, format="coco17").people).all()
 
 
 @pytest.mark.skipif(not MPII.exists(), reason="there is no MPII")
