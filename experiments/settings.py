@@ -131,8 +131,10 @@ class Lifting:
         labels: teach the same network with 3D labels instead: the supervised reference, and nothing else.
         initial_elevation_deg: elevation of an untrained lifter. It says that cameras look down on people, which 2D
             poses from afar leave open.
-        bone_ratios: the one thing that comes from elsewhere than 2D poses. `training_set` takes the mean ratios of the
-            training subjects' skeletons, `anthropometric` a published table.
+        elevations_deg: mean and deviation of the elevations that people are seen from, such as [-8,8], where they are
+            known from elsewhere than the poses; null draws views from the elevations that are predicted.
+        bone_ratios: the other thing that comes from elsewhere than 2D poses. `training_set` takes the mean ratios of
+            the training subjects' skeletons, `anthropometric` a published table.
         precision: of the networks' matrix products; `auto` is bfloat16 where the processor is fast at it.
     """
 
@@ -142,6 +144,7 @@ class Lifting:
     blocks: Positive[int] = 2
     elevation_bound_deg: Positive[float] | None = 57.3
     initial_elevation_deg: float = -10.0
+    elevations_deg: list[float] | None = None
     bone_ratios: Annotated[str, OneOf(("training_set", "anthropometric"))] = "training_set"
     azimuth_deg: NotNegative[float] = 180.0
     attached: bool = False
@@ -165,6 +168,9 @@ class Lifting:
         check_bounds(self)
         if self.likelihoods is not None:
             _refuse_repeated("likelihoods", self.likelihoods, "part", " or null")
+        views = self.elevations_deg
+        if views is not None and not (len(views) == 2 and abs(views[0]) < 90 and 0 <= views[1] < 90):
+            raise ValueError(f"elevations_deg is {views}; expected a mean and a deviation below 90, or null")
         bound = 90.0 if self.elevation_bound_deg is None else self.elevation_bound_deg
         if not abs(self.initial_elevation_deg) < bound:
             found = self.initial_elevation_deg

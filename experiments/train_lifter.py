@@ -89,7 +89,7 @@ def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterMod
     known = data.bone_ratios() if lifting.bone_ratios == "training_set" else bone_ratios(data.pose_skeleton)
     weights = plain(lifting.weights) | ({"augmentation": 0.0} if pair else {})  # a pair's bones are no tree
     parts = None if pair or lifting.likelihoods is None else tuple(lifting.likelihoods)
-    bound = lifting.elevation_bound_deg
+    bound, views = lifting.elevation_bound_deg, lifting.elevations_deg
     return (SupervisedLifterModule if lifting.labels else LifterModule)(
         data.pose_skeleton.name,
         normalisation=Normalisation(data.normalisation.scale, data.normalisation.c, data.normalisation.centring),
@@ -107,6 +107,7 @@ def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterMod
             parts=parts,
             azimuth=radians(lifting.azimuth_deg),
             attached=lifting.attached,
+            elevations=None if views is None else (radians(views[0]), radians(views[1])),
             mirror=lifting.mirror,
             sampling=lifting.sampling,
             noise=lifting.noise,
@@ -122,10 +123,11 @@ def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterMod
 def _lifting_settings(config: Config) -> dict[str, object]:
     """The settings of the lifter that decide a result.
 
-    The default network is left out: runs of before there was a choice do not name theirs, and are no other.
+    Defaults of settings that came later are left out: runs of before there was a choice do not name theirs, and are no
+    other.
     """
-    settings = plain(config.lifting)
-    return {key: value for key, value in settings.items() if (key, value) != ("network", Architecture().network)}
+    settings, unnamed = plain(config.lifting), {"network": Architecture().network, "elevations_deg": None}
+    return {key: value for key, value in settings.items() if key not in unnamed or value != unnamed[key]}
 
 
 def main(arguments: Sequence[str]) -> None:

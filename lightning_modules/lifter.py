@@ -158,7 +158,7 @@ class LifterModule(StageModule):
         with self.lifter.shared_casts(poses):
             offsets, theta = self.lifter(self._noisy(poses))  # (way, batch, joint), (batch,)
             everybody = gather_processes(self, theta if objective.attached else theta.detach())
-            views = random_views(theta, objective.azimuth, objective.attached, everybody)
+            views = random_views(theta, objective.azimuth, objective.attached, everybody, objective.elevations)
             seen = cycle(self._relift_training, poses, offsets, views, self.normalisation.c)
             terms = self._cycle_terms(poses, seen, wanted)
             if "augmentation" in wanted:
@@ -182,7 +182,7 @@ class LifterModule(StageModule):
         with torch.random.fork_rng():
             torch.manual_seed(0)
             offsets, theta = self.lifter.predict(poses, self.flip_test)
-            views = random_views(theta, self.objective.azimuth)
+            views = random_views(theta, self.objective.azimuth, elevations=self.objective.elevations)
             seen = cycle(self._relift_in_use, poses, offsets.unsqueeze(0), views, c)
         every = ("likelihood", *CYCLE_TERMS)
         terms = {name: value.item() for name, value in self._cycle_terms(poses, seen, every).items()}

@@ -17,12 +17,16 @@ from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 
 
 def random_views(
-    theta: Tensor, azimuth: float = torch.pi, attached: bool = True, everybody: Tensor | None = None
+    theta: Tensor,
+    azimuth: float = torch.pi,
+    attached: bool = True,
+    everybody: Tensor | None = None,
+    elevations: tuple[float, float] | None = None,
 ) -> Tensor:
     """Rotations that show poses from elsewhere: `R = Rx(a) Ry(b) Rx(theta)`.
 
     The pose is levelled by its own elevation, turned about the vertical by b, uniform in +-azimuth, and seen from an
-    elevation drawn from the distribution of the batch's: `a ~ N(-mean(theta), std(theta))`.
+    elevation drawn from the distribution of the batch's, `a ~ N(-mean(theta), std(theta))`, or from a known one.
 
     >>> import torch
     >>> random_views(torch.zeros(5), azimuth=0.0)[0]  # all elevations are 0, and nothing turns
@@ -35,13 +39,15 @@ def random_views(
         azimuth: largest turn about the vertical, radians.
         attached: gradients also reach theta through the mean and deviation that a is drawn with.
         everybody: (any number,), the elevations of the whole batch where theta are those of a part of it.
+        elevations: mean and deviation of the elevations that people are seen from, radians; None takes the batch's.
 
     Returns:
         (batch, 3, 3).
     """
     everybody = theta if everybody is None else everybody
     seen_from = everybody if attached else everybody.detach()
-    tilt = -seen_from.mean() + seen_from.std(correction=0) * torch.randn_like(theta)
+    mean, deviation = (seen_from.mean(), seen_from.std(correction=0)) if elevations is None else elevations
+    tilt = deviation * torch.randn_like(theta) - mean
     turn = azimuth * (2 * torch.rand_like(theta) - 1)
     return rotation_x(tilt) @ rotation_y(turn) @ rotation_x(theta)
 

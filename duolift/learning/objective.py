@@ -108,6 +108,9 @@ class Objective:
         azimuth: views are turned about the vertical by uniformly up to this, radians, to either side.
         attached: gradients reach the elevations also through the distribution that views are drawn from, as in ElePose
             and LInKs; the likelihood then pulls every elevation towards the likeliest.
+        elevations: mean and deviation of the elevations that people are seen from, radians, where they are known;
+            None draws views from the elevations that are predicted. 2D poses that were taken from afar do not tell
+            whether a camera looks up or down, and then both drift.
         mirror: each pose of a batch is mirrored with probability one half.
         sampling: strength of LInKs' generative sampling, which doubles the batch; 0 leaves it out.
         noise: the network sees training poses with Gaussian noise, whose standard deviation is uniform between 0 and
@@ -120,6 +123,7 @@ class Objective:
     parts: tuple[str, ...] | None = None
     azimuth: float = pi
     attached: bool = True
+    elevations: tuple[float, float] | None = None
     mirror: bool = False
     sampling: float = 0.0
     noise: float = 0.0
@@ -140,6 +144,7 @@ class Objective:
             "bone_ratios": tuple(values["bone_ratios"]),
             "weights": LossWeights(**values.get("weights") or {}),
             "parts": tuple(values["parts"]) if values.get("parts") else None,
+            "elevations": tuple(values["elevations"]) if values.get("elevations") else None,
             "augmentation": Augmentation(**values.get("augmentation") or {}),
         }
         return cls(**values | nested)

@@ -62,6 +62,7 @@ def test_the_last_of_two_arguments_wins() -> None:
         ("lifting.likelihoods=[whole,legs]", "lifting.likelihoods", ["whole", "legs"]),
         ("lifting.likelihoods=null", "lifting.likelihoods", None),
         ("lifting.flip_test=false", "lifting.flip_test", False),
+        ("lifting.elevations_deg=[-8.0,6.0]", "lifting.elevations_deg", [-8.0, 6.0]),
         ("lifting.schedule=exponential", "lifting.schedule", "exponential"),
         ("flows.schedule=one_cycle", "flows.schedule", "one_cycle"),
         ("lifting.labels=true", "lifting.labels", True),
@@ -294,6 +295,8 @@ def test_settings_of_runs_that_named_the_size_of_images_still_load(tmp_path: Pat
     [
         (lambda: Data(source="h36m"), r"source is 'h36m' .*; expected one of synthetic, chi3d"),
         (lambda: Data(c="10"), "c is '10'; expected calibrated with data.normalisation=ray"),
+        (lambda: Lifting(elevations_deg=[-8.0]), r"elevations_deg is \[-8.0\]; expected a mean and a deviation"),
+        (lambda: Lifting(elevations_deg=[-8.0, -1.0]), r"elevations_deg is .*; expected a mean and a deviation"),
         (lambda: Lifting(elevation_bound_deg=5.0), "initial_elevation_deg is -10.0; expected less than .*, 5.0"),
         (lambda: Flows(parts=["legs", "legs"]), "each once, or null"),
         (lambda: Config(seed=2**32), "seed is 4294967296"),

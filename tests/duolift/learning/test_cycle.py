@@ -56,6 +56,14 @@ def test_random_views_undo_the_elevation_turn_about_the_vertical_and_tilt_as_the
     assert abs(scipy.stats.pearsonr(tilt, turn).statistic) < 0.03
 
 
+def test_known_elevations_take_the_place_of_the_batchs() -> None:
+    torch.manual_seed(0)
+    theta = torch.full((20_000,), 0.7)  # whatever is predicted
+    tilt = random_views(theta, azimuth=0.0, elevations=(-0.2, 0.1)) @ rotation_x(-theta)
+    angle = torch.atan2(tilt[:, 2, 1], tilt[:, 1, 1])
+    assert angle.mean().item() == pytest.approx(0.2, abs=0.005) and angle.std().item() == pytest.approx(0.1, abs=0.005)
+
+
 def test_random_views_of_a_single_pose_are_finite() -> None:
     assert torch.isfinite(random_views(torch.tensor([-0.3]))).all()
 
