@@ -169,8 +169,10 @@ class Lifting:
         if self.likelihoods is not None:
             _refuse_repeated("likelihoods", self.likelihoods, "part", " or null")
         views = self.elevations_deg
-        if views is not None and not (len(views) == 2 and abs(views[0]) < 90 and 0 <= views[1] < 90):
-            raise ValueError(f"elevations_deg is {views}; expected a mean and a deviation below 90, or null")
+        if views is not None and not (len(views) == 2 and abs(views[0]) < 90 and 0 < views[1] < 90):
+            raise ValueError(
+                f"elevations_deg is {views}; expected a mean and a deviation above 0, both below 90, or null"
+            )
         bound = 90.0 if self.elevation_bound_deg is None else self.elevation_bound_deg
         if not abs(self.initial_elevation_deg) < bound:
             found = self.initial_elevation_deg

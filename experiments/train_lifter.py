@@ -126,8 +126,10 @@ def _lifting_settings(config: Config) -> dict[str, object]:
     Defaults of settings that came later are left out: runs of before there was a choice do not name theirs, and are no
     other.
     """
-    settings, unnamed = plain(config.lifting), {"network": Architecture().network, "elevations_deg": None}
-    return {key: value for key, value in settings.items() if key not in unnamed or value != unnamed[key]}
+    settings, later = plain(config.lifting), {"network": Architecture().network, "elevations_deg": None}
+    if settings["weights"]["elevation"] == 0:
+        del settings["weights"]["elevation"]
+    return {key: value for key, value in settings.items() if key not in later or value != later[key]}
 
 
 def main(arguments: Sequence[str]) -> None:

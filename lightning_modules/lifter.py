@@ -157,10 +157,12 @@ class LifterModule(StageModule):
         objective, wanted = self.objective, self.objective.weights.terms
         with self.lifter.shared_casts(poses):
             offsets, theta = self.lifter(self._noisy(poses))  # (way, batch, joint), (batch,)
-            everybody = gather_processes(self, theta if objective.attached else theta.detach())
+            everybody = gather_processes(self, theta if objective.attached or objective.elevations else theta.detach())
             views = random_views(theta, objective.azimuth, objective.attached, everybody, objective.elevations)
             seen = cycle(self._relift_training, poses, offsets, views, self.normalisation.c)
             terms = self._cycle_terms(poses, seen, wanted)
+            if "elevation" in wanted and objective.elevations is not None:
+                terms["elevation"] = losses.elevation_prior(everybody, *objective.elevations)
             if "augmentation" in wanted:
                 terms["augmentation"] = self._augmentation_loss(seen.body.detach(), theta.detach())
         return objective.weights.total(terms), terms, theta

@@ -80,6 +80,23 @@ def bone_prior(body: Tensor, bones: Tensor, ratios: Tensor) -> Tensor:
     return (bone_ratios(body, bones) - ratios).square().sum(-1).mean()
 
 
+def elevation_prior(theta: Tensor, mean: float, deviation: float) -> Tensor:
+    """How unlike a known distribution the elevations (batch,) of a batch are: KL divergence of Gaussians, in nats.
+
+    >>> import torch
+    >>> elevations = torch.tensor([-0.3, 0.1])  # mean -0.1, deviation 0.2
+    >>> round(elevation_prior(elevations, mean=-0.1, deviation=0.2).item(), 4)
+    0.0
+    >>> round(elevation_prior(elevations + 0.2, mean=-0.1, deviation=0.2).item(), 4)  # one deviation away
+    0.5
+
+    Args:
+        mean, deviation: of the known distribution, radians.
+    """
+    variance = theta.var(correction=0).clamp(min=1e-8) / deviation**2
+    return 0.5 * (variance + ((theta.mean() - mean) / deviation).square() - 1 - variance.log())
+
+
 def known(body: Tensor, target: Tensor, theta: Tensor, target_theta: Tensor) -> dict[str, Tensor]:
     """How far bodies and elevations are from known ones: two terms, to be added as they are.
 

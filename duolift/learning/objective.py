@@ -33,6 +33,8 @@ class LossWeights:
         deformation: change of the difference between two poses over the cycle.
         bone: deviation of the bones' length ratios from fixed ones.
         augmentation: error in lifting people made of lifted ones, as they are known to be; no term of LInKs or ElePose.
+        elevation: how unlike known elevations those of the batch are, see `Objective.elevations`; no term of LInKs or
+            ElePose.
     """
 
     likelihood: NotNegative[float] = 1.0
@@ -41,6 +43,7 @@ class LossWeights:
     deformation: NotNegative[float] = 1.0
     bone: NotNegative[float] = 50.0
     augmentation: NotNegative[float] = 0.0
+    elevation: NotNegative[float] = 0.0
 
     def __post_init__(self) -> None:
         check_bounds(self)

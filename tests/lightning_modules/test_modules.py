@@ -83,6 +83,16 @@ def test_every_lifter_trains_every_parameter(skeleton: str, split: str, options:
     assert all(parameter.grad is None for parameter in module.flows.parameters())
 
 
+def test_known_elevations_pull_predicted_ones_towards_them() -> None:
+    torch.manual_seed(0)
+    poses = some_poses(PAPER19, 64)
+    module = lifter(poses, elevations=(0.5, 0.1), weights={"likelihood": 0.0, "elevation": 10.0}, elevation_bound=1.0)
+    learn(module, poses, 60)
+    assert module(poses)[1].mean().item() == pytest.approx(0.5, abs=0.1)
+    unknown = lifter(poses, weights={"elevation": 10.0})
+    assert "elevation" not in unknown.loss(poses)[1]
+
+
 @pytest.mark.parametrize("parts", [["whole"], ["whole", "legs", "torso", "left", "right"]])
 def test_every_flow_trains_every_parameter(parts: list[str]) -> None:
     poses = some_poses(PAPER19, 16)
@@ -360,7 +370,8 @@ def gradient(module: LifterModule, weights: dict[str, float], poses: Tensor) -> 
 @pytest.mark.parametrize("term", TERMS)
 def test_a_weight_of_0_takes_exactly_that_terms_gradient_out(term: str) -> None:
     poses = some_poses(PAPER19, 16)
-    module, everything = lifter(poses, split="left_right"), asdict(LossWeights(bone=1.0))
+    module = lifter(poses, split="left_right", elevations=(-0.2, 0.1))
+    everything = asdict(LossWeights(bone=1.0))
     without = gradient(module, {**everything, term: 0.0}, poses)
     alone = gradient(module, {**dict.fromkeys(TERMS, 0.0), term: 1.0}, poses)
     everything_else = gradient(module, everything, poses) - alone

@@ -44,9 +44,9 @@ def test_bones_of_one_length_leave_a_body_as_it_is(random_bodies: Callable[..., 
 
 def test_a_chain_is_the_bones_from_the_root_to_a_joint(skeleton: Skeleton) -> None:
     table, parent = chains(skeleton, torch.device("cpu")), dict(skeleton.bones)
-    hand = table[skeleton.index("left_hand")]
-    on_the_way = [child for (child, _), there in zip(skeleton.bones, hand.tolist(), strict=True) if there]
-    joint, expected = "left_hand", []
+    wrist = table[skeleton.index("left_wrist")]
+    on_the_way = [child for (child, _), there in zip(skeleton.bones, wrist.tolist(), strict=True) if there]
+    joint, expected = "left_wrist", []
     while joint in parent:
         expected, joint = [*expected, joint], parent[joint]
     assert sorted(on_the_way) == sorted(expected) and "left_elbow" in expected

@@ -14,6 +14,7 @@ from duolift.learning.losses import (
     bone_ratios,
     consistency,
     deformation,
+    elevation_prior,
     known,
     reprojection,
 )
@@ -123,3 +124,11 @@ def test_what_is_known_costs_nothing_where_it_is_met_and_both_terms_where_it_is_
     off = known(body + torch.tensor([0.0, 0.0, 0.3]), body, theta + 0.1, theta)
     assert off["pose"].item() == pytest.approx(0.3 * 5**0.5)
     assert off["elevation"].item() == pytest.approx(ELEVATION_WEIGHT * 0.01)
+
+
+def test_the_elevation_prior_is_the_divergence_of_two_gaussians() -> None:
+    theta = 0.3 * torch.randn(4000) - 0.2
+    batch = torch.distributions.Normal(theta.mean(), theta.std(correction=0))
+    known = torch.distributions.Normal(torch.tensor(-0.1), torch.tensor(0.2))
+    expected = torch.distributions.kl_divergence(batch, known)
+    torch.testing.assert_close(elevation_prior(theta, -0.1, 0.2), expected, rtol=1e-4, atol=1e-5)
