@@ -18,7 +18,7 @@ SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(
 
 .DEFAULT_GOAL := help
 .PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
-	dashboard bench gpu soak audit docs test lowest fuzz lint format clean
+	dashboard real bench gpu soak audit docs test lowest fuzz lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ sweep: $(READY) ## A grid of settings, that of experiments/sweep.yaml, here and 
 
 dashboard: $(READY) ## Publish the W&B workspace; without a key, open the offline runs in the terminal
 	@$(RUN_PYTHON) experiments.dashboard $(SETTINGS)
+
+real: DATA = shelf
+real: $(READY) ## Score lifters (LIFTER="file ...") on real people whose 3D is known (ROOT=folder)
+	@$(RUN_PYTHON) benchmarks.real --set $(DATA) --root $(ROOT) $(if $(LIFTER),--lifter $(LIFTER)) $(ARGS)
 
 bench: $(READY) ## Time it beside what it is compared with, into docs/bench.md (ARGS="flow data" for some)
 	@$(RUN_PYTHON) benchmarks $(ARGS)

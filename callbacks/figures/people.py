@@ -13,6 +13,9 @@ from torch import Tensor
 from duolift.body.skeleton import Skeleton
 from duolift.outputs.colours import colours_of
 
+Scenes = Tensor | Sequence[Tensor]
+"""Of every scene its people (person, joint, 2|3): one tensor, or a list where scenes have different numbers of them."""
+
 SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
 MIDLINE_COLOUR = "#444444"
 
@@ -37,26 +40,34 @@ def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, fa
 
 
 def scene_sheet(
-    pixels: Tensor, predicted: Tensor, truth: Tensor, skeleton: Skeleton, titles: Sequence[str] = ()
+    pixels: Scenes,
+    predicted: Scenes,
+    truth: Scenes,
+    skeleton: Skeleton,
+    titles: Sequence[str] = (),
+    reach: float = 1200.0,
 ) -> Figure:
     """Scenes side by side: the image, then prediction over grey ground truth from the front, the side and above.
 
     Args:
-        pixels: (scene, person, joint, 2).
-        predicted, truth: (scene, person, joint, 3), one level frame: x right, y down, z away from the camera.
+        pixels: (scene, person, joint, 2); NaN where a joint was not seen.
+        predicted, truth: (scene, person, joint, 3), one level frame: x right, y down, z away from the camera; NaN where
+            a joint's place is not known.
         titles: of the scenes, where they have some.
+        reach: how far a picture goes from the middle of the true joints, in their unit.
     """
     rows = ("the image: all that is given", "from the front", "from the side", "from above")
     figure = Figure(figsize=(2.3 * len(pixels), 2.3 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(pixels), squeeze=False)
-    for column, (image, found, true) in enumerate(zip(pixels.numpy(), predicted.numpy(), truth.numpy(), strict=True)):
+    for column, scene in enumerate(zip(pixels, predicted, truth, strict=True)):
+        image, found, true = (of.numpy() for of in scene)
         draw_people(axes[0, column], image, skeleton)
-        centre = true.reshape(-1, 3).mean(0)
+        centre = np.nanmean(true.reshape(-1, 3), axis=0)
         for row, (across, down) in enumerate(((0, 1), (2, 1), (0, 2)), start=1):
             axis = axes[row, column]
             draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
             draw_people(axis, (found - centre)[..., [across, down]], skeleton)
-            axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200))
+            axis.set(xlim=(-reach, reach), ylim=(reach, -reach) if down == 1 else (-reach, reach))
         axes[0, column].invert_yaxis()
     for column, title in enumerate(titles):
         axes[0, column].set_title("\n".join(wrap(title, 26)), fontsize=9)

@@ -71,6 +71,19 @@ def test_a_menu_shows_one_scene_at_a_time(people: Tensor) -> None:
     assert [trace["visible"] for trace in figure["data"]] == shown[0].tolist()
 
 
+def test_scenes_of_a_sheet_may_have_different_people_and_gaps(people: Tensor) -> None:
+    """Bones with an unknown end are left out, and nothing else is lost of the picture."""
+    gaps = people[1].clone()
+    gaps[0, PAPER19.index("left_wrist")] = torch.nan
+    scenes = [people[0, :1], gaps]
+    figure = scene_sheet([scene[..., :2] for scene in scenes], scenes, scenes, PAPER19, reach=5000)
+    assert [len(axis.collections) for axis in figure.axes] == [1, 2, *3 * [2, 4]]
+    figure.draw_without_rendering()
+    image = figure.axes[1]
+    assert np.isfinite([*image.get_xlim(), *image.get_ylim()]).all()
+    assert figure.axes[-1].get_xlim() == (-5000, 5000)
+
+
 def test_print_is_vectors_with_their_fonts_and_300_dots_an_inch(people: Tensor, tmp_path: Path) -> None:
     figure = scene_sheet(people[..., :2], people, people, PAPER19)
     pdf, png = print_figure(figure, tmp_path / "scenes.x")

@@ -30,6 +30,7 @@ import pytest
 import torch
 from conftest import REPOSITORY
 from PIL import Image
+from small_shelf import write_shelf
 
 from datamodules.sources.chi3d import _parse_camera
 from datamodules.synthetic.writer import SyntheticConfig, write
@@ -134,7 +135,13 @@ def _is_a_film(scene: Scene) -> None:
     assert len(scene.names) > 1
 
 
-PLACES = {"/data/chi3d": "folder", "ROOT=other": "ROOT=folder", "RUN=name": "RUN=mine", "<root>": "folder"}
+PLACES = {
+    "/data/chi3d": "folder",
+    "/data/shelf": "shelf",
+    "ROOT=other": "ROOT=folder",
+    "RUN=name": "RUN=mine",
+    "<root>": "folder",
+}
 """Names in the documents that stand for any -> names that exist here."""
 
 EXAMPLES = {"experiments/conf/name.yaml"}
@@ -184,6 +191,18 @@ RULES = (
         settings=f"{SETTINGS} study.factors=[default] study.epochs=1 study.flow_epochs=1 study.workers=1",
         patched={"experiments.study.ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)},
         made=("docs/study.csv", "docs/study.md", "docs/study.png"),
+    ),
+    Rule(
+        r"make real ROOT=shelf LIFTER=.*",
+        "make real ROOT=shelf LIFTER=runs/mine/whole.safetensors",
+        settings="--variants proj_focal",
+        after=(PACKED,),
+        made=("runs/real/shelf.md",),
+    ),
+    Rule(
+        r"make real ROOT=shelf( ARGS=.*)?",
+        settings="--variants images_focal",
+        made=("runs/real/shelf.md", "runs/real/shelf.json", "runs/real/shelf.png"),
     ),
     Rule(
         r'make bench ARGS="--device cuda"',
@@ -342,6 +361,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     (folder / ".installed").touch()
     (folder / "docs").mkdir()
     write(folder / "folder", TINY)
+    write_shelf(folder / "shelf")
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
