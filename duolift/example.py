@@ -53,7 +53,8 @@ def example_scene(frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19
     up = np.tile(np.array([0.0, -np.cos(0.2), -np.sin(0.2)]), (frames, 1))
     height = np.full(frames, 1.6)
     seen = np.ones(joints.shape[:3], dtype=bool)
-    seen[..., skeleton.index("left_hand")] = False
+    arm = [joint for joint in skeleton.joints if joint in ("left_wrist", "left_hand")]
+    seen[..., skeleton.index(arm[-1])] = False
     placed = to_camera(joints, up, height)
     keypoints = 1000 * placed[..., :2] / placed[..., 2:] + (640, 360)
     keypoints[~seen] = np.nan

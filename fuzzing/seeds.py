@@ -23,7 +23,7 @@ from duolift.networks.completer import CompleterArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
-from experiments.config import CONF
+from experiments.config import CONF, EXTENDS
 
 SUBJECT, CAMERA = "s02", CAMERAS[0]
 FRAMES = 2
@@ -233,7 +233,9 @@ def settings() -> list[bytes]:
 
 
 def experiments() -> list[bytes]:
-    return [path.read_bytes() for path in sorted(CONF.glob("*.yaml"))]
+    """Files of deltas, but for those that extend another: a run's settings are whole, and extend nothing."""
+    files = [path.read_bytes() for path in sorted(CONF.glob("*.yaml"))]
+    return [content for content in files if EXTENDS.encode() not in content]
 
 
 @cache
