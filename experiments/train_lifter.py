@@ -1,6 +1,7 @@
 """Stage two: train a lifter on the flows of stage one.   python -m experiments.train_lifter lifter=left_right"""
 
 import json
+import sys
 from collections.abc import Sequence
 from math import radians
 from pathlib import Path
@@ -12,6 +13,7 @@ from callbacks.evaluation import MultiPersonEvaluation
 from callbacks.held_out import HeldOutEvaluation
 from callbacks.rows import JOINT, main_result
 from datamodules.pose_data_module import PoseDataModule
+from datamodules.sources.registry import open_source
 from duolift.body.anthropometry import bone_ratios
 from duolift.body.skeleton import WHOLE
 from duolift.geometry.normalisation import Normalisation
@@ -31,6 +33,9 @@ from lightning_modules.supervised import SupervisedLifterModule
 
 LABELLED = " with 3D labels"
 """Ends the names of the supervised reference's rows."""
+
+FEWEST_STEPS = 2000
+"""Steps below which a lifter has hardly begun: the default's training on motion capture takes 11,800."""
 
 BASELINE_POSES = 1024
 """How many training poses, evenly spaced, the baseline of the likelihood is the mean of."""
@@ -57,6 +62,9 @@ def train(config: Config, lifter: str) -> Stage:
     stage = Stage(Path(config.runs) / config.run / lifter, settings)
     if stage.finished:
         return stage
+
+    if note := too_few_steps(config, len(data.training_poses)):
+        print(note, file=sys.stderr)
 
     def build() -> LifterModule:
         module = lifter_module(config, split, data)
@@ -141,6 +149,22 @@ def main(arguments: Sequence[str]) -> None:
         for name, value in metrics.items():
             print(f"  {name:32} {value:9.3f}")
         print(f"  checkpoint {stage.checkpoint}, all rows {stage.metrics}")
+
+
+def too_few_steps(config: Config, poses: int) -> str | None:
+    """What to say of a training on 2D alone that is over before much is learned; None of any other.
+
+    >>> too_few_steps(load(["data.source=keypoints"]), poses=1788)
+    'note: 240 steps, of 256 of 1788 poses each, are few; a lifter takes some thousands: give lifting.epochs=334'
+    """
+    each = poses // config.lifting.batch_size
+    steps = each * config.lifting.epochs
+    if open_source(config.data.source).measured or steps >= FEWEST_STEPS:
+        return None
+    return (
+        f"note: {steps} steps, of {config.lifting.batch_size} of {poses} poses each, are few; a lifter takes some thousands: "
+        f"give lifting.epochs={-(-FEWEST_STEPS // max(1, each))}"
+    )
 
 
 def headline(measured: dict[str, Any]) -> tuple[str, dict[str, float]]:

@@ -71,6 +71,7 @@ KEYPOINTS = Source(
     keypoints.parts_of,
     settings={
         "data": {"train": [keypoints.TRAIN], "evaluate": [keypoints.HELD_OUT], "skeleton": DETECTOR15.name},
+        "flows": {"batch_size": 256},
         "lifting": {"bone_ratios": "anthropometric", "elevations_deg": [-5.0, 10.0], "weights": {"elevation": 10.0}},
     },
     measured=False,
