@@ -15,7 +15,7 @@ from experiments.settings import CALIBRATED, Config
 
 def read_takes(config: Config, subjects: Sequence[str]) -> Takes:
     """The takes of some subjects of the run's data set; the embedded set is written first where it is missing."""
-    source, root = open_source(config.data.source), Path(config.data.root)
+    source, root = source_named(config, config.data.source), Path(config.data.root)
     source.prepare(root, config.data.synthetic)
     return source.read(root, subjects, config.data.cameras, Path(config.data.cache))
 
@@ -50,7 +50,7 @@ def open_data(
     config: Config, bodies: str, batch_size: int, labels: bool = False, partners: bool = False
 ) -> PoseDataModule:
     """The run's data, read and normalised; the embedded set is written first where it is missing."""
-    source, root = open_source(config.data.source), Path(config.data.root)
+    source, root = source_named(config, config.data.source), Path(config.data.root)
     extra = [extra_source(config, entry) for entry in config.data.extra]
     for some, place in ((source, root), *extra):
         some.prepare(place, config.data.synthetic)
@@ -77,13 +77,22 @@ def open_data(
     return batched(config, data, batch_size)
 
 
+def source_named(config: Config, name: str) -> Source:
+    """The source of that name, as the run's settings have it. Raises InputError where there is none."""
+    source = open_source(name)
+    return source.configured(config.data.mocap) if source.configured else source
+
+
 def extra_source(config: Config, entry: str) -> tuple[Source, Path]:
-    """What an entry of `data.extra` stands for: a source that makes its own data by name, else a folder of the run's
-    own source."""
+    """What an entry of `data.extra` stands for: a source that makes its own data by name, `source:folder`, or a folder
+    of the run's own source."""
     named = SOURCES.get(entry)
     if named is not None and named.home is not None:
         return named, named.home
-    return open_source(config.data.source), Path(entry)
+    name, _, folder = entry.partition(":")
+    if name in SOURCES and folder:
+        return source_named(config, name), Path(folder)
+    return source_named(config, config.data.source), Path(entry)
 
 
 def batched(config: Config, data: PoseDataModule, size: int) -> PoseDataModule:

@@ -5,10 +5,13 @@ docs/data.md has an example from beginning to end.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from datamodules.sources import chi3d
+from datamodules.sources.mocap import reader as mocap
+from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.synthetic.writer import SyntheticConfig, write
 from datamodules.takes import Takes
 from duolift.bounds import nearest
@@ -46,6 +49,7 @@ class Source:
         prepare: root, settings of the embedded set -> None; writes what is missing at `root`, for a source that makes
             its own data.
         home: where a source that makes its own data keeps it, unless `data.root` says otherwise.
+        configured: settings of motion capture -> this source as they have it, for a source that goes by them.
     """
 
     name: str
@@ -54,13 +58,25 @@ class Source:
     subjects: Callable[[Path], list[str]]
     prepare: Callable[[Path, SyntheticConfig], object] = lambda root, settings: None
     home: Path | None = None
+    configured: Callable[[MocapConfig], "Source"] | None = None
+
+
+def motion_capture(settings: MocapConfig) -> Source:
+    """Motion capture as some settings have it.
+
+    >>> motion_capture(MocapConfig(rate=5.0)).name
+    'mocap'
+    """
+    read = partial(mocap.read, settings=settings)
+    return Source("mocap", "motion capture as BVH or ASF/AMC", read, mocap.subjects_of, configured=motion_capture)
 
 
 SYNTHETIC_HOME = Path("data/synthetic")
 SYNTHETIC = Source("synthetic", "the embedded set", chi3d.read, chi3d.subjects_of, prepare=write, home=SYNTHETIC_HOME)
 CHI3D = Source("chi3d", "in CHI3D's layout", chi3d.read, chi3d.subjects_of)
+MOCAP = motion_capture(MocapConfig())
 
-SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D)}
+SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, MOCAP)}
 """Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
 
 
