@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME, Source, open_source
 from datamodules.synthetic.writer import SUBJECTS
@@ -12,12 +14,17 @@ from duolift.errors import InputError
 from experiments.processes import number_of
 from experiments.settings import CALIBRATED, Config
 
+LEAST_PEOPLE = 2
+"""In a scene that is scored."""
+
 
 def read_takes(config: Config, subjects: Sequence[str]) -> Takes:
     """The takes of some subjects of the run's data set; the embedded set is written first where it is missing."""
     source, root = source_named(config, config.data.source), Path(config.data.root)
     source.prepare(root, config.data.synthetic)
-    return source.read(root, subjects, config.data.cameras, Path(config.data.cache))
+    takes = source.read(root, subjects, config.data.cameras, Path(config.data.cache))
+    _refuse_alone(takes.world, root)
+    return takes
 
 
 def read_embedded(config: Config) -> Takes:
@@ -74,7 +81,17 @@ def open_data(
         seed=config.seed,
     )
     data.setup()
+    _refuse_alone(data.evaluation.truth, root)
     return batched(config, data, batch_size)
+
+
+def _refuse_alone(truth: Tensor | None, root: Path) -> None:
+    """Refuse scenes (scene, person, joint, 3) of one person each: there is nothing to place, and nothing to score."""
+    if truth is not None and truth.shape[1] < LEAST_PEOPLE:
+        raise InputError(
+            f"{root}: holds takes of one person; expected {LEAST_PEOPLE} or more, whose scenes are scored "
+            "(of motion capture, data.mocap.people=2 sets people down together)"
+        )
 
 
 def source_named(config: Config, name: str) -> Source:

@@ -43,7 +43,7 @@ from duolift.example import example_scene
 from duolift.geometry.normalisation import Normalisation
 from duolift.outputs import write as write_scene
 from experiments.config import load
-from experiments.data import data_settings, open_data
+from experiments.data import data_settings, open_data, read_takes
 from experiments.train_lifter import train
 
 Array = NDArray[np.float64]
@@ -750,6 +750,14 @@ def test_flows_and_a_lifter_are_trained_and_scored_on_it(folder: Path) -> None:
     assert rows and all(isfinite(row["metrics"]["pa_mpjpe_mm"]) for row in rows)
     data = open_data(config, "person", 32)
     assert stage.settings["data"]["content"] == data.fingerprint and data.image == (1280.0, 960.0)
+
+
+def test_scenes_of_one_person_are_not_scored(folder: Path) -> None:
+    given = ["data.source=mocap", f"data.root={folder}", "data.train=[02]", "data.evaluate=[07]", "data.mocap.people=1"]
+    config = load(arguments(folder, *given))
+    for reads in (lambda: open_data(config, "person", 32), lambda: read_takes(config, ["07"])):
+        with pytest.raises(InputError, match=r"captures: holds takes of one person; expected 2 or more, .*people=2"):
+            reads()
 
 
 def test_it_joins_another_data_sets_poses(folder: Path) -> None:
