@@ -56,7 +56,6 @@ class Acclaim:
         children: name -> the bones that begin where it ends.
         position: (3,), of the root.
         length: by which lengths are divided.
-        degrees: whether angles are degrees; radians otherwise.
     """
 
     path: Path
@@ -64,7 +63,6 @@ class Acclaim:
     children: dict[str, list[str]]
     position: Array
     length: float
-    degrees: bool
 
 
 def read_amc(path: Path, skeleton: Acclaim, rate: float, most: float) -> Motion:
@@ -183,7 +181,7 @@ def read_asf(path: Path) -> Acclaim:
             raise InputError(f"{path}: bonedata has a bone called {name!r}; expected each bone by a name of its own")
         bones[name] = _bone(path, name, entry, degrees)
     children = _children(path, sections["hierarchy"], bones)
-    return Acclaim(path, bones, children, position, length, degrees)
+    return Acclaim(path, bones, children, position, length)
 
 
 def _sections(text: str) -> dict[str, list[list[str]]]:
