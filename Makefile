@@ -24,7 +24,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables, with their values now:"
-	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand) or chi3d (a tree in CHI3D's layout)"
+	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC)"
 	@echo "    ROOT=$(ROOT)        the data's folder"
 	@echo "    EXPERIMENT=$(EXPERIMENT)    one of the experiments below"
 	@echo "    RUN=$(RUN)        folder of results in runs/"

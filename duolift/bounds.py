@@ -70,6 +70,25 @@ class OneOf:
         return None if value in words else f"{nearest(value, words)}; expected one of {', '.join(words)}"
 
 
+@dataclass(frozen=True)
+class Interval:
+    """Two numbers, the lower one first, neither of them beyond a least and a largest one.
+
+    >>> Interval(-90, 90).objection([-15.0, 60.0])
+    >>> Interval(-90, 90).objection([60.0, -15.0])
+    '; expected two numbers between -90 and 90, the lower one first'
+    """
+
+    least: float
+    largest: float
+
+    def objection(self, value: list[float]) -> str | None:
+        ordered = len(value) == 2 and self.least <= value[0] <= value[1] <= self.largest
+        return (
+            None if ordered else f"; expected two numbers between {self.least} and {self.largest}, the lower one first"
+        )
+
+
 Positive = Annotated[Number, Range(lambda value: 0 < value < inf, "a positive number")]
 NotNegative = Annotated[Number, Range(lambda value: 0 <= value < inf, "0 or more, and finite")]
 Fraction = Annotated[float, Range(lambda value: 0 <= value <= 1, "a share of at least 0 and at most 1")]
@@ -104,7 +123,7 @@ def _bounds(kind: Hashable) -> dict[str, tuple[Bound, ...]]:
 def _stated(hint: Any) -> Iterator[Bound]:
     """The bounds in a type such as `Positive[int] | None`."""
     if get_origin(hint) is Annotated:
-        yield from (bound for bound in hint.__metadata__ if isinstance(bound, Range | OneOf))
+        yield from (bound for bound in hint.__metadata__ if isinstance(bound, Range | OneOf | Interval))
     else:
         for part in get_args(hint):
             yield from _stated(part)

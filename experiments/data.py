@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from torch import Tensor
+
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME, Source, open_source
 from datamodules.synthetic.writer import SUBJECTS
@@ -13,21 +15,26 @@ from duolift.errors import InputError
 from experiments.processes import number_of
 from experiments.settings import CALIBRATED, Config
 
+LEAST_PEOPLE = 2
+"""In a scene that is scored."""
+
 
 def read_takes(config: Config, subjects: Sequence[str]) -> Takes:
     """The takes of some subjects of the run's data set; the embedded set is written first where it is missing.
 
     Raises:
-        InputError: the data set has no 3D.
+        InputError: the data set has no 3D, or its takes are of one person.
     """
     source, root = measured_source(config), Path(config.data.root)
     source.prepare(root, config.data.synthetic)
-    return cast(Takes, source.read(root, subjects, config.data.cameras, Path(config.data.cache)))
+    takes = cast(Takes, source.read(root, subjects, config.data.cameras, Path(config.data.cache)))
+    _refuse_alone(takes.world, root)
+    return takes
 
 
 def measured_source(config: Config) -> Source:
     """The run's source. Raises InputError where it has no 3D to compare with."""
-    source = open_source(config.data.source)
+    source = source_named(config, config.data.source)
     if not source.measured:
         raise InputError(
             f"data.source={source.name} has no 3D to compare with; expected a data set that has it, such as DATA=chi3d "
@@ -66,7 +73,7 @@ def open_data(
     config: Config, bodies: str, batch_size: int, labels: bool = False, partners: bool = False
 ) -> PoseDataModule:
     """The run's data, read and normalised; the embedded set is written first where it is missing."""
-    source, root = open_source(config.data.source), Path(config.data.root)
+    source, root = source_named(config, config.data.source), Path(config.data.root)
     extra = [extra_source(config, entry) for entry in config.data.extra]
     for some, place in ((source, root), *extra):
         some.prepare(place, config.data.synthetic)
@@ -90,16 +97,35 @@ def open_data(
         seed=config.seed,
     )
     data.setup()
+    _refuse_alone(data.evaluation.truth, root)
     return batched(config, data, batch_size)
 
 
+def _refuse_alone(truth: Tensor | None, root: Path) -> None:
+    """Refuse scenes (scene, person, joint, 3) of one person each: there is nothing to place, and nothing to score."""
+    if truth is not None and truth.shape[1] < LEAST_PEOPLE:
+        raise InputError(
+            f"{root}: holds takes of one person; expected {LEAST_PEOPLE} or more, whose scenes are scored "
+            "(of motion capture, data.mocap.people=2 sets people down together)"
+        )
+
+
+def source_named(config: Config, name: str) -> Source:
+    """The source of that name, as the run's settings have it. Raises InputError where there is none."""
+    source = open_source(name)
+    return source.configured(config.data.mocap) if source.configured else source
+
+
 def extra_source(config: Config, entry: str) -> tuple[Source, Path]:
-    """What an entry of `data.extra` stands for: a source that makes its own data by name, else a folder of the run's
-    own source."""
+    """What an entry of `data.extra` stands for: a source that makes its own data by name, `source:folder`, or a folder
+    of the run's own source."""
     named = SOURCES.get(entry)
     if named is not None and named.home is not None:
         return named, named.home
-    return open_source(config.data.source), Path(entry)
+    name, _, folder = entry.partition(":")
+    if name in SOURCES and folder:
+        return source_named(config, name), Path(folder)
+    return source_named(config, config.data.source), Path(entry)
 
 
 def batched(config: Config, data: PoseDataModule, size: int) -> PoseDataModule:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import SKELETONS, WHOLE
@@ -43,10 +44,11 @@ class Data:
 
     Attributes:
         source: the layout of the data set at `root`, a key of `datamodules.sources.registry.SOURCES`. `synthetic` is
-            the embedded set, which is written to `root` where it is missing; `chi3d` is a tree in CHI3D's layout.
+            the embedded set, which is written to `root` where it is missing; `chi3d` is a tree in CHI3D's layout;
+            `mocap` is a folder of BVH or ASF/AMC files.
         root: the data set's folder.
         cache: folder of parsed copies.
-        train, evaluate: subjects, each a folder of takes in CHI3D's layout.
+        train, evaluate: subjects, each a folder of takes.
         cameras: views to use; null for those the data set names.
         skeleton: the joints of a person.
         c: head lengths from the camera to every root, or `calibrated`: the cameras' focal length over
@@ -54,8 +56,8 @@ class Data:
         normalisation: `ray` turns every person's camera to face its root, which takes known intrinsics;
             `shift`, the paper's, subtracts the root's pixel.
         held_out: the largest number of the evaluation subjects' poses (2D only) to measure likelihoods on.
-        extra: folders of further data sets of the same source, whose 2D poses join the training poses; `synthetic` is
-            the embedded set.
+        extra: folders of further data sets of the same source, or `source:folder` of another one, whose 2D poses join
+            the training poses; `synthetic` is the embedded set.
         extra_share: the largest number of each of them, as a share of the training subjects' poses.
         scale: `training` or `own`: whose head length is the unit when another set is evaluated.
         focal: `known`, the data set's cameras when another set is evaluated. Otherwise their focal lengths and
@@ -63,6 +65,7 @@ class Data:
             a normal lens, and a number is a focal length in pixels.
         image: width and height of the images, pixels, at whose centre an unknown camera aims; null for the source's.
         synthetic: how the embedded set is written.
+        mocap: how motion capture is read and filmed.
     """
 
     source: Annotated[str, OneOf(SOURCES)] = SYNTHETIC.name
@@ -81,6 +84,7 @@ class Data:
     focal: str = FocalSource.KNOWN.value
     image: list[int] | None = None
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    mocap: MocapConfig = field(default_factory=MocapConfig)
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -162,8 +162,8 @@ def too_few_steps(config: Config, poses: int) -> str | None:
     if open_source(config.data.source).measured or steps >= FEWEST_STEPS:
         return None
     return (
-        f"note: {steps} steps, of {config.lifting.batch_size} of {poses} poses each, are few; a lifter takes some thousands: "
-        f"give lifting.epochs={-(-FEWEST_STEPS // max(1, each))}"
+        f"note: {steps} steps, of {config.lifting.batch_size} of {poses} poses each, are few; a lifter takes some "
+        f"thousands: give lifting.epochs={-(-FEWEST_STEPS // max(1, each))}"
     )
 
 

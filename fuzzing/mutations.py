@@ -42,6 +42,12 @@ CELLS: tuple[Any, ...] = (
 )
 """What a cell of a table is replaced by."""
 
+WORDS = (
+    *("nan", "inf", "-inf", "1e999", "1e300", "0", "-1", "1e-300", "9" * 400, "x", "{", "}", "begin", "end", "root"),
+    *("ROOT", "JOINT", "End", "MOTION", "Frames:", "OFFSET", "CHANNELS", ":units", ":hierarchy", "#", "\x00", "\ud800"),
+)
+"""What a word of a text file is replaced by."""
+
 _HERE = "\ue000"
 """Marks the place of a value that is replaced once the JSON is text, by what may be no JSON."""
 
@@ -247,3 +253,20 @@ def settings_changed(data: bytes, random: Random) -> bytes:
             break
         return "\n".join(lines).encode("utf-8", "replace")
     return bytes_changed(data, random)
+
+
+def words_changed(data: bytes, random: Random) -> bytes:
+    """A word of a text file replaced, or a line taken out, doubled or moved."""
+    lines = data.decode("utf-8", "replace").split("\n")
+    at = random.randrange(len(lines))
+    change = random.randrange(8)
+    if change < 5 and (words := lines[at].split(" ")):
+        words[random.randrange(len(words))] = random.choice(WORDS)
+        lines[at] = " ".join(words)
+    elif change == 5:
+        del lines[at]
+    elif change == 6:
+        lines.insert(at, lines[random.randrange(len(lines))])
+    else:
+        return bytes_changed(data, random)
+    return "\n".join(lines).encode("utf-8", "replace")

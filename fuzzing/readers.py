@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from datamodules.sources import chi3d
+from datamodules.sources.mocap import reader as mocap
 from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk.columns import people_of, whole_images
@@ -75,6 +76,20 @@ def part_of_tree(part: int) -> Callable[[bytes], object]:
     return read
 
 
+def capture(part: int) -> Callable[[bytes], object]:
+    """A reader of motion capture of one person: 0 a BVH, 1 the skeleton and 2 the motion of an ASF/AMC."""
+
+    def read(content: bytes) -> object:
+        files = {"a.bvh": content} if part == 0 else dict(zip(("a.asf", "a.amc"), seeds.acclaim(), strict=True))
+        files |= {"a.asf": content} if part == 1 else {"a.amc": content} if part == 2 else {}
+        for name, data in files.items():
+            (FOLDER / f"capture {part}").mkdir(exist_ok=True)
+            (FOLDER / f"capture {part}" / name).write_bytes(data)
+        return mocap.read(FOLDER / f"capture {part}", ["a"])
+
+    return read
+
+
 def parsed_copy(content: bytes) -> object:
     root = seeds.write_tree(FOLDER / "tree", *seeds.take(), seeds.INFO)
     cache = FOLDER / "cache"
@@ -115,6 +130,9 @@ READERS: dict[str, Reader] = {
     "chi3d camera": Reader(part_of_tree(1), lambda: [seeds.take()[1]], mutations.json_changed),
     "chi3d info": Reader(part_of_tree(2), lambda: [seeds.INFO], mutations.json_changed),
     "chi3d cache": Reader(parsed_copy, seeds.caches, mutations.archive_changed),
+    "bvh": Reader(capture(0), seeds.bvh, mutations.words_changed),
+    "asf": Reader(capture(1), lambda: [seeds.acclaim()[0]], mutations.words_changed),
+    "amc": Reader(capture(2), lambda: [seeds.acclaim()[1]], mutations.words_changed),
     "parquet": Reader(of_file("any.parquet", rows), seeds.tables, mutations.table_changed),
 }
 """Name -> reader."""

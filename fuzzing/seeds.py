@@ -22,6 +22,7 @@ from duolift.networks.architecture import Architecture
 from duolift.networks.completer import CompleterArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
+from duolift.outputs.bvh import bvh_text, rest_pose
 from duolift.predictor import Lifter
 from experiments.config import CONF, EXTENDS
 
@@ -61,6 +62,57 @@ def pixels() -> NDArray[np.float64]:
     with tempfile.TemporaryDirectory() as folder:
         scenes = read(write_tree(Path(folder), *take(), INFO), [SUBJECT]).scenes(CHI3D25)
     return scenes.pixels.double().numpy()
+
+
+@cache
+def world() -> NDArray[np.float64]:
+    """A person of the take, (frame, joint of `CHI3D25`, 3), metres, y up."""
+    person = np.array(json.loads(take()[0])["joints3d_25"][0])
+    return np.stack([person[..., 0], person[..., 2], -person[..., 1]], axis=-1)
+
+
+def bvh() -> list[bytes]:
+    """The person as duolift writes it."""
+    offsets = rest_pose(world(), CHI3D25)
+    return [bvh_text(world(), offsets, CHI3D25, rate=30.0).encode()]
+
+
+BONES = {
+    "lowerback": ("root", "spine"),
+    "upperback": ("lowerback", "neck"),
+    "lowerneck": ("upperback", "head"),
+    "head": ("lowerneck", "head_top"),
+    **{
+        f"{side[0]}{bone}": (before if before in ("root", "upperback") else f"{side[0]}{before}", f"{side}_{end}")
+        for side in ("left", "right")
+        for bone, before, end in (
+            *(("hipjoint", "root", "hip"), ("femur", "hipjoint", "knee"), ("tibia", "femur", "ankle")),
+            *(("foot", "tibia", "foot"), ("toes", "foot", "toe"), ("clavicle", "upperback", "shoulder")),
+            *(("humerus", "clavicle", "elbow"), ("radius", "humerus", "wrist"), ("hand", "radius", "thumb")),
+            ("fingers", "hand", "hand"),
+        )
+    },
+    "upperneck": ("lowerneck", "head_top"),
+}
+"""Bone of the CMU database -> (the bone before it, the joint where it ends), as far as our joints need them."""
+
+
+def acclaim() -> tuple[bytes, bytes]:
+    """The person's first frame as a skeleton, ASF, and a motion, AMC, in which every bone turns by a degree."""
+    ends = {"root": CHI3D25.root, **{bone: end for bone, (_, end) in BONES.items()}}
+    at = {bone: world()[0, CHI3D25.index(end)] / (0.0254 / 0.45) for bone, end in ends.items()}
+    asf = [":version 1.10", ":units", "  length 0.45", "  angle deg", ":root", "  order TX TY TZ RX RY RZ", ":bonedata"]
+    amc = [":FULLY-SPECIFIED", ":DEGREES"]
+    for bone, (before, _) in BONES.items():
+        direction = " ".join(f"{value:.6f}" for value in at[bone] - at[before])
+        asf += ["  begin", f"    name {bone}", f"    direction {direction}", "    length 1", "    axis 0 0 20 XYZ"]
+        asf += ["    dof rx rz", "    limits (-90 90)", "           (-90 90)", "  end"]
+    asf += [":hierarchy", "  begin"]
+    for before in ("root", *BONES):
+        asf.append(" ".join([before, *(bone for bone, (parent, _) in BONES.items() if parent == before)]))
+    for frame in (1, 2):
+        amc += [str(frame), "root 1 2 3 4 5 6", *(f"{bone} 1 {frame}" for bone in BONES)]
+    return "\n".join([*asf, "  end", ""]).encode(), "\n".join([*amc, ""]).encode()
 
 
 def people(joints: tuple[str, ...], frame: int = 0) -> list[NDArray[np.float64]]:

@@ -5,11 +5,14 @@ docs/data.md has an example from beginning to end.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from datamodules.recordings import Recordings
 from datamodules.sources import chi3d, keypoints
+from datamodules.sources.mocap import reader as mocap
+from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift.body.skeleton import DETECTOR15
 from duolift.bounds import nearest
@@ -49,6 +52,7 @@ class Source:
         home: where a source that makes its own data keeps it, unless `data.root` says otherwise.
         settings: what settings are for this source, where neither the experiment nor the user says otherwise.
         measured: whether there is a 3D truth, which evaluation compares with.
+        configured: settings of motion capture -> this source as they have it, for a source that goes by them.
     """
 
     name: str
@@ -59,6 +63,17 @@ class Source:
     home: Path | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     measured: bool = True
+    configured: Callable[[MocapConfig], "Source"] | None = None
+
+
+def motion_capture(settings: MocapConfig) -> Source:
+    """Motion capture as some settings have it.
+
+    >>> motion_capture(MocapConfig(rate=5.0)).name
+    'mocap'
+    """
+    read = partial(mocap.read, settings=settings)
+    return Source("mocap", "motion capture as BVH or ASF/AMC", read, mocap.subjects_of, configured=motion_capture)
 
 
 SYNTHETIC_HOME = Path("data/synthetic")
@@ -77,7 +92,9 @@ KEYPOINTS = Source(
     measured=False,
 )
 
-SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, KEYPOINTS)}
+MOCAP = motion_capture(MocapConfig())
+
+SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS)}
 """Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
 
 

@@ -10,7 +10,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from datamodules.sources.chi3d import CAMERAS, IMAGE
-from datamodules.synthetic.bodies import unit
+from datamodules.synthetic.bodies import Array, unit
 from duolift.geometry.cameras import CalibratedCamera
 
 
@@ -41,6 +41,25 @@ WAIST = np.array([0.0, 0.0, 1.0])
 """What the cameras aim at, metres."""
 
 
+def aimed(centre: Array, aim: Array, roll: Array) -> Array:
+    """Rotations (camera, 3, 3), world to camera, of cameras that look at a point.
+
+    Args:
+        centre: (camera, 3), where they stand, metres; not above nor below what they look at.
+        aim: (camera, 3), what they look at.
+        roll: (camera,), how far the picture then turns from the camera's x towards its y, radians.
+
+    >>> aimed(np.array([[0.0, -4.0, 1.0]]), np.array([[0.0, 0.0, 1.0]]), np.array([0.0]))[0].round() + 0.0
+    array([[ 1.,  0.,  0.],
+           [ 0.,  0., -1.],
+           [ 0.,  1.,  0.]])
+    """
+    forward = unit(aim - centre)
+    right = unit(np.cross(forward, [0.0, 0.0, 1.0]))
+    upright = np.stack([right, np.cross(forward, right), forward], axis=1)
+    return Rotation.from_euler("z", roll[:, None]).as_matrix() @ upright
+
+
 def place_cameras(rng: np.random.Generator) -> CalibratedCamera:
     """Four cameras round the origin, aimed at the pair's waist; every number is moved a little by chance."""
     four = len(CAMERAS)
@@ -50,12 +69,8 @@ def place_cameras(rng: np.random.Generator) -> CalibratedCamera:
     level = np.sqrt(distance**2 - (height - WAIST[2]) ** 2)  # along the floor
     centre = np.column_stack([level * np.cos(azimuth), level * np.sin(azimuth), height])  # (camera, 3)
     aim = WAIST + rng.uniform(-0.05, 0.05, (four, 3))
-    forward = unit(aim - centre)
-    right = unit(np.cross(forward, [0.0, 0.0, 1.0]))
-    upright = np.stack([right, np.cross(forward, right), forward], axis=1)  # (camera, 3, 3), world to camera
-    roll = Rotation.from_euler("z", rng.normal(0, 0.012, (four, 1))).as_matrix()
     values = {
-        "rotation": roll @ upright,
+        "rotation": aimed(centre, aim, rng.normal(0, 0.012, four)),
         "centre": centre,
         "focal": RIG.focal + rng.uniform(-4, 4, (four, 1)) + rng.uniform(-1, 1, (four, 2)),
         "principal": np.array(IMAGE) / 2 + rng.uniform(-8, 8, (four, 2)),

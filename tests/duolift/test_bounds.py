@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
-from duolift.bounds import Fraction, NotNegative, OneOf, PartialFraction, Positive, check_bounds
+from duolift.bounds import Fraction, Interval, NotNegative, OneOf, PartialFraction, Positive, check_bounds
 from duolift.learning.augmentation import Augmentation
 from duolift.learning.objective import LossWeights
 
@@ -23,6 +23,7 @@ class Inner:
     share: Fraction = 1.0
     part: PartialFraction = 0.0
     kind: Annotated[str, OneOf(TABLE, ("none",))] = "relu"
+    around: Annotated[list[float], Interval(-1, 1)] = field(default_factory=lambda: [-0.5, 0.5])
     free: float = -1.0
 
     def __post_init__(self) -> None:
@@ -34,7 +35,16 @@ class Outer:
     inner: Inner = field(default_factory=Inner)
 
 
-KEPT = [("width", 1), ("bound", None), ("noise", 0.0), ("share", 0.0), ("share", 1.0), ("part", 0.999), ("free", nan)]
+KEPT = [
+    ("width", 1),
+    ("bound", None),
+    ("noise", 0.0),
+    ("share", 0.0),
+    ("share", 1.0),
+    ("part", 0.999),
+    ("around", [1, 1]),
+    ("free", nan),
+]
 REFUSED = [
     ("width", 0, "a positive number"),
     ("bound", -1.0, "a positive number"),
@@ -45,6 +55,10 @@ REFUSED = [
     ("share", 1.001, "a share of at least 0 and at most 1"),
     ("part", 1.0, "a share of at least 0 and less than 1"),
     ("part", nan, "a share of at least 0 and less than 1"),
+    ("around", [0.5, -0.5], "two numbers between -1 and 1, the lower one first"),
+    ("around", [-2.0, 0.0], "two numbers between -1 and 1, the lower one first"),
+    ("around", [0.0], "two numbers between -1 and 1, the lower one first"),
+    ("around", [0.0, nan], "two numbers between -1 and 1, the lower one first"),
     ("kind", "tanh", "one of relu, gelu, none"),
 ]
 

@@ -30,6 +30,9 @@ import pytest
 import torch
 from conftest import REPOSITORY
 from PIL import Image
+from small_captures import write_folder
+from small_detections import people as detected_people
+from small_detections import write as write_detections
 from small_shelf import write_shelf
 
 from datamodules.sources.chi3d import _parse_camera
@@ -175,6 +178,24 @@ RULES = (
         made=(r"runs/\1/whole/metrics.json", r"runs/\1/whole/rows.png"),
     ),
     Rule(
+        r"make train-lifter DATA=mocap ROOT=captures RUN=(\w+) ARGS=.*",
+        settings=f"{SETTINGS} data.mocap.amc_rate=30",
+        made=(r"runs/\1/whole/metrics.json", r"runs/\1/whole/rows.png"),
+    ),
+    Rule(r"make train-lifter DATA=keypoints ROOT=detections", settings=SETTINGS),
+    Rule(
+        r"make train-lifter DATA=keypoints ROOT=detections RUN=mine",
+        r"make train-lifter DATA=keypoints ROOT=detections RUN=seen",
+        SETTINGS,
+        made=("runs/seen/whole/held_out.png",),
+    ),
+    Rule(
+        r"make complete DATA=keypoints ROOT=detections RUN=mine",
+        r"make complete DATA=keypoints ROOT=detections RUN=seen",
+        SETTINGS,
+        made=("runs/seen/completion.md",),
+    ),
+    Rule(
         r"make complete DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
         settings=SETTINGS,
         made=(r"runs/\1/completion.md",),
@@ -262,7 +283,7 @@ RULES = (
     Rule(r"make fuzz", elsewhere=("tests/fuzzing/test_fuzzing.py", "from fuzzing")),
     Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
-    Rule(r"pip install ['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
+    Rule(r"pip install (?:-e )?['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
     Rule(r"pip install pandas", external=True),
     Rule(r"openpose.bin .*|python (demo|scripts)/\w+.py .*", external=True),
 )
@@ -362,6 +383,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     (folder / "docs").mkdir()
     write(folder / "folder", TINY)
     write_shelf(folder / "shelf")
+    write_detections(folder / "detections" / "photographs.json", detected_people(100))
+    write_folder(folder / "captures")
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
