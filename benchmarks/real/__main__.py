@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as work:
         capture = data.read(given.root, Path(work))
         lines: list[Line] = []
-        for name, variant in variants_named(given.variants, capture).items():
+        for name, variant in variants_named(given.variants or data.variants, capture).items():
             for label, lifter in lifters.items():
                 done = scored(lifter, capture, variant, given.root)
                 if not lines:

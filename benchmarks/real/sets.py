@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.real import shelf
+from benchmarks.real import shelf, tilts
 from benchmarks.real.capture import Capture
 from duolift.bounds import nearest
 from duolift.errors import InputError
@@ -18,13 +18,18 @@ class DataSet:
         title: what its makers call it.
         read: its folder, an empty folder to write detectors' files to where it has none -> the capture. Raises
             InputError for a file that is missing, or not as the layout has it.
+        variants: names of those that make sense of it; None for all of which it has the truth.
     """
 
     title: str
     read: Callable[[Path, Path], Capture]
+    variants: tuple[str, ...] | None = None
 
 
-SETS: dict[str, DataSet] = {"shelf": DataSet("Shelf", shelf.read)}
+SETS: dict[str, DataSet] = {
+    "shelf": DataSet("Shelf", shelf.read),
+    "tilts": DataSet("Every tilt", tilts.read, ("images_focal", "images_nofocal")),
+}
 """Name -> data set."""
 
 

@@ -1,6 +1,6 @@
 """What the lifter is given, and with what truth it is compared: the variants of one data set's evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,7 +46,7 @@ VARIANTS: dict[str, Variant] = {
 """Name -> variant."""
 
 
-def variants_named(names: list[str] | None, capture: Capture) -> dict[str, Variant]:
+def variants_named(names: Sequence[str] | None, capture: Capture) -> dict[str, Variant]:
     """Some variants by name; None takes all for which the capture has the truth.
 
     Raises:

@@ -35,6 +35,7 @@ from small_detections import people as detected_people
 from small_detections import write as write_detections
 from small_shelf import write_shelf
 
+from benchmarks.real.tilts import Tilts
 from datamodules.sources.chi3d import _parse_camera
 from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift import cli
@@ -212,6 +213,11 @@ RULES = (
         settings=f"{SETTINGS} study.factors=[default] study.epochs=1 study.flow_epochs=1 study.workers=1",
         patched={"experiments.study.ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)},
         made=("docs/study.csv", "docs/study.md", "docs/study.png"),
+    ),
+    Rule(
+        r"make real DATA=tilts ROOT=folder",
+        patched={"benchmarks.real.tilts.TILTS": Tilts(degrees=(5, 45), frames=3)},
+        made=("runs/real/tilts.md",),
     ),
     Rule(
         r"make real ROOT=shelf LIFTER=.*",
