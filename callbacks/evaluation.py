@@ -15,6 +15,7 @@ from torch import Tensor
 
 from callbacks.figures import save_figure
 from callbacks.lifting import lift_scenes, perfect_lift
+from callbacks.periodic import PeriodicEvaluation
 from callbacks.rows import JOINT, main_result, main_row, pictured_row, pictured_rows, rows_of
 from callbacks.scene_pictures import extremes, level_pair, rows_picture, scenes_picture, whereabouts
 from callbacks.scoring import LiftedScenes, evaluate, robustness, score_scenes
@@ -28,7 +29,7 @@ LISTED = 20
 """The table of scenes lists this many of the best, and as many of the worst."""
 
 
-class MultiPersonEvaluation(pl.Callback):
+class MultiPersonEvaluation(PeriodicEvaluation):
     """Scores the module on evaluation scenes every few epochs, and by all rows at the end.
 
     During training it logs `eval/<metric>` of the paper's full method; at the end it logs `final/<metric>` and writes
@@ -56,19 +57,13 @@ class MultiPersonEvaluation(pl.Callback):
         path: Path,
         image: tuple[float, float],
     ) -> None:
+        super().__init__(every)
         self.together, self.image = lifter == JOINT, image
-        self.rows, self.scenes, self.skeleton, self.every, self.path = rows_of(lifter), scenes, skeleton, every, path
+        self.rows, self.scenes, self.skeleton, self.path = rows_of(lifter), scenes, skeleton, path
         self.few = scenes[:: -(-len(scenes) // few)]
-        self.history: list[dict[str, Any]] = []
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.history = state_dict["history"]
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every or not trainer.is_global_zero:
+        if not self.due(trainer):
             return
         assert isinstance(pl_module, LifterModule)
         (result,) = evaluate(pl_module, [main_row(self.rows)], self.few, self.skeleton, image=self.image)

@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from callbacks.figures import pose_grid, save_figure
+from callbacks.periodic import PeriodicEvaluation
 from duolift.files import write_text
 from duolift.geometry.rotations import rotate, rotation_x
 from lightning_modules.lifter import LifterModule
@@ -17,7 +17,7 @@ PICTURED = 8
 """Poses in the picture, evenly spaced."""
 
 
-class HeldOutEvaluation(pl.Callback):
+class HeldOutEvaluation(PeriodicEvaluation):
     """Measures how a lifter does by 2D alone, for data that have nothing else.
 
     During training it logs `held_out/<term>` every few epochs; docs/study.md has how well each term ranks lifters as
@@ -32,17 +32,11 @@ class HeldOutEvaluation(pl.Callback):
     """
 
     def __init__(self, poses: Tensor, every: int, path: Path) -> None:
-        self.poses, self.every, self.path = poses, every, path
-        self.history: list[dict[str, Any]] = []
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.history = state_dict["history"]
+        super().__init__(every)
+        self.poses, self.path = poses, path
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every or not trainer.is_global_zero:
+        if not self.due(trainer):
             return
         assert isinstance(pl_module, LifterModule)
         held_out = pl_module.held_out(self.poses)
