@@ -24,7 +24,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables, with their values now:"
-	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC)"
+	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC), keypoints (2D alone)"
 	@echo "    ROOT=$(ROOT)        the data's folder"
 	@echo "    EXPERIMENT=$(EXPERIMENT)    one of the experiments below"
 	@echo "    RUN=$(RUN)        folder of results in runs/"
@@ -67,10 +67,11 @@ pack: $(READY) ## A trained run (RUN=name) as a file for duolift lift --checkpoi
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
 	@$(RUN_PYTHON) experiments.pack run=$(RUN) $(ARGS)
 
-weights: $(READY) ## Make the lifter that comes with the package, from the embedded set alone
-	@$(RUN_PYTHON) experiments.complete experiment=weights run=weights $(ARGS)
-	@$(RUN_PYTHON) experiments.pack run=weights $(ARGS)
-	@mkdir -p duolift/weights && cp runs/weights/whole.safetensors duolift/weights/synthetic.safetensors
+weights: WEIGHTS = $(if $(MOCAP),mocap_weights,weights)
+weights: $(READY) ## Make the lifter that comes with the package, from the embedded set alone (MOCAP=folder: motion capture as well)
+	@$(RUN_PYTHON) experiments.complete experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[mocap:$(MOCAP)]") $(ARGS)
+	@$(RUN_PYTHON) experiments.pack run=$(WEIGHTS) $(ARGS)
+	@mkdir -p duolift/weights && cp runs/$(WEIGHTS)/whole.safetensors duolift/weights/synthetic.safetensors
 
 report: $(READY) ## A finished run (RUN=name) as a page, runs/<RUN>/report.html, and as figures for print
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }

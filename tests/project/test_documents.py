@@ -207,6 +207,12 @@ RULES = (
     Rule(r"make evaluate RUN=weights ROOT=folder", after=("make weights",), made=("runs/weights/evaluate-folder.md",)),
     Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
     Rule(PACKED, after=(TRAINED,), made=("runs/mine/whole.safetensors",)),
+    Rule(
+        r"make weights MOCAP=folder",
+        "make weights MOCAP=captures",
+        f"{SETTINGS} data.mocap.amc_rate=30",
+        made=("duolift/weights/synthetic.safetensors", "runs/mocap_weights/completion.md"),
+    ),
     Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/synthetic.safetensors",)),
     Rule(
         r"make study DATA=chi3d ROOT=folder",
