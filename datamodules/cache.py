@@ -4,7 +4,7 @@ A changed file has another fingerprint, so it is parsed again; a copied tree has
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datamodules.takes import CAMERA_SHAPES, Takes
 from duolift.errors import InputError
-from duolift.files import locked, npz, whole_file
+from duolift.files import locked, npz, read_bytes, whole_file
 from duolift.geometry.cameras import CalibratedCamera
 
 FINGERPRINT_VERSION = 1
@@ -35,6 +35,31 @@ def fingerprint_of(content: Mapping[str, bytes], *about: object) -> str:
     for name, data in content.items():
         digest.update(repr((name, len(data))).encode() + hashlib.blake2b(data).digest())
     return digest.hexdigest()
+
+
+class FileContents(Mapping[str, bytes]):
+    """Name of a file within its data set -> its bytes, read when they are asked for, as not all may fit at once.
+
+    Args:
+        root: what names are relative to.
+        files: in a fixed order.
+        most: bytes of a file; a larger one is refused.
+
+    Raises:
+        InputError: when a file is asked for that cannot be read, or is too large.
+    """
+
+    def __init__(self, root: Path, files: Iterable[Path], most: int) -> None:
+        self.files, self.most = {path.relative_to(root).as_posix(): path for path in files}, most
+
+    def __getitem__(self, name: str) -> bytes:
+        return read_bytes(self.files[name], self.most)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
 
 
 def cached(folder: Path | None, fingerprint: str, parse: Callable[[], Takes]) -> Takes:

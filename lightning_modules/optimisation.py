@@ -139,11 +139,8 @@ class StageModule(pl.LightningModule):
         latest = torch.stack(list(values.values())).detach()
         finite = latest.isfinite()
         if self._names != tuple(values) or self._sum.device != latest.device:
-            self._names, self._sum, self._finite = (
-                tuple(values),
-                torch.zeros_like(latest),
-                torch.zeros_like(finite.int()),
-            )
+            self._names = tuple(values)
+            self._sum, self._finite = torch.zeros_like(latest), torch.zeros_like(finite, dtype=torch.int32)
         self._sum.add_(torch.where(finite, latest, 0.0))
         self._finite.add_(finite)
 

@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from benchmarks.bench import ACCELERATORS, TINY, Bench, Size, lifter_step, untrained_flows
-from benchmarks.gpu.options import Options, Skip
+from benchmarks.gpu.options import Options
 from benchmarks.gpu.runner import stages_of
 from callbacks.rows import PERFECT, main_result
 from duolift.placement import ground
 from experiments.ablation import ablation
-from experiments.config import CONF, load
+from experiments.config import load
 from experiments.data import open_data
 from experiments.pretrain_flows import pretrain
 from experiments.runs import Stage, fit, quiet
@@ -88,9 +88,7 @@ def paper(options: Options, experiment: str = "paper") -> Iterator[dict[str, Any
 
 
 def paper_stable(options: Options) -> Iterator[dict[str, Any]]:
-    """The same of the paper's setting with stabilisers, in versions that have it."""
-    if not (CONF / "paper_stable.yaml").exists():
-        raise Skip("there is no experiment paper_stable")
+    """The same of the paper's setting with stabilisers."""
     yield from paper(options, "paper_stable")
 
 

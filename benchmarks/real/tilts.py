@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from benchmarks.real.capture import Capture, TruePeople, Truth, View
 from datamodules.sources import chi3d
 from datamodules.synthetic.cameras import aimed
 from duolift.geometry.cameras import CalibratedCamera
+from duolift.geometry.rotations import rotate
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,9 @@ def read(root: Path, work: Path) -> Capture:
 def turned(world: Tensor) -> Tensor:
     """People (frame, person, joint, 3) with their middle over the origin, every frame turned about the vertical."""
     middle = world.mean((1, 2), keepdim=True) * world.new_tensor([1.0, 1.0, 0.0])
-    angle = torch.deg2rad(TILTS.turn * torch.arange(len(world), dtype=world.dtype))
-    cos, sin, nothing = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    rows = [[cos, -sin, nothing], [sin, cos, nothing], [nothing, nothing, nothing + 1]]
-    rotation = torch.stack([torch.stack(row, -1) for row in rows], -2)  # (frame, 3, 3)
-    return torch.einsum("fab,fpjb->fpja", rotation, world - middle)
+    turn = Rotation.from_euler("z", TILTS.turn * np.arange(len(world))[:, None], degrees=True)
+    rotation = torch.from_numpy(turn.as_matrix()).to(world)  # (frame, 3, 3)
+    return rotate(rotation.unsqueeze(1), world - middle)
 
 
 def _view(degrees: float, world: Tensor, joints: tuple[str, ...], work: Path) -> View:

@@ -14,10 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datamodules.cache import fingerprint_of
+from datamodules.cache import FileContents, fingerprint_of
 from datamodules.detected import DetectedPeople
 from duolift.errors import InputError
-from duolift.files import read_bytes
 from duolift.inputs.detections import Frame
 from duolift.inputs.reading import Options, read
 from duolift.inputs.registry import FILE_FORMATS
@@ -67,7 +66,7 @@ def read_people(
         subject.append(torch.full((len(found),), PARTS.index(HELD_OUT if held_out else TRAIN)))
     if not sum(map(len, slopes)):
         raise InputError(f"{root}: nobody is in these files; expected people with joints of confidence above 0.3")
-    files = {str(path.relative_to(root.parent)): read_bytes(path, MOST_BYTES) for path in _files(places)}
+    files = FileContents(root.parent, _files(places), MOST_BYTES)
     return DetectedPeople(
         torch.cat(slopes), torch.cat(visible), torch.cat(subject), PARTS, fingerprint_of(files, "keypoints")
     )

@@ -3,14 +3,14 @@
 Each file is thinned and cut into stretches, every one of which is a take, `<subject>/<file> <number>`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from datamodules.cache import cached, fingerprint_of
+from datamodules.cache import FileContents, cached, fingerprint_of
 from datamodules.sources.mocap.bvh import MOST_BYTES
 from datamodules.sources.mocap.files import AMC, Recording, captures_of, recordings_of, skeleton_file
 from datamodules.sources.mocap.joint_tables import JOINT_TABLES
@@ -21,7 +21,6 @@ from datamodules.sources.mocap.virtual_cameras import camera_names
 from datamodules.takes import CAMERA_SHAPES, Takes
 from duolift.body.skeleton import CHI3D25
 from duolift.errors import InputError
-from duolift.files import read_bytes
 from duolift.geometry.cameras import CalibratedCamera
 from duolift.progress import tracked
 
@@ -55,30 +54,14 @@ def read(
     recordings = recordings_of(root, subjects)
     views = _views(cameras, settings)
     about = (VERSION, tuple(subjects), views, asdict(settings), JOINT_TABLES)
-    fingerprint = fingerprint_of(_Contents(root, recordings), *about)
+    files = [file for recording in recordings for capture in recording.captures for file in _files(capture)]
+    fingerprint = fingerprint_of(FileContents(root, files, MOST_BYTES), *about)
     return cached(cache, fingerprint, lambda: _parse(root, recordings, views, settings, fingerprint))
 
 
 def subjects_of(root: Path) -> list[str]:
     """The subjects that a folder holds. Raises InputError where there are none."""
     return [*captures_of(root)]
-
-
-class _Contents(Mapping[str, bytes]):
-    """Name of a file within the data set -> its bytes, read when they are asked for, as not all may fit at once."""
-
-    def __init__(self, root: Path, recordings: Sequence[Recording]) -> None:
-        files = [file for recording in recordings for capture in recording.captures for file in _files(capture)]
-        self.files = {path.relative_to(root).as_posix(): path for path in files}
-
-    def __getitem__(self, name: str) -> bytes:
-        return read_bytes(self.files[name], MOST_BYTES)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.files)
-
-    def __len__(self) -> int:
-        return len(self.files)
 
 
 def _files(capture: Path) -> list[Path]:
