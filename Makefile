@@ -17,7 +17,7 @@ TESTS := pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loa
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete pack weights report study sweep \
+.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete distil pack weights report study sweep \
 	dashboard real bench gpu soak audit docs test lowest fuzz lint format clean
 
 help: ## Show this help
@@ -63,13 +63,16 @@ ground: $(READY) ## What ground placement bears, by a trained run (RUN=name) on 
 complete: $(READY) ## Fill in hidden joints: train it for a run's lifter, and score it
 	@$(RUN_PYTHON) experiments.complete $(SETTINGS)
 
+distil: $(READY) ## Teach a network to lift what detectors see, by a run's lifter, and score both
+	@$(RUN_PYTHON) experiments.distil $(SETTINGS)
+
 pack: $(READY) ## A trained run (RUN=name) as a file for duolift lift --checkpoint
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
 	@$(RUN_PYTHON) experiments.pack run=$(RUN) $(ARGS)
 
 weights: WEIGHTS = $(if $(MOCAP),mocap_weights,weights)
 weights: $(READY) ## Make the lifter that comes with the package, from the embedded set alone (MOCAP=folder: motion capture as well)
-	@$(RUN_PYTHON) experiments.complete experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[mocap:$(MOCAP)]") $(ARGS)
+	@$(RUN_PYTHON) experiments.distil experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[mocap:$(MOCAP)]") $(ARGS)
 	@$(RUN_PYTHON) experiments.pack run=$(WEIGHTS) $(ARGS)
 	@mkdir -p duolift/weights && cp runs/$(WEIGHTS)/whole.safetensors duolift/weights/synthetic.safetensors
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
+from duolift.geometry.bones import bone_lengths
 from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
@@ -83,8 +84,7 @@ class DetectedPeople:
             )
         slopes = self.slopes[whole][:, joints]  # (person, joint, 2)
         poses = Normalisation(1.0, 1.0, "ray")(slopes, slopes[:, skeleton.root_index])
-        children, parents = skeleton.bone_ends
-        size = (poses[:, children] - poses[:, parents]).norm(dim=-1).sum(-1)  # (person,)
+        size = bone_lengths(poses, skeleton).sum(-1)  # (person,)
         poses = poses / size[:, None, None]
         head_length = poses[:, skeleton.head_index].norm(dim=-1).mean()
         count = len(poses)

@@ -59,8 +59,10 @@ def example_scene(frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19
     keypoints = 1000 * placed[..., :2] / placed[..., 2:] + (640, 360)
     keypoints[~seen] = np.nan
     confidence = np.full((frames, people), 0.8)
+    deviation = np.where(seen, 0.04, 0.09)  # metres
     if frames > 1 and people > 1:
         placed[1, 1], keypoints[1, 1], confidence[1, 1], seen[1, 1] = np.nan, np.nan, 0.0, False
+        deviation[1, 1] = np.nan
     return Scene(
         skeleton=skeleton,
         names=tuple(f"{frame:06d}.jpg" for frame in range(frames)),
@@ -69,6 +71,7 @@ def example_scene(frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19
         by_paper=(placed * np.float32(1.05)),
         seen=seen,
         confidence=confidence.astype(np.float32),
+        deviation=deviation.astype(np.float32),
         up=up.astype(np.float32),
         height=height.astype(np.float32),
         keypoints=keypoints.astype(np.float32),

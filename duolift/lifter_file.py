@@ -23,10 +23,11 @@ from duolift.files import regular, write_bytes
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter, weight_shapes
 
-FORMAT = 2
-"""Version of the layout that is written. In format 1 the architecture was one flat list."""
+FORMAT = 3
+"""Version of the layout that is written. In format 1 the architecture was one flat list, format 2 knew no detection
+network."""
 
-READABLE = (1, 2)
+READABLE = (1, 2, 3)
 
 
 def write_lifter(people: PeopleLifter, path: Path, origin: dict[str, Any] | None = None) -> None:
@@ -101,7 +102,7 @@ def of_format_1(flat: dict[str, Any]) -> dict[str, Any]:
 
 def _with_weights(architecture: PeopleArchitecture, weights: dict[str, Tensor]) -> PeopleLifter:
     """A `PeopleLifter` with weights. Raises ValueError where they are not its own, before it takes any memory."""
-    if architecture.lifter.blocks + (architecture.completer.blocks if architecture.completer else 0) > len(weights):
+    if architecture.blocks > len(weights):
         raise ValueError(f"{len(weights)} weights for more blocks")
     expected = weight_shapes(architecture)
     if wrong := next((k for k in {**expected, **weights} if _shape(weights, k) != expected.get(k)), None):

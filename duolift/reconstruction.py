@@ -15,6 +15,7 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.camera import Camera
+from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted
 from duolift.inputs.detections import JOINTS, Detections
 from duolift.networks.people_lifter import PeopleLifter
@@ -169,6 +170,7 @@ class Reconstruction:
             by_paper=by_paper.masked_fill(absent, torch.nan).cpu().numpy(),
             seen=(together.visible & lifted.valid.unsqueeze(-1)).cpu().numpy(),
             confidence=(placed.confidence * lifted.valid).cpu().numpy(),
+            deviation=deviations(lifted, placed.people).masked_fill(absent.squeeze(-1), torch.nan).cpu().numpy(),
             up=placed.up.contiguous().cpu().numpy(),
             height=placed.height.contiguous().cpu().numpy(),
             keypoints=torch.where(together.visible.unsqueeze(-1), together.pixels, torch.nan).cpu().numpy(),
@@ -235,10 +237,27 @@ def joined(chunks: Sequence[LiftedChunk], skeleton: Skeleton) -> LiftedChunk:
         root_rays=spread([part.root_rays for part in parts]),
         distance=spread([part.distance for part in parts], absent=1.0),
         valid=spread([part.valid for part in parts]),
+        deviation=spread(told) if (told := [p.deviation for p in parts if p.deviation is not None]) else None,
         root_rows=spread(rows),
     )
     pixels, visible = (spread([getattr(chunk, name) for chunk in chunks]) for name in ("pixels", "visible"))
     return LiftedChunk(detections, pixels, visible, lifted)
+
+
+def deviations(lifted: Lifted, people: Tensor) -> Tensor:
+    """How far off joints are expected to be in their bodies, as large as people were placed; NaN where it is not known.
+
+    Args:
+        lifted: the people as they were lifted.
+        people: (scene, person, joint, 3), as they were placed.
+
+    Returns:
+        (scene, person, joint), in the unit of `people`.
+    """
+    if lifted.deviation is None:
+        return torch.full_like(people[..., 0], torch.nan)
+    before, after = (bone_lengths(bodies, lifted.skeleton).sum(-1, keepdim=True) for bodies in (lifted.bodies, people))
+    return lifted.deviation * after / before
 
 
 def with_nobody(detections: Detections) -> Detections:

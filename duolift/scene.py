@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-PER_PERSON = ("people", "by_paper", "seen", "confidence", "keypoints")
+PER_PERSON = ("people", "by_paper", "seen", "confidence", "deviation", "keypoints")
 """Fields of a `Scene` with axes (frame, person)."""
 
 
@@ -43,6 +43,8 @@ class Scene:
         by_paper: (frame, person, joint, 3), the same people placed as in the paper.
         seen: (frame, person, joint), True where the detector saw a joint, False where it was filled in.
         confidence: (frame, person), of a person's place, from 0 to 1; 0 for a person who is not in a frame.
+        deviation: (frame, person, joint), how far off a joint is expected to be in its body, metres; NaN for a person
+            who is not in a frame, and where the lifter does not say.
         up: (frame, 3), unit vector against gravity, camera coordinates.
         height: (frame,), of the camera above the ground.
         keypoints: (frame, person, joint, 2), the 2D pose that was lifted, pixels; NaN where the detector saw nothing.
@@ -69,6 +71,7 @@ class Scene:
     by_paper: NDArray[np.float32]
     seen: NDArray[np.bool_]
     confidence: NDArray[np.float32]
+    deviation: NDArray[np.float32]
     up: NDArray[np.float32]
     height: NDArray[np.float32]
     keypoints: NDArray[np.float32]
@@ -185,13 +188,14 @@ class Scene:
             x, y, z: metres, **world** coordinates (y up, see `world`).
             visible: False where the joint was filled in.
             confidence: of the person's place in the frame.
+            deviation: how far off the joint is expected to be in its body, metres.
 
         Raises:
             InputError: pandas is not installed.
 
         >>> table = Scene.example().to_dataframe()
         >>> [*table.columns]
-        ['frame', 'time', 'name', 'person', 'joint', 'x', 'y', 'z', 'visible', 'confidence']
+        ['frame', 'time', 'name', 'person', 'joint', 'x', 'y', 'z', 'visible', 'confidence', 'deviation']
         >>> len(table)  # 4 frames of the first person and 3 of the second, 19 joints each
         133
         """

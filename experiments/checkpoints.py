@@ -17,8 +17,10 @@ from torch import nn
 from duolift import __version__
 from duolift.errors import InputError
 from duolift.files import regular, write_bytes
+from duolift.networks.people_lifter import PeopleLifter
 from experiments.settings import LIFTERS
 from lightning_modules.completion import CompletionModule
+from lightning_modules.distillation import DistillationModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
 from lightning_modules.older import lifter_hyperparameters
@@ -34,6 +36,7 @@ KINDS: dict[type[pl.LightningModule], str] = {
     LifterModule: "a lifter",
     SupervisedLifterModule: "a lifter",
     CompletionModule: "a completion",
+    DistillationModule: "a distillation",
 }
 
 
@@ -97,6 +100,11 @@ def load_lifter(path: Path, skeleton: str) -> LifterModule:
 def load_completion(path: Path, teacher: LifterModule) -> CompletionModule:
     """The trained networks that complete poses for a lifter. Raises InputError as `load` does."""
     return load(path, CompletionModule).attach_teacher(teacher).eval()
+
+
+def load_distilled(path: Path) -> PeopleLifter:
+    """What a lifter's bodies have taught. Raises InputError as `load` does."""
+    return load(path, DistillationModule).people
 
 
 def load(path: Path, module: type[M]) -> M:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from duolift.networks.completer import CompleterArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
-from experiments.checkpoints import load_completion, load_lifter, trained_lifters
+from experiments.checkpoints import load_completion, load_distilled, load_lifter, trained_lifters
 from experiments.config import load_run
 from experiments.data import open_data
 from experiments.runs import command
@@ -19,19 +21,38 @@ from lightning_modules.lifter import LifterModule
 def pack(config: Config, lifter: str, completion: CompletionModule | None = None) -> Lifter:
     """A run's trained lifter, with the network that completes poses where there is one.
 
+    Where the lifter has taught a network that lifts detections, it is that one.
+
     Args:
         lifter: its name, a split.
     """
     folder = Path(config.runs) / config.run
     data = open_data(config, "person", config.lifting.batch_size)
-    module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
+    distilled = folder / f"distillation-{lifter}"
+    if (distilled / "metrics.json").exists():
+        people = load_distilled(distilled / "last.ckpt")
+    else:
+        module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
+        people = assembled(module, data.training_poses, completion)
+    origin = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data.fingerprint}
+    return Lifter(people, origin | {"source": config.data.source, "labels": config.lifting.labels})
+
+
+def assembled(module: LifterModule, poses: Tensor, completion: CompletionModule | None = None) -> PeopleLifter:
+    """A trained lifter in use.
+
+    Args:
+        module: the trained lifter.
+        poses: (pose, joint, 2), its training poses.
+        completion: the networks that complete poses for it.
+    """
     people = PeopleLifter(architecture(module, completion))
+    assert people.network is not None
     people.network.load_state_dict(module.lifter.state_dict())
     if people.completer is not None and completion is not None:
         people.completer.load_state_dict(completion.completers["fill_lift"].state_dict())
-    people.fit(data.training_poses)
-    origin = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data.fingerprint}
-    return Lifter(people, origin | {"source": config.data.source, "labels": config.lifting.labels})
+    people.fit(poses)
+    return people
 
 
 def architecture(module: LifterModule, completion: CompletionModule | None) -> PeopleArchitecture:

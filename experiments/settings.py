@@ -17,7 +17,10 @@ from duolift.body.skeleton import SKELETONS, WHOLE
 from duolift.bounds import NotNegative, OneOf, PartialFraction, Positive, check_bounds
 from duolift.geometry.normalisation import CENTRINGS
 from duolift.learning.augmentation import Augmentation
+from duolift.learning.detector import Detector
 from duolift.learning.objective import LossWeights
+from duolift.learning.variety import Variety
+from duolift.learning.views import Views
 from duolift.networks import NETWORKS
 from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.interface import FocalSource
@@ -219,6 +222,24 @@ class Completion:
 
 
 @dataclass
+class Distillation:
+    """The network that lifts what detectors see; see `DistillationModule`. `variety`, `views` and `detector` say who is
+    seen from where by what in its training."""
+
+    width: Positive[int] = 512
+    blocks: Positive[int] = 4
+    epochs: Positive[int] = 40
+    batch_size: Positive[int] = 1024
+    learning_rate: Positive[float] = 1e-3
+    variety: Variety = field(default_factory=Variety)
+    views: Views = field(default_factory=Views)
+    detector: Detector = field(default_factory=Detector)
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass
 class Study:
     """What `make study` runs: `factors` by name, null for all, on a budget of epochs, `workers` runs at a time."""
 
@@ -288,6 +309,7 @@ class Config:
     lifting: Lifting = field(default_factory=Lifting)
     evaluation: Evaluation = field(default_factory=Evaluation)
     completion: Completion = field(default_factory=Completion)
+    distillation: Distillation = field(default_factory=Distillation)
     study: Study = field(default_factory=Study)
     sweep: Sweep = field(default_factory=Sweep)
     compute: Compute = field(default_factory=Compute)

@@ -28,6 +28,7 @@ from duolift.geometry.scene_batch import SceneBatch
 from duolift.learning.objective import Objective
 from duolift.networks.architecture import Architecture
 from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
@@ -120,12 +121,18 @@ def people_lifter() -> Callable[..., PeopleLifter]:
     """`people_lifter(skeleton)`: small untrained networks that know how large the people of `some_poses` look."""
 
     def make(
-        skeleton: str = "paper19", completing: bool = False, centring: str = "ray", flip: bool = False
+        skeleton: str = "paper19",
+        completing: bool = False,
+        centring: str = "ray",
+        flip: bool = False,
+        detecting: bool = False,
     ) -> PeopleLifter:
-        network = Architecture(width=16, blocks=1, elevation_bound=1.0)
+        network = None if detecting else Architecture(width=16, blocks=1, elevation_bound=1.0)
         completer = CompleterArchitecture(16, 1) if completing else None
-        lifter = PeopleLifter(PeopleArchitecture(skeleton, network, C, centring, flip, completer))
-        lifter.fit(some_poses(skeleton_named(skeleton), 64))
+        detection = DetectionArchitecture(16, 1) if detecting else None
+        lifter = PeopleLifter(PeopleArchitecture(skeleton, network, C, centring, flip, completer, detection))
+        bodies = some_bodies(skeleton_named(skeleton), 64)
+        lifter.fit(project(bodies, C), bodies if detecting else None)
         return lifter.eval().requires_grad_(False)
 
     return make

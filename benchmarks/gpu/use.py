@@ -32,7 +32,7 @@ def bulk(options: Options) -> Iterator[dict[str, Any]]:
     Parquet to Parquet, and on the CPU."""
     device, batches = torch.device(options.device), (16, 32) if options.tiny else IMAGES
     people = Lifter.load().people
-    people.network.low_precision = fast_bfloat16()
+    people.in_low_precision(fast_bfloat16())
     model, joints = ImageLifter(people).eval(), len(people.skeleton)
     rates: dict[str, Any] = {"on_the_cpu": rate(model, batches[0], joints, CPU)}
     yield {"people_a_second": rates}

@@ -90,6 +90,7 @@ class Estimated(People):
         keypoints: (person, joint, 2), pixels; NaN where the detector saw nothing.
         visible: (person, joint), whether the detector saw the joint.
         confidence: (person,), in the person's place, as the scene says.
+        deviation: (person, joint), how far off the scene expects a joint to be in its body; NaN where it does not say.
     """
 
     points: Tensor
@@ -97,6 +98,7 @@ class Estimated(People):
     keypoints: Tensor
     visible: Tensor
     confidence: Tensor
+    deviation: Tensor
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def estimated(scene: Scene, frame: int, joints: tuple[str, ...]) -> Estimated:
         keypoints=of("keypoints")[:, which].double(),
         visible=of("seen")[:, which],
         confidence=of("confidence").double(),
+        deviation=MILLIMETRES * of("deviation")[:, which].double(),
     )
 
 

@@ -75,7 +75,7 @@ def tables(lines: Sequence[Line]) -> str:
             "By how many of a person's joints the detector did not see: median PA-MPJPE, mm; mean pose; people.",
             table(lines, tuple(lines[0].summary["by_hidden_joints"]), hidden_cells),
             "What a scene says of a person against their error: Spearman's rank correlation, with the body's error / "
-            "with the place's; -1 would be perfect.",
+            "with the place's; -1 would be perfect, 1 for the expected error.",
             table(lines, tuple(lines[0].summary["rank_correlation"]), correlation_cells),
             "By camera: tilt, degrees (true, estimated; negative looks down), a person / a scene, mm.",
             table(lines, [f"camera {view}" for view in lines[0].summary["by_view"]], view_cells),
@@ -102,6 +102,7 @@ def number(value: float | None, digits: int = 0) -> str:
 PERSON_HEAD = (
     "people (not found)",
     "all joints",
+    "as it says",
     "mean pose",
     "visible joints",
     "visible wrists, ankles",
@@ -113,8 +114,9 @@ PERSON_HEAD = (
 
 def person_cells(summary: Mapping[str, Any]) -> list[str]:
     person = summary["person"]
-    keys = ("pa_mpjpe_mm", "mean_pose_pa_mpjpe_mm", "visible_pa_mpjpe_mm", "visible_ends_mm", "filled_ends_mm")
-    errors = [number(person[key]) for key in (*keys, "mean_pose_filled_ends_mm")]
+    alone = ("pa_mpjpe_mm", "expected_mm", "mean_pose_pa_mpjpe_mm", "visible_pa_mpjpe_mm")
+    ends = ("visible_ends_mm", "filled_ends_mm", "mean_pose_filled_ends_mm")
+    errors = [number(person[key]) for key in (*alone, *ends)]
     return [f"{person['people']} ({summary['unmatched']})", *errors, number(person["up_deg"], 1)]
 
 

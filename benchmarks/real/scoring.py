@@ -19,8 +19,10 @@ from duolift.metrics.definitions import root_displacements
 SIGNALS: dict[str, Callable[[Estimated], Tensor]] = {
     "confidence": lambda estimate: estimate.confidence,
     "visible joints": lambda estimate: estimate.visible.sum(-1).double(),
+    "expected error": lambda estimate: estimate.deviation.mean(-1),
 }
-"""What a scene says of a person that may tell how wrong they are, (person,): more should mean less wrong."""
+"""What a scene says of a person that may tell how wrong they are, (person,). More should mean less wrong, and of the
+expected error more wrong."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class PersonErrors:
         visible_pa_mpjpe_mm: the same of the joints that the detector saw, aligned by these.
         visible_ends_mm, filled_ends_mm: of wrists and ankles that it saw, and of those that were filled in, the person
             aligned by all joints.
+        expected_mm: what the scene expects the mean distance of the joints to be.
         mean_pose_pa_mpjpe_mm, mean_pose_filled_ends_mm: the same of the mean pose.
         root_mm: distance of the middle of the hips, the scene aligned as a whole.
         up_deg: angle between the estimated and the true direction against gravity.
@@ -47,6 +50,7 @@ class PersonErrors:
     visible_pa_mpjpe_mm: float
     visible_ends_mm: float
     filled_ends_mm: float
+    expected_mm: float
     mean_pose_pa_mpjpe_mm: float
     mean_pose_filled_ends_mm: float
     root_mm: float
@@ -155,6 +159,7 @@ def body_errors(matched: Matched, person: int, mean: Tensor, protocol: Protocol 
         "visible_pa_mpjpe_mm": off(aligned(points, target, visible), target, visible) if enough else torch.nan,
         "visible_ends_mm": off(body, target, ends & visible),
         "filled_ends_mm": off(body, target, hidden),
+        "expected_mm": float(matched.estimate.deviation[person][valid].mean()),
         "mean_pose_pa_mpjpe_mm": off(average, target, valid),
         "mean_pose_filled_ends_mm": off(average, target, hidden),
     }

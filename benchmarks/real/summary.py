@@ -84,7 +84,10 @@ def median(values: Sequence[float]) -> float | None:
 
 
 def correlations(people: Sequence[PersonErrors]) -> dict[str, dict[str, float | None]]:
-    """Rank correlation (Spearman's) of each signal with each error that it may tell; -1 would be perfect."""
+    """Rank correlation (Spearman's) of each signal with each error that it may tell.
+
+    -1 would be perfect, and 1 of the expected error.
+    """
     return {
         signal: {
             error: rank_correlation([p.signals[signal] for p in people], [getattr(p, error) for p in people])

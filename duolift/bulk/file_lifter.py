@@ -61,7 +61,7 @@ class FileLifter:
             torch.set_num_threads(threads)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         people = Lifter.load(weights).people
-        people.network.low_precision = fast_bfloat16()
+        people.in_low_precision(fast_bfloat16())
         self.model, self.joints = ImageLifter(people).to(self.device).eval(), len(people.skeleton)
         self.source, self.target, self.made_by = source, target, digest(weights)
 

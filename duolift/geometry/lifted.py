@@ -26,6 +26,8 @@ class Lifted:
         distance: (scene, person), from the camera to the roots, by the people's size in the image.
         valid: (scene, person), whether the person is in the image and could be lifted. The other values of a person who
             is not valid may be anything, NaN included.
+        deviation: (scene, person, joint), how far off a joint is expected to be in its body, in the bodies' unit; None
+            where the lifter does not say.
         root_rows: (scene, person), the pixel rows of the roots, for the paper's 50-pixel rule; None where unknown.
         common_distance: the one distance c of the paper and of LInKs, at which everybody was lifted (equation 1); None
             where everybody has a distance of their own.
@@ -47,6 +49,7 @@ class Lifted:
     root_rays: Tensor
     distance: Tensor
     valid: Tensor
+    deviation: Tensor | None = None
     root_rows: Tensor | None = None
     common_distance: float | None = None
     root_places: Tensor | None = None
@@ -95,6 +98,7 @@ class Lifted:
             elevation=torch.where(person, self.elevation, 0.0),
             root_rays=torch.where(point, self.root_rays, 0.0),
             distance=torch.where(person, self.distance, 1.0),
+            deviation=None if self.deviation is None else torch.where(point, self.deviation, 0.0),
         )
 
     def at_one_distance(self) -> Self:
@@ -107,9 +111,11 @@ class Lifted:
             return self
         known = self.distance[self.valid]
         common = float(known.log().mean().exp()) if len(known) else 1.0
+        nearer = (common / self.distance).unsqueeze(-1)
         return replace(
             self,
-            bodies=self.bodies * (common / self.distance)[..., None, None],
+            bodies=self.bodies * nearer.unsqueeze(-1),
+            deviation=None if self.deviation is None else self.deviation * nearer,
             distance=torch.full_like(self.distance, common),
             common_distance=common,
             root_places=common * self.root_rays,

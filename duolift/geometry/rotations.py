@@ -38,6 +38,19 @@ def rotation_y(angle: Tensor) -> Tensor:
     return torch.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], dim=-1).unflatten(-1, (3, 3))
 
 
+def rotation_z(angle: Tensor) -> Tensor:
+    """Rz(angle), about the line of sight: (...) radians -> (..., 3, 3).
+
+    >>> import torch
+    >>> right, down = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
+    >>> torch.allclose(rotation_z(torch.tensor(torch.pi / 2)) @ right, down, atol=1e-6)
+    True
+    """
+    cos, sin = angle.cos(), angle.sin()
+    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
+    return torch.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], dim=-1).unflatten(-1, (3, 3))
+
+
 def rotate(rotation: Tensor, points: Tensor) -> Tensor:
     """Turn poses `(..., joint, 3)` by rotations `(..., 3, 3)`, one rotation for all joints of a pose.
 

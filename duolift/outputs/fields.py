@@ -67,6 +67,7 @@ class Array:
         rules: checked in order; each takes the array and returns whether it holds, for some of the leading axes.
         decimals: of numbers in JSON; None for true and false.
         null_axes: how many of the last axes one null in JSON stands for, NaN in arrays; 0 allows no null.
+        since: the first version of the layout that has it; it is NaN throughout in files of before.
         world: whether JSON has it in world coordinates; `Scene` and `.npz` have camera coordinates.
     """
 
@@ -78,6 +79,7 @@ class Array:
     decimals: int | None = None
     null_axes: int = 0
     world: bool = False
+    since: int = 1
 
     @property
     def shape(self) -> str:
@@ -129,6 +131,10 @@ class Array:
                 place = tuple(np.argwhere(~holds)[0].tolist())
                 expect(False, source, f"{self.key}{list(place)}", found[place].tolist(), expected)
         return found
+
+    def unknown(self, sizes: Mapping[str, int]) -> NDArray[Any]:
+        """The array of a file of before there was one."""
+        return np.full(self._shape(sizes), np.nan)
 
     def _shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         return (*(sizes[axis] for axis in self.axes), *([len(self.components)] if self.components else []))

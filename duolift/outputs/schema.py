@@ -23,8 +23,10 @@ from duolift.scene import Scene, to_camera
 SCENE_FORMAT = "duolift scene"
 """A scene's JSON says so within its first bytes."""
 
-SCENE_VERSION = 1
-"""Of the layout; a reader refuses any other."""
+SCENE_VERSION = 2
+"""Of the layout that is written. Version 1 had no deviations."""
+
+READABLE_VERSIONS = (1, 2)
 
 UNIT_TOLERANCE = 1e-3
 """By how much the length of a unit vector may differ from 1."""
@@ -68,7 +70,12 @@ XYZ = ("x", "y", "z")
 
 FIELDS: tuple[Value | Array, ...] = (
     Value("format", "text", f'`"{SCENE_FORMAT}"`', of=lambda _: SCENE_FORMAT, json_only=True),
-    Value("version", "number", f"`{SCENE_VERSION}`; a reader refuses any other", of=lambda _: SCENE_VERSION),
+    Value(
+        "version",
+        "number",
+        f"`{SCENE_VERSION}`; others are refused, but for 1",
+        of=lambda _: SCENE_VERSION,
+    ),
     Value(
         "skeleton",
         "text",
@@ -131,6 +138,16 @@ FIELDS: tuple[Value | Array, ...] = (
         ((lambda values: (values >= 0) & (values <= 1), "0 to 1"),),
         decimals=3,
     ),
+    Array(
+        "deviation",
+        ("frame", "person", "joint"),
+        (),
+        "how far off a joint is expected to be in its body, metres; null where it is not known",
+        ((lambda values: np.isnan(values) | ((values >= 0) & _is_small(values)), "metres, or none"),),
+        decimals=4,
+        null_axes=1,
+        since=2,
+    ),
     Array("up", ("frame",), XYZ, "unit vector, **camera** coordinates", (UNIT_LENGTH,), decimals=7),
     Array("height", ("frame",), (), "of the camera above the ground, metres", ((_is_small, "metres"),), decimals=4),
     Array(
@@ -175,8 +192,9 @@ ARRAY_FIELDS = tuple(field for field in FIELDS if isinstance(field, Array))
 
 
 def check_version(found: Mapping[str, Any], source: str) -> None:
-    """Raise InputError for a layout of another version, of which no more is read."""
-    expect(found.get("version") == SCENE_VERSION, source, "version", found.get("version"), str(SCENE_VERSION))
+    """Raise InputError for a layout of a version that is not in `READABLE_VERSIONS`, of which no more is read."""
+    version, expected = found.get("version"), " or ".join(map(str, READABLE_VERSIONS))
+    expect(type(version) is int and version in READABLE_VERSIONS, source, "version", version, expected)
 
 
 def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
@@ -190,7 +208,8 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
     Raises:
         InputError: naming the file, the key, what was found and what was expected.
     """
-    needed = sorted(field.key for field in FIELDS if not (isinstance(field, Value) and field.json_only))
+    present = [array for array in ARRAY_FIELDS if array.since <= found["version"]]
+    needed = sorted([*(value.key for value in VALUE_FIELDS if not value.json_only), *(array.key for array in present)])
     missing = [key for key in needed if key not in found]
     if missing:
         raise InputError(f"{source}: {missing[0]} is missing; expected the keys {', '.join(needed)}")
@@ -204,11 +223,11 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
     except ValueError as error:
         raise InputError(f"{source}: joints: {error}") from error
     sizes = {"frame": len(values["names"]), "person": len(values["identities"]), "joint": len(skeleton)}
-    arrays: dict[str, NDArray[Any]] = {}
-    for field in ARRAY_FIELDS:
+    arrays = {array.key: array.unknown(sizes) for array in ARRAY_FIELDS if array not in present}
+    for field in present:
         content = field.unpacked(found[field.key], sizes, source) if as_json else found[field.key]
         arrays[field.key] = field.read(content, sizes, source)
-    for field in ARRAY_FIELDS:
+    for field in present:
         if as_json and field.world:
             arrays[field.key] = to_camera(arrays[field.key], arrays["up"], arrays["height"])
     for key, array in arrays.items():

@@ -34,5 +34,6 @@ def to_dataframe(scene: Scene) -> "DataFrame":
         "z": points[:, 2],
         "visible": scene.seen[frame, person].ravel(),
         "confidence": scene.confidence[frame, person].repeat(joints),
+        "deviation": scene.deviation[frame, person].ravel(),
     }
     return pandas.DataFrame(columns)

@@ -36,6 +36,9 @@ from duolift.predictor import SHIPPED
 from duolift.scene import Scene
 
 Change = Callable[[Tensor], Tensor]
+EXPECTED = 40.0
+"""Millimetres that every joint is said to be off."""
+
 ALONE, PROJECTED = VARIANTS["images_focal"], VARIANTS["proj_focal"]
 
 
@@ -72,6 +75,7 @@ class Knowing:
                 Scene(
                     *(PAPER19, (frame.name,), tuple(range(len(order))), people, people, seen[None]),
                     confidence=np.ones((1, len(order)), np.float32),
+                    deviation=np.full((1, len(order), len(PAPER19)), EXPECTED / 1000, np.float32),
                     up=up,
                     height=np.ones(1, np.float32),
                     keypoints=pixels[None].astype(np.float32),
@@ -103,6 +107,7 @@ def test_a_perfect_lifter_scores_0(capture: Capture, variant: Variant) -> None:
     found = summary(errors_of(capture, variant=variant).scores)
     assert found["person"]["people"] == 2 * FRAMES * CAMERAS and found["scene"]["scenes"] == FRAMES * CAMERAS
     assert found["unmatched"] == 0
+    assert found["person"]["expected_mm"] == pytest.approx(EXPECTED)
     for name in ("pa_mpjpe_mm", "visible_pa_mpjpe_mm", "visible_ends_mm", "root_mm"):
         assert found["person"][name] == pytest.approx(0, abs=1e-2), name
     assert found["person"]["up_deg"] == pytest.approx(0, abs=0.05)

@@ -22,6 +22,19 @@ from tests.conftest import tensors_of
 COMPLETING = pytest.mark.parametrize("completing", [False, True], ids=["mean pose", "completer"])
 
 
+def test_a_lifter_with_a_detection_network_is_read_as_it_was(
+    people_lifter: Callable[..., PeopleLifter], some_rays: Callable[..., Tensor], tmp_path: Path
+) -> None:
+    people, path = people_lifter(detecting=True, flip=True).half().float(), tmp_path / "lifter.safetensors"
+    write_lifter(people, path)
+    read, _ = read_lifter(path)
+    assert read.network is None and read.architecture == people.architecture
+    rays = some_rays(3, 2)
+    visible = torch.rand(rays.shape[:-1]) > 0.2
+    for ours, theirs in zip(*(tensors_of(of(rays, visible)) for of in (people, read)), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def as_format_1(path: Path) -> None:
     """Write a lifter's file anew as duolift 0.1.0 did, its architecture one flat list."""
     with safetensors.safe_open(path, "pt") as file:
@@ -39,6 +52,16 @@ def as_format_1(path: Path) -> None:
     safetensors.torch.save_file(safetensors.torch.load_file(path), path, {"duolift": json.dumps(header)})
 
 
+def as_format_2(path: Path) -> None:
+    """Write a lifter's file anew as it was before there were detection networks."""
+    with safetensors.safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["duolift"])
+    assert header["architecture"].pop("detection") is None
+    safetensors.torch.save_file(
+        safetensors.torch.load_file(path), path, {"duolift": json.dumps({**header, "format": 2})}
+    )
+
+
 @COMPLETING
 @pytest.mark.parametrize("version", READABLE)
 def test_a_lifter_of_any_format_is_read_as_it_was(
@@ -50,8 +73,7 @@ def test_a_lifter_of_any_format_is_read_as_it_was(
 ) -> None:
     people, path = people_lifter(completing=completing, flip=True).half().float(), tmp_path / "lifter.safetensors"
     write_lifter(people, path, {"run": "mine"})
-    if version == 1:
-        as_format_1(path)
+    {1: as_format_1, 2: as_format_2}.get(version, lambda _: None)(path)
     read, origin = read_lifter(path)
     assert read.architecture == people.architecture and origin == {"run": "mine"}
     rays = some_rays(3, 2)

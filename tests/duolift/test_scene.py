@@ -123,7 +123,7 @@ def test_a_table_has_a_row_for_every_joint_that_is_somewhere() -> None:
     pandas = pytest.importorskip("pandas")
     scene = example_scene(skeleton=PAPER23)
     table = scene.to_dataframe()
-    columns = ["frame", "time", "name", "person", "joint", "x", "y", "z", "visible", "confidence"]
+    columns = ["frame", "time", "name", "person", "joint", "x", "y", "z", "visible", "confidence", "deviation"]
     assert [*table.columns] == columns and len(table) == 7 * len(PAPER23)
     assert not table.isna().any().any()
     world = scene.world()
@@ -132,6 +132,7 @@ def test_a_table_has_a_row_for_every_joint_that_is_somewhere() -> None:
         assert (row.x, row.y, row.z) == pytest.approx(world[row.frame, person, joint].tolist())
         assert row.visible == scene.seen[row.frame, person, joint]
         assert row.confidence == scene.confidence[row.frame, person]
+        assert row.deviation == scene.deviation[row.frame, person, joint]
         assert (row.name, row.time) == (scene.names[row.frame], row.frame / 25)
     assert table.groupby(["frame", "person"]).size().index.tolist() == [
         (frame, scene.identities[person]) for frame, person in np.argwhere(scene.valid).tolist()

@@ -109,7 +109,7 @@ def test_a_checkpoint_runs_no_code(checkpoint: Callable[..., Path], tmp_path: Pa
 
 def test_every_module_that_is_trained_has_a_kind() -> None:
     assert KINDS[FlowPriorModule] != KINDS[LifterModule]
-    assert set(KINDS.values()) == {"flows", "a lifter", "a completion"}
+    assert set(KINDS.values()) == {"flows", "a lifter", "a completion", "a distillation"}
 
 
 def test_a_full_disk_is_told_of_and_leaves_the_checkpoint_before_and_nothing_else(

@@ -58,11 +58,12 @@ DOTTED = re.compile(r"`(duolift(?:\.\w+)+)`")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 TINY = SyntheticConfig(takes=1, frames=4)
+STAGES = ("flows", "lifting", "completion", "distillation")
 SETTINGS = " ".join(
     (
         *(f"data.synthetic.{key}={value}" for key, value in asdict(TINY).items()),
         "data.held_out=64 flows.parts=[whole,legs] lifting.likelihoods=[whole,legs] wandb.mode=disabled",
-        *(f"{stage}.width=8 {stage}.epochs=1 {stage}.batch_size=64" for stage in ("flows", "lifting", "completion")),
+        *(f"{stage}.width=8 {stage}.epochs=1 {stage}.batch_size=64" for stage in STAGES),
         "flows.blocks=2 lifting.blocks=1",
     )
 )
@@ -204,6 +205,11 @@ RULES = (
     Rule(r'make train-lifter ARGS="compute.devices=.*"', "make train-lifter ARGS=compute.devices=1", SETTINGS),
     Rule(r"srun (python -m experiments.train_lifter) .*", rf"\1 compute.devices=1 {SETTINGS}"),
     Rule(r"make evaluate RUN=mine ROOT=folder( ARGS=.*)?", after=(TRAINED,), made=("runs/mine/evaluate-folder.md",)),
+    Rule(
+        r"make distil DATA=chi3d ROOT=folder RUN=(\w+)",
+        settings=SETTINGS,
+        made=(r"runs/\1/distillation.md", r"runs/\1/distillation-whole/last.ckpt"),
+    ),
     Rule(r"make evaluate RUN=weights ROOT=folder", after=("make weights",), made=("runs/weights/evaluate-folder.md",)),
     Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
     Rule(PACKED, after=(TRAINED,), made=("runs/mine/whole.safetensors",)),
@@ -211,7 +217,7 @@ RULES = (
         r"make weights MOCAP=folder",
         "make weights MOCAP=captures",
         f"{SETTINGS} data.mocap.amc_rate=30",
-        made=("duolift/weights/synthetic.safetensors", "runs/mocap_weights/completion.md"),
+        made=("duolift/weights/synthetic.safetensors", "runs/mocap_weights/distillation.md"),
     ),
     Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/synthetic.safetensors",)),
     Rule(

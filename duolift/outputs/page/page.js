@@ -54,6 +54,7 @@
 
   // ---- geometry -------------------------------------------------------------------------------------------------
 
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const plus = (a, b, times = 1) => a.map((value, axis) => value + times * b[axis]);
   const minus = (a, b) => plus(a, b, -1);
   const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -429,19 +430,17 @@
     $("people").replaceChildren(
       ...scene.identities.map((identity, person) => {
         const pose = scene.names.length ? scene[placement][frame][person] : null;
-        const sure = scene.names.length ? scene.confidence[frame][person] : 0;
+        const told = scene.names.length ? scene.deviation[frame][person] : null;
         const colour = settings.colours[person % settings.colours.length][0];
         const item = element("li", undefined, pose ? "" : "gone");
-        const chip = element("span", undefined, "chip"),
-          meter = element("div", undefined, "meter"),
-          level = element("span");
-        chip.style.background = level.style.background = colour;
-        level.style.width = `${100 * (pose ? sure : 0)}%`;
-        meter.append(level);
-        meter.title = "confidence of the place";
+        const chip = element("span", undefined, "chip");
+        chip.style.background = colour;
         const metres = pose ? Math.hypot(...toCamera(pose[root])).toFixed(2) : "";
-        const far = pose ? `${metres} m away, ${Math.round(100 * sure)} % sure` : "not here";
-        item.append(chip, element("span", `Person ${identity}`), element("span", far, "much"), meter);
+        const off = told ? `, joints \u00b1 ${Math.round(100 * mean(told))} cm` : "";
+        const far = pose ? `${metres} m away${off}` : "not here";
+        const words = element("span", far, "much");
+        if (told) words.title = "how far off the joints of this body are expected to be, on average";
+        item.append(chip, element("span", `Person ${identity}`), words);
         return item;
       }),
     );

@@ -2,36 +2,44 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from duolift.body.skeleton import PAPER19, SKELETONS
+from duolift.geometry.bones import bone_lengths
 from duolift.networks.architecture import Architecture
 from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import FEWEST_JOINTS, PeopleLifter
 from tests.conftest import tensors_of
 
 COMPLETING = pytest.mark.parametrize("completing", [False, True], ids=["mean pose", "completer"])
 
+WAYS = pytest.mark.parametrize(
+    "way", [{}, {"completing": True}, {"detecting": True}], ids=["mean pose", "completer", "detection network"]
+)
+"""Options of `people_lifter`."""
+
 
 def everything(rays: Tensor) -> Tensor:
     return torch.ones(rays.shape[:-1], dtype=torch.bool)
 
 
-@COMPLETING
+@WAYS
 @pytest.mark.parametrize("anything", [1e3, 1e30, torch.inf, -torch.inf, torch.nan])
 @pytest.mark.parametrize("skeleton", SKELETONS)
 def test_what_is_not_visible_decides_nothing_and_gets_no_gradient(
     skeleton: str,
     anything: float,
-    completing: bool,
+    way: dict[str, bool],
     people_lifter: Callable[..., PeopleLifter],
     some_rays: Callable[..., Tensor],
 ) -> None:
-    lifter = people_lifter(skeleton, completing=completing)
+    lifter = people_lifter(skeleton, **way)
     rays = some_rays(4, 3, skeleton=lifter.skeleton)
     visible = torch.rand(rays.shape[:-1]) > 0.3
     visible[0, :, lifter.skeleton.root_index] = False
@@ -61,6 +69,17 @@ def test_seen_joints_stay_on_their_rays_where_there_is_no_noise(
     torch.testing.assert_close(back[seen], rays[seen])
 
 
+def test_a_detection_network_makes_everybody_as_large_as_the_mean_body(
+    people_lifter: Callable[..., PeopleLifter], some_rays: Callable[..., Tensor]
+) -> None:
+    lifter, rays = people_lifter(detecting=True), some_rays(6, 2)
+    found = lifter(rays, everything(rays), 0.0)
+    length = bone_lengths(found.bodies, PAPER19).sum(-1)
+    torch.testing.assert_close(length, lifter.body_length.expand(6, 2))
+    depth = (found.bodies[..., 2] + found.distance.unsqueeze(-1)).unsqueeze(-1)
+    assert found.distance.std() > 0 and (depth > 0).all()
+
+
 def test_somebody_half_as_large_in_the_image_is_twice_as_far_away(
     people_lifter: Callable[..., PeopleLifter], some_rays: Callable[..., Tensor]
 ) -> None:
@@ -85,22 +104,25 @@ def test_a_hidden_root_is_where_it_usually_is(people_lifter: Callable[..., Peopl
     assert found.distance.item() == pytest.approx(10, rel=1e-4)
 
 
-@COMPLETING
+@WAYS
 @pytest.mark.parametrize("shown", [0, 1, FEWEST_JOINTS - 1, FEWEST_JOINTS])
 def test_who_shows_too_little_is_not_there(
-    shown: int, completing: bool, people_lifter: Callable[..., PeopleLifter], some_rays: Callable[..., Tensor]
+    shown: int, way: dict[str, bool], people_lifter: Callable[..., PeopleLifter], some_rays: Callable[..., Tensor]
 ) -> None:
     rays = some_rays(3, 2)
     visible = everything(rays).clone()
     visible[:, 1, shown:] = False
-    found = people_lifter(completing=completing)(rays, visible)
+    found = people_lifter(**way)(rays, visible)
     assert found.valid.tolist() == [[True, shown >= FEWEST_JOINTS]] * 3
     assert all(part.isfinite().all() for part in tensors_of(found))
 
 
-def test_all_joints_on_one_spot_give_finite_people(people_lifter: Callable[..., PeopleLifter]) -> None:
+@WAYS
+def test_all_joints_on_one_spot_give_finite_people(
+    way: dict[str, bool], people_lifter: Callable[..., PeopleLifter]
+) -> None:
     rays = torch.zeros(1, 2, len(PAPER19), 2)
-    assert all(part.isfinite().all() for part in tensors_of(people_lifter(completing=True)(rays, everything(rays))))
+    assert all(part.isfinite().all() for part in tensors_of(people_lifter(**way)(rays, everything(rays))))
 
 
 def test_a_thousand_people_are_lifted_as_each_alone(
@@ -122,10 +144,23 @@ def test_the_flip_test_treats_left_and_right_alike(
     torch.testing.assert_close(other.bodies[..., PAPER19.mirror, :] * torch.tensor([-1.0, 1.0, 1.0]), one.bodies)
 
 
-@pytest.mark.parametrize("completer", [None, CompleterArchitecture(8, 1)])
-def test_an_architecture_is_plain_data(completer: CompleterArchitecture | None) -> None:
-    architecture = PeopleArchitecture("paper19", Architecture(width=8, blocks=1), 10.0, "ray", True, completer)
+LIFTER, COMPLETER, DETECTION = Architecture(width=8, blocks=1), CompleterArchitecture(8, 1), DetectionArchitecture(8, 1)
+
+
+@pytest.mark.parametrize("networks", [(LIFTER, None, None), (LIFTER, COMPLETER, None), (None, None, DETECTION)])
+def test_an_architecture_is_plain_data(networks: tuple[Any, Any, Any]) -> None:
+    lifter, completer, detection = networks
+    architecture = PeopleArchitecture("paper19", lifter, 10.0, "ray", True, completer, detection)
     assert PeopleArchitecture.from_plain(json.loads(json.dumps(architecture.plain()))) == architecture
+
+
+@pytest.mark.parametrize(
+    "networks", [(None, None, None), (LIFTER, None, DETECTION), (None, COMPLETER, None), (None, COMPLETER, DETECTION)]
+)
+def test_networks_that_do_not_go_together_are_refused(networks: tuple[Any, Any, Any]) -> None:
+    lifter, completer, detection = networks
+    with pytest.raises(ValueError, match="expected"):
+        PeopleArchitecture("paper19", lifter, 10.0, "ray", True, completer, detection)
 
 
 @pytest.mark.parametrize("c", [1.0, 0.5, torch.inf, torch.nan, "10", True])

@@ -15,6 +15,7 @@ from duolift.errors import InputError
 from duolift.example import example_scene
 from duolift.outputs import READERS, read, write
 from duolift.outputs.document import from_json, to_document, to_json
+from duolift.outputs.schema import READABLE_VERSIONS, SCENE_VERSION
 from duolift.scene import Scene
 
 SCENES = {
@@ -26,7 +27,15 @@ SCENES = {
     "feet": example_scene(skeleton=PAPER23),
     "fingers": example_scene(skeleton=CHI3D25),
 }
-DECIMAL_PLACES = {"people": 2e-4, "by_paper": 2e-4, "keypoints": 6e-3, "confidence": 6e-4, "up": 1e-6, "height": 1e-4}
+DECIMAL_PLACES = {
+    "people": 2e-4,
+    "by_paper": 2e-4,
+    "keypoints": 6e-3,
+    "confidence": 6e-4,
+    "up": 1e-6,
+    "height": 1e-4,
+    "deviation": 1e-4,
+}
 
 
 def assert_same(found: Scene, expected: Scene, tolerance: bool) -> None:
@@ -69,7 +78,7 @@ def put(key: str, value: Any) -> Callable[[dict], None]:
 
 BROKEN: dict[str, tuple[Callable[[dict], None], str]] = {
     "another format": (put("format", "other"), "format is 'other'"),
-    "a later version": (put("version", 2), "version is 2; expected 1"),
+    "a later version": (put("version", 3), "version is 3; expected 1 or 2"),
     "a missing key": (lambda d: d.pop("people"), "people is missing"),
     "an unknown joint": (lambda d: d["joints"].__setitem__(3, "tail"), "joints"),
     "joints that are no list": (put("joints", "pelvis"), "joints is 'pelvis'; expected a list"),
@@ -152,15 +161,21 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path, suffix: str) -> Non
         read(tmp_path / f"none{suffix}")
 
 
+STORED = Path(__file__).parent / "stored"
+"""Scenes as `duolift.outputs` wrote them when the layout became the version of their names."""
+
+
 @pytest.mark.parametrize("suffix", READERS)
-def test_files_written_before_the_schema_was_a_table_still_load(suffix: str) -> None:
-    """`stored/` was written by `duolift.outputs` as it was when the layout became version 1."""
-    found = read(Path(__file__).parent / "stored" / f"scene{suffix}")
-    assert_same(found, example_scene(frames=2), tolerance=True)
+@pytest.mark.parametrize("version", READABLE_VERSIONS)
+def test_files_of_every_version_still_load(version: int, suffix: str) -> None:
+    found, expected = read(STORED / f"version-{version}{suffix}"), example_scene(frames=2)
+    if version == 1:
+        expected = dataclasses.replace(expected, deviation=np.full_like(expected.deviation, np.nan))
+    assert_same(found, expected, tolerance=True)
 
 
 def test_the_json_layout_is_that_of_the_stored_file() -> None:
-    stored = json.loads((Path(__file__).parent / "stored" / "scene.json").read_text())
+    stored = json.loads((STORED / f"version-{SCENE_VERSION}.json").read_text())
     written = to_document(example_scene(frames=2))
     assert list(written) == list(stored)
     for key, value in stored.items():

@@ -1,0 +1,19 @@
+"""How long bones are, in an image or in space."""
+
+from torch import Tensor
+
+from duolift.body.skeleton import Skeleton
+
+
+def bone_lengths(points: Tensor, skeleton: Skeleton) -> Tensor:
+    """Lengths (..., bone) of the bones between points (..., joint, 2|3), in their unit and the skeleton's order.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> points = torch.zeros(5, 19, 2)
+    >>> points[:, PAPER19.index("left_ankle"), 1] = 0.5
+    >>> bone_lengths(points, PAPER19)[0, PAPER19.bones.index(("left_ankle", "left_knee"))]
+    tensor(0.5000)
+    """
+    children, parents = skeleton.bone_ends
+    return (points[..., children, :] - points[..., parents, :]).norm(dim=-1)

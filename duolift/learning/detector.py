@@ -1,0 +1,161 @@
+"""What a detector makes of people: noise, joints that it misses, sides that it swaps, joints that it does not have.
+
+Coordinates are slopes of rays, (batch, joint, 2).
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from duolift.body.skeleton import Skeleton, ancestors
+from duolift.bounds import Fraction, NotNegative, check_bounds
+from duolift.geometry.constants import constant
+from duolift.inputs.keypoints import FORMATS, RULES, Rule
+from duolift.networks.occlusions import visibility_masks
+from duolift.networks.people_lifter import FEWEST_JOINTS
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What is detected of people.
+
+    Attributes:
+        rays: (batch, joint, 2).
+        visible: (batch, joint).
+        noise: (batch,), standard deviation of the visible joints, head lengths.
+    """
+
+    rays: Tensor
+    visible: Tensor
+    noise: Tensor
+
+
+@dataclass(frozen=True)
+class Detector:
+    """How wrong a detector is. What its parts are worth is in docs/results.md.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> seen = Detector()(0.1 * torch.randn(5, 19, 2), torch.full((5,), 0.1), PAPER19)
+    >>> seen.rays.shape, seen.visible.shape, bool((seen.visible.sum(-1) >= 4).all())
+    (torch.Size([5, 19, 2]), torch.Size([5, 19]), True)
+
+    Attributes:
+        noise: the largest standard deviation of a person's joints, head lengths.
+        exact: share of people whose joints are exact.
+        outliers: share of joints that are off `far` times as much as the others.
+        hidden: share of people who are partly hidden: one of `duolift.networks.occlusions.occlusions`.
+        cut: share of people who are cut off by the image's lower edge.
+        missed: the largest share of single joints that a detector misses of one person.
+        missing: share of people of whom it misses any.
+        real: share of people seen by a real detector, which swaps sides and lacks joints; others are motion capture.
+        swapped: share of arms, legs, wrists and ankles that it takes for the other side's.
+        derived: share of people of whom a joint is not detected, but follows from others as
+            `duolift.inputs.keypoints.RULES` has it.
+    """
+
+    noise: NotNegative[float] = 0.06
+    exact: Fraction = 0.2
+    outliers: Fraction = 0.05
+    far: NotNegative[float] = 4.0
+    hidden: Fraction = 0.5
+    cut: Fraction = 0.15
+    missed: Fraction = 0.25
+    missing: Fraction = 0.5
+    real: Fraction = 0.7
+    swapped: Fraction = 0.015
+    derived: Fraction = 0.7
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+    def __call__(self, rays: Tensor, size: Tensor, skeleton: Skeleton) -> Sighting:
+        """Detect people.
+
+        Args:
+            rays: (batch, joint, 2), true.
+            size: (batch,), the slope that a head length looks like.
+            skeleton: of the people.
+        """
+        noise = self.noise * torch.rand_like(size) * (torch.rand_like(size) >= self.exact)  # (batch,)
+        far = torch.where(torch.rand_like(rays[..., :1]) < self.outliers, self.far, 1.0)
+        rays = rays + (noise * size)[:, None, None] * far * torch.randn_like(rays)
+        seen = Sighting(rays, self._visible(rays, skeleton), noise)
+        real = torch.rand_like(size) < self.real
+        for pair in swaps(skeleton):
+            seen = _swapped(seen, pair, real & (torch.rand_like(size) < self.swapped))
+        for rule in rules_within(skeleton):
+            seen = _derived(seen, skeleton, rule, real & (torch.rand_like(size) < self.derived))
+        lacking = constant(tuple(j in NEVER_DETECTED for j in skeleton.joints), rays.device, torch.bool)
+        enough = seen.visible.sum(-1, keepdim=True) > FEWEST_JOINTS  # one more than is lifted: one may be lacking
+        return replace(seen, visible=(seen.visible | ~enough) & ~(lacking & real.unsqueeze(-1)))
+
+    def _visible(self, rays: Tensor, skeleton: Skeleton) -> Tensor:
+        """Which joints are neither hidden nor cut off nor missed, (batch, joint)."""
+        even = torch.rand(5, len(rays), 1, device=rays.device, dtype=rays.dtype)  # (5, batch, 1)
+        masks = constant(tuple(map(tuple, visibility_masks(skeleton).tolist())), rays.device, torch.bool)
+        hidden = masks[torch.randint(len(masks), (len(rays),), device=rays.device)] | (even[0] >= self.hidden)
+        rows = rays[..., 1]
+        highest, lowest = rows.amin(-1, keepdim=True), rows.amax(-1, keepdim=True)
+        edge = torch.lerp(highest, lowest, 0.35 + 0.65 * even[1])  # at least the head and the shoulders stay
+        within = (rows <= edge) | (even[2] >= self.cut)
+        found = torch.rand_like(rows) >= self.missed * even[3] * (even[4] < self.missing)
+        return hidden & within & found
+
+
+NEVER_DETECTED = frozenset.intersection(
+    *(frozenset(known.missing) for known in FORMATS.values() if known.name not in ("chi3d25", "paper19", "paper23"))
+)
+"""Joints of the project for which no detector's format has a source."""
+
+
+def swaps(skeleton: Skeleton) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """Joints that are taken for the other side's together, left and right: arms, legs, wrists and ankles.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> [[PAPER19.joints[i] for i in left] for left, _ in swaps(PAPER19)][2:]
+    [['left_wrist', 'left_hand'], ['left_ankle']]
+    """
+    lefts = [
+        tuple(i for i, joint in enumerate(skeleton.joints) if f"left_{top}" in (joint, *ancestors(joint)))
+        for top in ("shoulder", "hip", "wrist", "ankle")
+    ]
+    return tuple((left, tuple(skeleton.mirror[i] for i in left)) for left in lefts)
+
+
+def rules_within(skeleton: Skeleton) -> tuple[Rule, ...]:
+    """The first rule for each joint that follows from others of the skeleton; hips do not, every detector has them.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> [rule.joint for rule in rules_within(PAPER19)]
+    ['pelvis', 'neck', 'head', 'head_top', 'left_hand', 'right_hand']
+    """
+    known = {*skeleton.joints}
+    first: dict[str, Rule] = {}
+    for rule in RULES:
+        if {rule.joint, *rule.weights} <= known and not rule.joint.endswith("_hip"):
+            first.setdefault(rule.joint, rule)
+    return tuple(first.values())
+
+
+def _swapped(seen: Sighting, pair: tuple[tuple[int, ...], tuple[int, ...]], chosen: Tensor) -> Sighting:
+    """The chosen people (batch,) with two limbs taken for each other."""
+    left, right = pair
+    rays, visible = seen.rays.clone(), seen.visible.clone()
+    for one, other in zip(left + right, right + left, strict=True):
+        rays[:, one] = torch.where(chosen.unsqueeze(-1), seen.rays[:, other], seen.rays[:, one])
+        visible[:, one] = torch.where(chosen, seen.visible[:, other], seen.visible[:, one])
+    return replace(seen, rays=rays, visible=visible)
+
+
+def _derived(seen: Sighting, skeleton: Skeleton, rule: Rule, chosen: Tensor) -> Sighting:
+    """The chosen people (batch,) with a joint where a rule puts it."""
+    at, device = skeleton.index(rule.joint), seen.rays.device
+    sources = constant(tuple(skeleton.indices(rule.weights)), device)
+    weights = constant(tuple(rule.weights.values()), device, seen.rays.dtype)
+    rays, visible = seen.rays.clone(), seen.visible.clone()
+    place = torch.einsum("s,bsd->bd", weights, seen.rays[:, sources])
+    rays[:, at] = torch.where(chosen.unsqueeze(-1), place, rays[:, at])
+    visible[:, at] = torch.where(chosen, seen.visible[:, sources].all(-1), visible[:, at])
+    return replace(seen, rays=rays, visible=visible)

@@ -1,0 +1,154 @@
+"""More people than there are: bodies with other proportions, joints as others define them, and limbs of each other.
+
+A network that learns from some hundred thousand bodies of one studio learns that studio's skeleton by heart. A detector
+puts hips and shoulders elsewhere in the body, and a thigh that is a little short in the image is then taken for a bent
+knee.
+
+Bodies are level: x right, y down, z forward, their verticals along y; head lengths, centred on the roots.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from duolift.body.skeleton import Skeleton, ancestors
+from duolift.bounds import Fraction, NotNegative, check_bounds
+from duolift.geometry.constants import constant
+from duolift.geometry.rotations import rotate, rotation_y
+from duolift.learning.augmentation import either_side, with_bones
+
+SIDES = ("left", "right")
+
+MIDDLES = {"pelvis": "hip", "neck": "shoulder"}
+"""Joint -> the joints of either side that its middle is taken for."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How differently a pair of joints is defined: standard deviations of Gaussians.
+
+    Attributes:
+        apart: of their distance, as a share of it.
+        up: along the spine, in spine lengths.
+        ahead: to the front of the body, in spine lengths.
+    """
+
+    apart: NotNegative[float]
+    up: NotNegative[float]
+    ahead: NotNegative[float]
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How far people are changed. What the parts are worth is in docs/results.md.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> bodies = torch.randn(5, 19, 3)
+    >>> Variety()(bodies - bodies[:, :1], PAPER19).shape
+    torch.Size([5, 19, 3])
+
+    Attributes:
+        limbs: share of limbs that are another person's.
+        plain: share of people whose proportions and joints stay as they are.
+        bones: deviation of the logarithm of a bone's length, the same left and right.
+        hips, shoulders: how differently they are defined.
+        middles: share of people whose pelvis, or neck, is the middle of the hips, or of the shoulders.
+    """
+
+    limbs: Fraction = 0.5
+    plain: Fraction = 0.15
+    bones: NotNegative[float] = 0.07
+    hips: Shift = Shift(apart=0.2, up=0.09, ahead=0.05)
+    shoulders: Shift = Shift(apart=0.1, up=0.05, ahead=0.03)
+    middles: Fraction = 0.7
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+    def __call__(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
+        """Change level bodies (batch, joint, 3) of one size into others, of the same shape."""
+        bodies = mixed_limbs(facing_front(bodies, skeleton), skeleton, self.limbs)
+        changed = torch.rand_like(bodies[:, 0, 0]) >= self.plain  # (batch,)
+        return torch.where(changed[:, None, None], self._redefined(bodies, skeleton), bodies)
+
+    def _redefined(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
+        factors = (self.bones * torch.randn_like(bodies[:, : len(skeleton.bones), 0])).exp()  # (batch, bone)
+        bodies = with_bones(bodies, factors[:, constant(tuple(either_side(skeleton)), bodies.device)], skeleton)
+        for joint, shift in (("hip", self.hips), ("shoulder", self.shoulders)):
+            bodies = _shifted(bodies, skeleton, joint, shift)
+        for middle, joint in MIDDLES.items():
+            bodies = _with_middle(bodies, skeleton, middle, joint, self.middles)
+        return bodies - bodies[:, skeleton.root_index, None]
+
+
+def facing_front(bodies: Tensor, skeleton: Skeleton) -> Tensor:
+    """Level bodies (batch, joint, 3) turned about the vertical until their left is at +x.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> front = facing_front(torch.randn(5, 19, 3), PAPER19)
+    >>> left, right = (PAPER19.indices([f"{side}_hip", f"{side}_shoulder"]) for side in ("left", "right"))
+    >>> across = front[:, left].sum(1) - front[:, right].sum(1)
+    >>> bool((across[:, 0] > 0).all()), bool((across[:, 2].abs() < 1e-5).all())
+    (True, True)
+    """
+    pairs = [[skeleton.index(f"{side}_{joint}") for side in SIDES] for joint in ("hip", "shoulder")]
+    across = torch.stack([bodies[:, left] - bodies[:, right] for left, right in pairs]).sum(0)  # (batch, 3)
+    return rotate(rotation_y(torch.atan2(across[:, 2], across[:, 0])), bodies)
+
+
+def mixed_limbs(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
+    """Bodies (batch, joint, 3) some of whose limbs are another body's, hung from their own hip or shoulder.
+
+    Both arms, or both legs, come from the same body: what they do together is kept.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> bodies = torch.randn(50, 19, 3)
+    >>> mixed = mixed_limbs(bodies, PAPER19, share=1.0)
+    >>> torso = PAPER19.indices(["pelvis", "neck", "left_hip", "left_shoulder"])
+    >>> torch.equal(mixed[:, torso], bodies[:, torso]), torch.equal(mixed, bodies)
+    (True, False)
+    """
+    mixed = bodies.clone()
+    for top in ("hip", "shoulder"):
+        others = bodies[torch.randperm(len(bodies), device=bodies.device)]
+        chosen = (torch.rand_like(bodies[:, 0, 0]) < share)[:, None, None]
+        for side in SIDES:
+            at = skeleton.index(f"{side}_{top}")
+            hanging = tuple(i for i, joint in enumerate(skeleton.joints) if f"{side}_{top}" in ancestors(joint))
+            limb = constant(hanging, bodies.device)
+            hung = others[:, limb] + (bodies[:, at] - others[:, at]).unsqueeze(1)
+            mixed[:, limb] = torch.where(chosen, hung, bodies[:, limb])
+    return mixed
+
+
+def _shifted(bodies: Tensor, skeleton: Skeleton, joint: str, shift: Shift) -> Tensor:
+    """Bodies (batch, joint, 3) with both joints of a name elsewhere in the body, symmetrically."""
+    normal = partial(torch.randn, len(bodies), 1, device=bodies.device, dtype=bodies.dtype)
+    left, right = (skeleton.index(f"{side}_{joint}") for side in SIDES)
+    spine = bodies[:, skeleton.index("neck")] - bodies[:, skeleton.root_index]  # (batch, 3)
+    across = bodies[:, left] - bodies[:, right]
+    ahead = torch.linalg.cross(spine, across)
+    ahead = ahead * (spine.norm(dim=-1) / ahead.norm(dim=-1).clamp(min=1e-6)).unsqueeze(-1)
+    moved = shift.up * normal() * spine + shift.ahead * normal() * ahead
+    wider = shift.apart * normal() * across / 2
+    bodies = bodies.clone()
+    bodies[:, left] += moved + wider
+    bodies[:, right] += moved - wider
+    return bodies
+
+
+def _with_middle(bodies: Tensor, skeleton: Skeleton, middle: str, joint: str, share: float) -> Tensor:
+    """Bodies (batch, joint, 3), a share of whom have a joint in the middle of two others."""
+    left, right = (skeleton.index(f"{side}_{joint}") for side in SIDES)
+    chosen = torch.rand_like(bodies[:, 0, :1]) < share
+    bodies, at = bodies.clone(), skeleton.index(middle)
+    bodies[:, at] = torch.where(chosen, (bodies[:, left] + bodies[:, right]) / 2, bodies[:, at])
+    return bodies

@@ -1,0 +1,196 @@
+"""Stage three: teach a network to lift what detectors see, by a run's lifter, and score both.
+
+python -m experiments.distil
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from callbacks.lifting import LIFTED_AT_ONCE
+from datamodules.pose_data_module import PoseDataModule
+from duolift.files import write_text
+from duolift.geometry.scene_batch import SceneBatch
+from duolift.learning.detector import Detector
+from duolift.learning.variety import Shift, Variety
+from duolift.learning.views import Views
+from duolift.metrics.definitions import mpjpe
+from duolift.metrics.fast_alignment import align
+from duolift.networks.detection_network import DetectionArchitecture
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import PeopleLifter
+from experiments.checkpoints import load_distilled, load_lifter
+from experiments.config import load, plain
+from experiments.data import open_data
+from experiments.pack import assembled
+from experiments.processes import is_first
+from experiments.runs import Stage, command, fit
+from experiments.settings import LIFTERS, Config
+from experiments.tables import markdown_table
+from experiments.train_lifter import train
+from lightning_modules.distillation import DistillationModule
+
+TAUGHT, TEACHER = "distilled", "its teacher"
+"""What is scored: the taught network, and the lifter that has taught it, which gets joints that are missing where they
+are on the mean."""
+
+SIZES = 4096
+"""How many training poses, evenly spaced, tell how large people are."""
+
+NOTE = "PA-MPJPE a person, mm: one similarity for each person. Lifted as in use, everybody in a size of their own."
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How evaluation scenes are seen.
+
+    Attributes:
+        pixels: deviation of the detector's noise.
+        missed: share of joints that it misses.
+    """
+
+    pixels: float
+    missed: float
+
+    @property
+    def label(self) -> str:
+        return f"{self.pixels:g} px, {self.missed:.0%} of joints missed"
+
+
+CONDITIONS = (Condition(0, 0), Condition(3, 0), Condition(3, 0.1), Condition(3, 0.3))
+
+
+def distil(config: Config, lifter: str) -> Stage:
+    """Teach a detection network by one lifter, and score both; finished stages are not run again.
+
+    Without 3D it is scored by what it learned of held-out poses alone.
+    """
+    lifting = train(config, lifter)
+    data = open_data(config, "person", config.distillation.batch_size)
+    settings = {**lifting.settings, "distillation": plain(config.distillation)}
+    stage = Stage(lifting.folder.with_name(f"distillation-{lifter}"), settings)
+    if stage.finished:
+        return stage
+    teacher = load_lifter(lifting.checkpoint, data.skeleton.name)
+    some = data.training_poses[:: max(1, len(data.training_poses) // SIZES)]
+
+    def build() -> DistillationModule:
+        return distillation_module(config, teacher.hparams).attach_teacher(teacher, some)
+
+    watched = {"val/joints": "head lengths off", "val/elevation": "radians off"}
+    held_out = fit(config, stage, build, data, config.distillation.epochs, [], watched, gradient_clip=1.0)
+    measured: dict[str, Any] = {"scenes": len(data.evaluation), "held_out": held_out}
+    if is_first() and data.evaluation.truth is not None:
+        people = {TAUGHT: load_distilled(stage.checkpoint), TEACHER: assembled(teacher, data.training_poses)}
+        measured["rows"] = score(people, data)
+    stage.finish(measured)
+    return stage
+
+
+def distillation_module(config: Config, teacher: Mapping[str, Any]) -> DistillationModule:
+    """An untrained module, of the units of its teacher's hyper-parameters."""
+    settings = config.distillation
+    architecture = PeopleArchitecture(
+        skeleton=teacher["skeleton"],
+        lifter=None,
+        c=teacher["normalisation"]["c"],
+        centring=teacher["normalisation"]["centring"],
+        flip=True,
+        detection=DetectionArchitecture(settings.width, settings.blocks),
+    )
+    return DistillationModule(
+        architecture,
+        variety_of(plain(settings.variety)),
+        Views(**plain(settings.views)),
+        Detector(**plain(settings.detector)),
+        settings.learning_rate,
+        teacher["half"],
+    )
+
+
+def variety_of(values: dict[str, Any]) -> Variety:
+    """A `Variety` from its plain values."""
+    return Variety(**values | {key: Shift(**values[key]) for key in ("hips", "shoulders")})
+
+
+@torch.no_grad()
+def score(people: Mapping[str, PeopleLifter], data: PoseDataModule) -> list[dict[str, Any]]:
+    """PA-MPJPE per person of each, mm, under each of `CONDITIONS`."""
+    assert data.evaluation.truth is not None
+    rows, truth = [], data.evaluation.truth.flatten(0, 1)
+    for condition in CONDITIONS:
+        random = torch.Generator().manual_seed(0)
+        scenes = data.evaluation.noisy(condition.pixels, random)
+        visible = torch.rand(scenes.pixels.shape[:-1], generator=random) >= condition.missed
+        noise = condition.pixels / scenes.intrinsics.focal.mean()  # slope
+        errors = {}
+        for name, lifter in people.items():
+            bodies = lifted(lifter, scenes, visible, noise)
+            errors[name] = mpjpe(align(bodies, truth), truth).item()
+        rows.append({**asdict(condition), "pa_mpjpe_person_mm": errors})
+    return rows
+
+
+def lifted(people: PeopleLifter, scenes: SceneBatch, visible: Tensor, noise: Tensor) -> Tensor:
+    """The bodies (scene x person, joint, 3) of scenes of which some joints (scene, person, joint) are visible.
+
+    Args:
+        noise: of the joints, as a slope.
+    """
+    bodies = []
+    for start in range(0, len(scenes), LIFTED_AT_ONCE):
+        some = slice(start, start + LIFTED_AT_ONCE)
+        rays, seen = scenes.rays[some], visible[some]
+        size = people.framed(rays, seen).unit  # (scene, person), slope of a head length
+        bodies.append(people(rays, seen, noise / size).bodies)
+    return torch.cat(bodies).flatten(0, 1)
+
+
+def table(measured: Mapping[str, Any]) -> list[list[str]]:
+    """What was measured of one lifter, as a table with a head."""
+    if "rows" not in measured:
+        return [["held-out poses", "value"], *([name, f"{value:.3f}"] for name, value in measured["held_out"].items())]
+    rows = [
+        [Condition(row["pixels"], row["missed"]).label, *(f"{e:.1f}" for e in row["pa_mpjpe_person_mm"].values())]
+        for row in measured["rows"]
+    ]
+    return [["", TAUGHT, TEACHER], *rows]
+
+
+def show(measured: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the tables of all lifters."""
+    console = Console()
+    console = console if console.is_terminal else Console(width=120)
+    for lifter, of_lifter in measured.items():
+        head, *lines = table(of_lifter)
+        printed = Table(*head, title=lifter)
+        for line in lines:
+            printed.add_row(*line)
+        console.print(printed)
+    console.print(NOTE, markup=False)
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = load(arguments)
+    stages = {name: distil(config, name) for name in (LIFTERS if config.lifter == "all" else [config.lifter])}
+    measured = {name: json.loads(stage.metrics.read_text()) for name, stage in stages.items()}
+    stem = Path(config.runs) / config.run / "distillation"
+    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "lifters": measured}
+    if is_first():
+        text = "\n".join(f"## {name}\n\n{markdown_table(*table(found))}\n" for name, found in measured.items())
+        write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
+        write_text(stem.with_suffix(".md"), f"{text}\n{NOTE}\n")
+    show(measured)
+    print(f"tables       {stem}.json, .md")
+    print(f"checkpoints  {stem}-<lifter>/last.ckpt")
+
+
+if __name__ == "__main__":
+    command(main)

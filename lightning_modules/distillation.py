@@ -1,0 +1,191 @@
+"""Stage three: a network that lifts what detectors see, taught by the trained lifter.
+
+The lifter learns from 2D poses that are whole and exact; it has to, as likelihoods are of such poses. What it makes of
+them are bodies, and a body can be seen from anywhere, by any detector: its 3D is known then. So the network learns on
+the lifter's own bodies, and no 3D label is needed. In machine learning this is called distillation, or self-training.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from duolift.geometry.bones import bone_lengths
+from duolift.geometry.projection import lift
+from duolift.geometry.rotations import facing, rotate, rotation_x
+from duolift.learning.detector import Detector, Sighting
+from duolift.learning.variety import Variety
+from duolift.learning.views import View, Views
+from duolift.networks.detection_network import DetectionNetwork, Estimate
+from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import Framed, PeopleLifter
+from lightning_modules.lifter import LifterModule
+from lightning_modules.optimisation import OptimiserSettings, StageModule, adam
+
+LARGEST = 4.0
+"""People who look so many times as large, or as small, as they are do not count: they show next to nothing."""
+
+
+@dataclass(frozen=True)
+class DistillationWeights:
+    """How much the terms of the loss count. No study varies them.
+
+    Attributes:
+        joints: the mean distance of joints, head lengths.
+        deviation: the negative logarithm of the likelihood of these distances, if a joint's are distributed
+            exponentially with the deviation that was said as their mean.
+        elevation: the absolute error of the elevation, radians.
+    """
+
+    joints: float = 10.0
+    deviation: float = 0.3
+    elevation: float = 5.0
+
+
+class DistillationModule(StageModule):
+    """A `PeopleLifter` with a detection network, and how it learns from a trained lifter's bodies.
+
+    A batch holds normalised poses (batch, joint, 2), whole and exact.
+
+    >>> from duolift.networks.detection_network import DetectionArchitecture
+    >>> architecture = PeopleArchitecture("paper19", None, c=10.0, detection=DetectionArchitecture(width=8, blocks=1))
+    >>> module = DistillationModule(architecture)
+    >>> bodies = 0.3 * torch.randn(6, 19, 3)
+    >>> loss, terms = module.lesson(bodies - bodies[:, :1])
+    >>> list(terms)
+    ['joints', 'deviation', 'elevation']
+
+    Args:
+        architecture: of what is trained.
+        variety, views, detector: who is seen from where by what; None for the defaults.
+        learning_rate: Adam's highest, with the schedule `one_cycle`.
+        half: run the network's matrix products in bfloat16.
+
+    Each but the last two may also be given as the plain values that checkpoints hold.
+    """
+
+    def __init__(
+        self,
+        architecture: PeopleArchitecture | dict[str, Any],
+        variety: Variety | None = None,
+        views: Views | None = None,
+        detector: Detector | None = None,
+        learning_rate: float = 1e-3,
+        half: bool = False,
+    ) -> None:
+        super().__init__()
+        if isinstance(architecture, dict):
+            architecture = PeopleArchitecture.from_plain(architecture)
+        self.variety, self.views, self.detector = variety or Variety(), views or Views(), detector or Detector()
+        self.weights = DistillationWeights()
+        self.optimiser = OptimiserSettings(learning_rate, "one_cycle", weight_decay=0.0)
+        self.save_hyperparameters({"architecture": architecture.plain(), "learning_rate": learning_rate, "half": half})
+        self.people = PeopleLifter(architecture)
+        self.people.in_low_precision(half)
+        self.skeleton = self.people.skeleton
+        self.teacher: LifterModule | None = None
+        self.strict_loading = False  # the teacher is no part of the checkpoints that training goes on from
+
+    def attach_teacher(self, teacher: LifterModule, poses: Tensor) -> Self:
+        """Take the trained lifter whose bodies are learned from. It is frozen, and no part of the checkpoints.
+
+        Args:
+            teacher: of the same skeleton.
+            poses: (pose, joint, 2), some training poses, which tell how large people are.
+        """
+        self.teacher = teacher.eval().requires_grad_(False)
+        self.people.fit(poses, self._bodies(poses)[0])
+        return self
+
+    @property
+    def network(self) -> DetectionNetwork:
+        """What is trained."""
+        assert self.people.detection is not None
+        return self.people.detection
+
+    def losses(self, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss, values = self.lesson(self._level(batch))
+        return loss, {f"train/{name}": value for name, value in (values | {"loss": loss}).items()}
+
+    def validation_step(self, batch: Tensor, batch_index: int) -> None:
+        loss, values = self.lesson(self._level(batch))
+        named = {f"val/{name}": value for name, value in (values | {"loss": loss}).items()}
+        self.log_dict(named, sync_dist=True)
+
+    def lesson(self, level: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of level bodies (batch, joint, 3), in head lengths, and its terms, unweighted."""
+        with torch.no_grad():
+            view, people, seen = self._seen(level)
+            target, theta = in_frame(view, people, self.skeleton.root_index)
+            counts = self._counting(people, view)
+        found = self.network(
+            self.people.architecture.c * people.poses, people.visible, self.views.misjudged(people.unit), seen.noise
+        )
+        return self._terms(found, people.unit, target, theta, counts)
+
+    def _seen(self, level: Tensor) -> tuple[View, Framed, Sighting]:
+        """Level bodies as a detector sees others like them."""
+        length = self.people.body_length / bone_lengths(level, self.skeleton).sum(-1)  # (batch,)
+        view = self.views(self.variety(level * length[:, None, None], self.skeleton))
+        points = view.points
+        seen = self.detector(points[..., :2] / points[..., 2:], 1 / view.distance, self.skeleton)
+        return view, self.people.framed(seen.rays, seen.visible), seen
+
+    @staticmethod
+    def _counting(people: Framed, view: View) -> Tensor:
+        """1 for people (batch,) who look about as large as they are, 0 for others."""
+        larger = people.unit * view.distance
+        return ((larger < LARGEST) & (larger > 1 / LARGEST)).to(larger)
+
+    def _terms(
+        self, found: Estimate, unit: Tensor, target: Tensor, theta: Tensor, counts: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        bodies = lift(found.poses * unit[:, None, None], found.offsets, 1 / unit)
+        off = ((bodies - target).square().sum(-1) + 1e-8).sqrt()  # (batch, joint)
+        deviation = found.deviation
+        surprise = off / deviation + deviation.log()
+        share = counts / counts.sum().clamp(min=1)  # (batch,)
+        values = {
+            "joints": (share * off.mean(-1)).sum(),
+            "deviation": (share * surprise.mean(-1)).sum(),
+            "elevation": (share * (found.elevation - theta).abs()).sum(),
+        }
+        return torch.stack([weight * values[name] for name, weight in asdict(self.weights).items()]).sum(), values
+
+    @torch.no_grad()
+    def _bodies(self, poses: Tensor) -> tuple[Tensor, Tensor]:
+        """What the teacher makes of poses (batch, joint, 2): bodies, and elevations."""
+        if self.teacher is None:
+            raise RuntimeError("no lifter to learn from: call attach_teacher with a trained one first")
+        bodies, theta = self.teacher(poses)
+        return bodies, theta
+
+    def _level(self, poses: Tensor) -> Tensor:
+        """The teacher's bodies (batch, joint, 3), level."""
+        bodies, theta = self._bodies(poses)
+        return rotate(rotation_x(theta), bodies)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        weights = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("teacher.")}
+
+    def configure_optimizers(self) -> Any:
+        return adam(self, self.network.parameters(), self.optimiser)
+
+
+def in_frame(view: View, people: Framed, root: int) -> tuple[Tensor, Tensor]:
+    """True bodies (batch, joint, 3) and elevations (batch,) as a perfect network would give them.
+
+    Bodies are seen by the camera that faces the root, wherever the detector saw it, and as large as people look: their
+    roots are `1 / people.unit` away, in head lengths.
+
+    Args:
+        view: the true people.
+        people: what was seen of them.
+        root: index of the root joint.
+    """
+    turned = rotate(facing(people.roots), view.points)  # (batch, joint, 3)
+    ray = torch.nn.functional.normalize(torch.nn.functional.pad(people.roots, (0, 1), value=1.0), dim=-1)
+    theta = (ray * view.up).sum(-1).clamp(-1, 1).asin()
+    return (turned - turned[:, root, None]) / (people.unit * view.distance)[:, None, None], theta

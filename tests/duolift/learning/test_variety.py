@@ -1,0 +1,90 @@
+"""Other people made of people: what is kept, and what changes by how much."""
+
+import pytest
+import torch
+from conftest import some_bodies
+from torch import Tensor
+
+from duolift.body.skeleton import PAPER19, SKELETONS, Skeleton, skeleton_named
+from duolift.geometry.bones import bone_lengths
+from duolift.learning.variety import Shift, Variety, facing_front, mixed_limbs
+
+NO_SHIFT = Shift(0.0, 0.0, 0.0)
+NOTHING = Variety(limbs=0.0, plain=0.0, bones=0.0, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.0)
+
+
+def level_bodies(count: int = 200, skeleton: Skeleton = PAPER19) -> Tensor:
+    return some_bodies(skeleton, count)
+
+
+def bones(bodies: Tensor, child: str) -> Tensor:
+    """Lengths (batch,) of the bone that ends in a joint."""
+    return bone_lengths(bodies, PAPER19)[:, [child for child, _ in PAPER19.bones].index(child)]
+
+
+@pytest.mark.parametrize("skeleton", SKELETONS)
+def test_bodies_are_centred_finite_and_as_many(skeleton: str) -> None:
+    found = Variety()(level_bodies(64, skeleton_named(skeleton)), skeleton_named(skeleton))
+    assert found.shape == (64, len(skeleton_named(skeleton)), 3) and found.isfinite().all()
+    assert not found[:, skeleton_named(skeleton).root_index].any()
+
+
+def test_without_variety_bodies_are_turned_to_the_front_and_nothing_else() -> None:
+    bodies = level_bodies()
+    found = NOTHING(bodies, PAPER19)
+    torch.testing.assert_close(found, facing_front(bodies, PAPER19), rtol=0, atol=1e-5)
+    torch.testing.assert_close(found[..., 1], bodies[..., 1], rtol=0, atol=1e-5)
+
+
+def test_both_arms_come_from_one_body_and_hang_from_their_own_shoulders() -> None:
+    bodies = level_bodies(50)
+    mixed = mixed_limbs(bodies, PAPER19, share=1.0)
+    relative = {}
+    for side in ("left", "right"):
+        arm, at = (
+            PAPER19.indices([f"{side}_{j}" for j in ("elbow", "wrist", "hand")]),
+            PAPER19.index(f"{side}_shoulder"),
+        )
+        theirs, own = mixed[:, arm] - mixed[:, [at]], bodies[:, arm] - bodies[:, [at]]
+        relative[side] = (theirs[:, None] - own[None]).abs().amax((-1, -2))  # (mixed, body)
+    assert (relative["left"].argmin(1) == relative["right"].argmin(1)).all()
+    assert relative["left"].amin(1).max() < 1e-6
+
+
+def test_bones_change_alike_on_both_sides() -> None:
+    bodies = level_bodies()
+    changed = Variety(limbs=0.0, plain=0.0, bones=0.1, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.0)(bodies, PAPER19)
+    factors = {side: bones(changed, f"{side}_knee") / bones(bodies, f"{side}_knee") for side in ("left", "right")}
+    torch.testing.assert_close(factors["left"], factors["right"])
+    assert factors["left"].log().std() == pytest.approx(0.1, rel=0.2)
+
+
+def test_hips_move_together_and_stay_symmetrical() -> None:
+    bodies = facing_front(level_bodies(), PAPER19)
+    moved = Variety(0.0, 0.0, 0.0, hips=Shift(0.2, 0.1, 0.0), shoulders=NO_SHIFT, middles=0.0)(bodies, PAPER19)
+    left, right = (
+        moved[:, PAPER19.index(f"{s}_hip")] - bodies[:, PAPER19.index(f"{s}_hip")] for s in ("left", "right")
+    )
+    spine = bodies[:, PAPER19.index("neck")]
+    along = ((left + right) / 2 * spine).sum(-1) / spine.square().sum(-1)
+    assert along.std() == pytest.approx(0.1, rel=0.25)
+    torch.testing.assert_close((left + right) / 2, along.unsqueeze(-1) * spine, rtol=0, atol=1e-5)
+
+
+def test_a_pelvis_is_the_middle_of_the_hips_of_so_many() -> None:
+    found = Variety(0.0, 0.0, 0.0, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.7)(level_bodies(2000), PAPER19)
+    middle = (found[:, PAPER19.index("left_hip")] + found[:, PAPER19.index("right_hip")]) / 2
+    assert (middle.norm(dim=-1) < 1e-5).float().mean() == pytest.approx(0.7, abs=0.05)
+
+
+def test_some_people_stay_as_they_are() -> None:
+    bodies = level_bodies(2000)
+    found = Variety(limbs=0.0, plain=0.3)(bodies, PAPER19)
+    same = torch.isclose(found, facing_front(bodies, PAPER19), rtol=0, atol=1e-5).all(-1).all(-1)
+    assert same.float().mean() == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("values", [{"limbs": 1.5}, {"bones": -0.1}, {"plain": float("nan")}])
+def test_values_out_of_range_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(values))):
+        Variety(**values)  # type: ignore[arg-type]
