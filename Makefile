@@ -74,7 +74,7 @@ weights: WEIGHTS = $(if $(MOCAP),mocap_weights,weights)
 weights: $(READY) ## Make the lifter that comes with the package, from the embedded set alone (MOCAP=folder: motion capture as well)
 	@$(RUN_PYTHON) experiments.distil experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[mocap:$(MOCAP)]") $(ARGS)
 	@$(RUN_PYTHON) experiments.pack run=$(WEIGHTS) $(ARGS)
-	@mkdir -p duolift/weights && cp runs/$(WEIGHTS)/whole.safetensors duolift/weights/synthetic.safetensors
+	@mkdir -p duolift/weights && cp runs/$(WEIGHTS)/whole.safetensors duolift/weights/shipped.safetensors
 
 report: $(READY) ## A finished run (RUN=name) as a page, runs/<RUN>/report.html, and as figures for print
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }

@@ -28,7 +28,7 @@ from duolift.placement import DEFAULT_METHOD, METHODS
 from duolift.reconstruction import Reconstruction
 from duolift.scene import Scene
 
-SHIPPED = Path(__file__).parent / "weights" / "synthetic.safetensors"
+SHIPPED = Path(__file__).parent / "weights" / "shipped.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
 
 

@@ -35,7 +35,8 @@ def pack(config: Config, lifter: str, completion: CompletionModule | None = None
         module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
         people = assembled(module, data.training_poses, completion)
     origin = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data.fingerprint}
-    return Lifter(people, origin | {"source": config.data.source, "labels": config.lifting.labels})
+    origin |= {"source": config.data.source, "labels": config.lifting.labels, "credit": config.data.credit}
+    return Lifter(people, origin)
 
 
 def assembled(module: LifterModule, poses: Tensor, completion: CompletionModule | None = None) -> PeopleLifter:

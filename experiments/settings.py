@@ -59,6 +59,7 @@ class Data:
         normalisation: `ray` turns every person's camera to face its root, which takes known intrinsics;
             `shift`, the paper's, subtracts the root's pixel.
         held_out: the largest number of the evaluation subjects' poses (2D only) to measure likelihoods on.
+        credit: whom the data are to be credited to, which packed lifters say.
         extra: folders of further data sets of the same source, or `source:folder` of another one, whose 2D poses join
             the training poses; `synthetic` is the embedded set.
         extra_share: the largest number of each of them, as a share of the training subjects' poses.
@@ -81,6 +82,7 @@ class Data:
     c: str = CALIBRATED
     normalisation: Annotated[str, OneOf(CENTRINGS)] = "ray"
     held_out: Positive[int] = 4096
+    credit: str = ""
     extra: list[str] = field(default_factory=list)
     extra_share: Positive[float] = 0.5
     scale: Annotated[str, OneOf(("own", "training"))] = "own"

@@ -6,7 +6,7 @@ the lifter's own bodies, and no 3D label is needed. In machine learning this is 
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor
@@ -17,11 +17,12 @@ from duolift.geometry.rotations import facing, rotate, rotation_x
 from duolift.learning.detector import Detector, Sighting
 from duolift.learning.variety import Variety
 from duolift.learning.views import View, Views
+from duolift.metrics.fast_alignment import align
 from duolift.networks.detection_network import DetectionNetwork, Estimate
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import Framed, PeopleLifter
 from lightning_modules.lifter import LifterModule
-from lightning_modules.optimisation import OptimiserSettings, StageModule, adam
+from lightning_modules.optimisation import OptimiserSettings, StageModule, adam, randomly_mirrored
 
 LARGEST = 4.0
 """People who look so many times as large, or as small, as they are do not count: they show next to nothing."""
@@ -41,6 +42,27 @@ class DistillationWeights:
     joints: float = 10.0
     deviation: float = 0.3
     elevation: float = 5.0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a perfect network would say of some people.
+
+    Attributes:
+        unit: (batch,), the slope that a head length looks like.
+        target: (batch, joint, 3), bodies whose roots are `1 / unit` head lengths away.
+        theta: (batch,), elevations.
+        counts: (batch,), 1 for people who count, 0 for others.
+    """
+
+    unit: Tensor
+    target: Tensor
+    theta: Tensor
+    counts: Tensor
+
+    def bodies(self, found: Estimate) -> Tensor:
+        """What was said instead, (batch, joint, 3)."""
+        return lift(found.poses * self.unit[:, None, None], found.offsets, 1 / self.unit)
 
 
 class DistillationModule(StageModule):
@@ -63,6 +85,9 @@ class DistillationModule(StageModule):
         half: run the network's matrix products in bfloat16.
 
     Each but the last two may also be given as the plain values that checkpoints hold.
+
+    Validation also finds out how much closer a body comes when it is moved, turned and scaled as a whole, which is how
+    errors are told, and what is said in use is brought to that.
     """
 
     def __init__(
@@ -105,24 +130,38 @@ class DistillationModule(StageModule):
         return self.people.detection
 
     def losses(self, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        loss, values = self.lesson(self._level(batch))
+        loss, values = self.lesson(self._level(randomly_mirrored(batch, self.skeleton)))
         return loss, {f"train/{name}": value for name, value in (values | {"loss": loss}).items()}
 
+    def on_validation_epoch_start(self) -> None:
+        self._errors = torch.zeros(2, len(self.skeleton), device=self.device)  # sums of those that are, and were said
+
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
-        loss, values = self.lesson(self._level(batch))
-        named = {f"val/{name}": value for name, value in (values | {"loss": loss}).items()}
-        self.log_dict(named, sync_dist=True)
+        lesson, found = self._asked(self._level(batch))
+        bodies = lesson.bodies(found)
+        errors = (align(bodies, lesson.target) - lesson.target).norm(dim=-1)  # (batch, joint)
+        both = torch.stack([errors, found.deviation])
+        self._errors += (lesson.counts.unsqueeze(-1) * both).sum(1)
+        self.log_dict({f"val/{name}": value for name, value in self._terms(lesson, found).items()}, sync_dist=True)
+
+    def on_validation_epoch_end(self) -> None:
+        """Deviations are said of bodies as they are; from now on of bodies that are fitted as a whole."""
+        errors, said = cast(Tensor, self.all_gather(self._errors)).view(-1, 2, len(self.skeleton)).sum(0)
+        self.network.fitted.copy_(errors / said.clamp(min=1e-6))
 
     def lesson(self, level: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of level bodies (batch, joint, 3), in head lengths, and its terms, unweighted."""
+        values = self._terms(*self._asked(level))
+        return torch.stack([weight * values[name] for name, weight in asdict(self.weights).items()]).sum(), values
+
+    def _asked(self, level: Tensor) -> tuple["Lesson", Estimate]:
+        """What is to be learned from level bodies, and what the network says."""
         with torch.no_grad():
             view, people, seen = self._seen(level)
             target, theta = in_frame(view, people, self.skeleton.root_index)
-            counts = self._counting(people, view)
-        found = self.network(
-            self.people.architecture.c * people.poses, people.visible, self.views.misjudged(people.unit), seen.noise
-        )
-        return self._terms(found, people.unit, target, theta, counts)
+            lesson = Lesson(people.unit, target, theta, self._counting(people, view))
+        poses, size = self.people.architecture.c * people.poses, self.views.misjudged(people.unit)
+        return lesson, self.network(poses, people.visible, size, seen.noise)
 
     def _seen(self, level: Tensor) -> tuple[View, Framed, Sighting]:
         """Level bodies as a detector sees others like them."""
@@ -138,20 +177,17 @@ class DistillationModule(StageModule):
         larger = people.unit * view.distance
         return ((larger < LARGEST) & (larger > 1 / LARGEST)).to(larger)
 
-    def _terms(
-        self, found: Estimate, unit: Tensor, target: Tensor, theta: Tensor, counts: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        bodies = lift(found.poses * unit[:, None, None], found.offsets, 1 / unit)
-        off = ((bodies - target).square().sum(-1) + 1e-8).sqrt()  # (batch, joint)
-        deviation = found.deviation
-        surprise = off / deviation + deviation.log()
-        share = counts / counts.sum().clamp(min=1)  # (batch,)
-        values = {
+    @staticmethod
+    def _terms(lesson: "Lesson", found: Estimate) -> dict[str, Tensor]:
+        """The terms of the loss, unweighted."""
+        off = ((lesson.bodies(found) - lesson.target).square().sum(-1) + 1e-8).sqrt()  # (batch, joint)
+        surprise = off / found.deviation + found.deviation.log()
+        share = lesson.counts / lesson.counts.sum().clamp(min=1)  # (batch,)
+        return {
             "joints": (share * off.mean(-1)).sum(),
             "deviation": (share * surprise.mean(-1)).sum(),
-            "elevation": (share * (found.elevation - theta).abs()).sum(),
+            "elevation": (share * (found.elevation - lesson.theta).abs()).sum(),
         }
-        return torch.stack([weight * values[name] for name, weight in asdict(self.weights).items()]).sum(), values
 
     @torch.no_grad()
     def _bodies(self, poses: Tensor) -> tuple[Tensor, Tensor]:

@@ -50,7 +50,7 @@ def lifters_of(files: Sequence[Path]) -> dict[str, Lifter]:
         InputError: a file is missing, or no lifter's, or is given twice.
 
     >>> [*lifters_of([SHIPPED])]
-    ['synthetic']
+    ['shipped']
     """
     stems = [file.stem for file in files]
     labels = stems if len({*stems}) == len(stems) else [str(file) for file in files]

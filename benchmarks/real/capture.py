@@ -53,6 +53,7 @@ class View:
         image: width and height, pixels.
         detections: a detector's file or folder of files, as `duolift lift` reads them.
         frames: the image's name in those files -> which frame of the truth it is; images without truth are left out.
+        group: the views that a table's column is of; None where it is of this one.
     """
 
     name: str
@@ -60,6 +61,7 @@ class View:
     image: tuple[float, float]
     detections: Path
     frames: Mapping[str, int]
+    group: str | None = None
 
     @property
     def focal(self) -> float:

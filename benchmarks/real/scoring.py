@@ -124,7 +124,7 @@ def person_errors(
     signals = {name: signal(matched.estimate) for name, signal in SIGNALS.items()}
     people = [
         PersonErrors(
-            view=view.name,
+            view=view.group or view.name,
             hidden=int((matched.truth.valid[person] & ~matched.estimate.visible[person]).sum()),
             **body_errors(matched, person, mean, protocol),
             root_mm=float(root[person]),
@@ -183,7 +183,7 @@ def scene_errors(
             "root_displacement_error_mm": float((found - true).norm(dim=-1).mean()),
             "root_distance_error_mm": float((found.norm(dim=-1) - true.norm(dim=-1)).abs().mean()),
         }
-    return SceneErrors(view.name, errors)
+    return SceneErrors(view.group or view.name, errors)
 
 
 def arrangements(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.real import shelf, tilts
+from benchmarks.real import couples, shelf, tilts
 from benchmarks.real.capture import Capture
 from duolift.bounds import nearest
 from duolift.errors import InputError
@@ -28,6 +28,7 @@ class DataSet:
 
 SETS: dict[str, DataSet] = {
     "shelf": DataSet("Shelf", shelf.read),
+    "couples": DataSet("Couples", couples.read, ("images_focal", "images_nofocal", "proj_focal")),
     "tilts": DataSet("Every tilt", tilts.read, ("images_focal", "images_nofocal")),
 }
 """Name -> data set."""

@@ -7,7 +7,7 @@ from 2D poses alone; this one learns from bodies that such a network has lifted,
 Camera frame: x right, y down, z forward; head lengths.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import torch
@@ -118,9 +118,12 @@ class DetectionNetwork(nn.Module):
 
     Attributes:
         low_precision: run matrix products in bfloat16.
+        fitted: (joint,), what deviations are multiplied by in use: how much less a joint is off once its body has been
+            moved, turned and scaled as a whole to where it fits best.
         free: (joint,), 0 at the root, which is where it is by definition, and 1 elsewhere.
     """
 
+    fitted: Tensor
     free: Tensor
 
     def __init__(self, skeleton: Skeleton, architecture: DetectionArchitecture) -> None:
@@ -133,6 +136,7 @@ class DetectionNetwork(nn.Module):
             *(ResidualBlock(width) for _ in range(architecture.blocks)),
             nn.Linear(width, 4 * joints + 1),  # corrections, depths and deviations, the elevation
         )
+        self.register_buffer("fitted", torch.ones(joints))
         free = torch.ones(joints)
         free[skeleton.root_index] = 0
         self.register_buffer("free", free, persistent=False)
@@ -171,8 +175,8 @@ class DetectionNetwork(nn.Module):
             flip: lift the mirrored people as well, and take the mean of both (the field's flip test).
         """
         found = self(poses, visible, size, noise)
-        if not flip:
-            return found
-        order = mirror_order(self.skeleton, visible.device)
-        other = self(mirrored(poses, self.skeleton), visible[..., order], size, noise)
-        return found.mean(other.mirrored(self.skeleton))
+        if flip:
+            order = mirror_order(self.skeleton, visible.device)
+            other = self(mirrored(poses, self.skeleton), visible[..., order], size, noise)
+            found = found.mean(other.mirrored(self.skeleton))
+        return replace(found, deviation=self.fitted * found.deviation)

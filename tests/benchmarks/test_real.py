@@ -399,7 +399,7 @@ def test_everything_runs_and_lifters_stand_below_each_other(tmp_path: Path, caps
     main(["--root", str(root), "--output", str(stem), "--lifter", str(SHIPPED), str(other)])
     report = json.loads(stem.with_suffix(".json").read_text())
     assert [(line["variant"], line["lifter"]) for line in report["lines"]] == [
-        (variant, lifter) for variant in VARIANTS for lifter in ("synthetic", "other")
+        (variant, lifter) for variant in VARIANTS for lifter in ("shipped", "other")
     ]
     for one, same in zip(report["lines"][::2], report["lines"][1::2], strict=True):
         assert one["summary"] == same["summary"] and one["summary"]["person"]["people"] == 2 * FRAMES * CAMERAS
@@ -415,7 +415,7 @@ def test_one_lifter_is_not_named_in_every_row(tmp_path: Path, capsys: pytest.Cap
     main(["--root", str(root), "--variants", "proj_focal", "--output", str(tmp_path / "one")])
     assert "\n| proj_focal | 12 (0) |" in capsys.readouterr().out
     (line,) = json.loads((tmp_path / "one.json").read_text())["lines"]
-    assert line["lifter"] == "synthetic" and line["summary"]["unmatched"] == 0
+    assert line["lifter"] == "shipped" and line["summary"]["unmatched"] == 0
 
 
 @pytest.mark.parametrize(

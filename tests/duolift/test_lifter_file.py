@@ -13,8 +13,7 @@ from torch import Tensor
 
 from duolift.errors import InputError
 from duolift.lifter_file import FORMAT, READABLE, read_lifter, write_lifter
-from duolift.networks.architecture import Architecture
-from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import SHIPPED
 from tests.conftest import tensors_of
@@ -82,13 +81,13 @@ def test_a_lifter_of_any_format_is_read_as_it_was(
         assert torch.equal(ours, theirs)
 
 
-def test_the_lifter_that_comes_with_the_package_is_of_format_1() -> None:
-    """So that it also is a test of reading that format: the weights of a real file."""
-    with safetensors.safe_open(SHIPPED, "pt") as file:
-        assert json.loads(file.metadata()["duolift"])["format"] == 1
-    architecture = read_lifter(SHIPPED)[0].architecture
-    assert architecture.lifter == Architecture("parts", "whole", 384, 2, architecture.lifter.elevation_bound)
-    assert architecture.completer == CompleterArchitecture(512, 2)
+def test_the_lifter_that_comes_with_the_package_lifts_detections_and_names_whom_to_credit() -> None:
+    people, origin = read_lifter(SHIPPED)
+    assert people.architecture.detection == DetectionArchitecture(768, 4)
+    assert people.architecture.lifter is None and people.architecture.flip
+    assert origin["experiment"] == "mocap_weights" and not origin["labels"]
+    assert "mocap.cs.cmu.edu" in origin["credit"]
+    assert SHIPPED.stat().st_size < 16 * 2**20
 
 
 @pytest.mark.parametrize(

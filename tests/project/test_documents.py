@@ -217,9 +217,9 @@ RULES = (
         r"make weights MOCAP=folder",
         "make weights MOCAP=captures",
         f"{SETTINGS} data.mocap.amc_rate=30",
-        made=("duolift/weights/synthetic.safetensors", "runs/mocap_weights/distillation.md"),
+        made=("duolift/weights/shipped.safetensors", "runs/mocap_weights/distillation.md"),
     ),
-    Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/synthetic.safetensors",)),
+    Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/shipped.safetensors",)),
     Rule(
         r"make study DATA=chi3d ROOT=folder",
         settings=f"{SETTINGS} study.factors=[default] study.epochs=1 study.flow_epochs=1 study.workers=1",
