@@ -86,8 +86,8 @@ class PoseDataModule(pl.LightningDataModule):
         super().__init__()
         if partners and (labels or bodies == "pair"):
             raise ValueError("partners are those of a single person's poses: expected no labels, no pairs")
-        if labels and (extra or bodies == "pair"):
-            raise ValueError("labels are a single person's and the training subjects' own: expected no extra, no pairs")
+        if labels and bodies == "pair":
+            raise ValueError("labels are a single person's: expected no pairs")
         self.source, self.root, self.cache, self.labels = source, Path(root), cache, labels
         self.extra, self.extra_share, self.partners = tuple(extra), extra_share, partners
         self.skeleton, self.train, self.evaluate, self.cameras = skeleton, tuple(train), tuple(evaluate), cameras
@@ -130,13 +130,18 @@ class PoseDataModule(pl.LightningDataModule):
         """Add another data set's poses, at most so many and evenly spaced, to the training poses."""
         takes = source.read(root, source.subjects(root), None, self.cache)
         self._refuse_other_than_pairs(takes, root)
-        scenes = takes.scenes(self.skeleton).without_truth()
-        own = Normalisation.fitted(scenes, self.skeleton, self.normalisation.c, self.centring)
-        poses = self.poses(scenes, own)
+        scenes = takes.scenes(self.skeleton)
+        own = Normalisation.fitted(scenes.without_truth(), self.skeleton, self.normalisation.c, self.centring)
+        poses = self.poses(scenes.without_truth(), own)
         chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long()
         self.training_poses = torch.cat([self.training_poses, poses[chosen]])
+        if self.labels:
+            if scenes.truth is None:
+                raise InputError(f"{root}: holds no 3D; expected a data set that has it, to be learned from by labels")
+            known = zip(self.training_labels, self._label_tensors(scenes, own), strict=True)
+            self.training_labels = tuple(torch.cat([present, added[chosen]]) for present, added in known)
         if self.partners:
-            both = zip(self.training_partners, self._partner_tensors(scenes, own), strict=True)
+            both = zip(self.training_partners, self._partner_tensors(scenes.without_truth(), own), strict=True)
             self.training_partners = tuple(torch.cat([present, added[chosen]]) for present, added in both)
         self.fingerprint += f" + {takes.fingerprint}"
 
@@ -187,9 +192,10 @@ class PoseDataModule(pl.LightningDataModule):
         partners = self.partners_of(scenes, None, normalisation)
         return partners.poses, partners.visible.any(-1)
 
-    def _label_tensors(self, scenes: SceneBatch) -> tuple[Tensor, Tensor]:
+    def _label_tensors(self, scenes: SceneBatch, normalisation: Normalisation | None = None) -> tuple[Tensor, ...]:
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
-        offsets = self.normalisation.true_bodies(scenes, self.skeleton)[..., 2]  # (scene, person, joint)
+        normalisation = normalisation or self.normalisation
+        offsets = normalisation.true_bodies(scenes, self.skeleton)[..., 2]  # (scene, person, joint)
         return offsets.flatten(0, 1), scenes.elevations(self.skeleton.root_index).flatten()
 
     def bone_ratios(self) -> Tensor:

@@ -323,8 +323,6 @@ class Config:
             raise ValueError(f"run is {self.run!r}; expected a folder name of letters, digits, dots, dashes")
         if self.seed >= MOST_SEEDS:
             raise ValueError(f"seed is {self.seed}; expected less than 2**32")
-        if self.lifting.labels and self.data.extra:
-            raise ValueError(f"data.extra is {self.data.extra}; expected none with lifting.labels")
         known = OneOf(SKELETONS[self.data.skeleton].parts)
         for key, parts in (("flows.parts", self.flows.parts), ("lifting.likelihoods", self.lifting.likelihoods)):
             for part in parts or []:

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 import torch
 from conftest import SHARED
+from small_detections import people
+from small_detections import write as write_detections
 from small_tree import write_tree
 from torch import Tensor
 
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.chi3d import read
-from datamodules.sources.registry import CHI3D
-from duolift.body.skeleton import CHI3D25, PAPER19, SKELETONS
+from datamodules.sources.registry import CHI3D, KEYPOINTS
+from duolift.body.skeleton import CHI3D25, DETECTOR15, PAPER19, SKELETONS
+from duolift.errors import InputError
 from duolift.geometry.cameras import elevation
 from duolift.geometry.normalisation import CENTRINGS, head_to_root
 from duolift.geometry.pairs import join_pair
@@ -193,6 +196,32 @@ def test_labels_come_with_their_poses(tree: Path) -> None:
         validation, (everything.validation_poses, *everything.validation_labels), strict=True
     ):
         assert torch.equal(served_now, held_out[::2])
+
+
+def test_labels_of_another_data_set_join_those_of_the_training_subjects(tree: Path) -> None:
+    alone, data = served(tree, labels=True), served(tree, labels=True, extra=[(CHI3D, tree)])
+    own = len(alone.training_poses)
+    assert {len(data.training_poses), *map(len, data.training_labels)} == {own + own // 2}
+    for label, before in zip(data.training_labels, alone.training_labels, strict=True):
+        assert torch.equal(label[:own], before)
+    # the same people again, in their own head length
+    ratio = data.training_poses[own:].norm() / alone.training_poses[: own // 2].norm()
+    bodies = [
+        lift(poses, offsets, data.normalisation.c)
+        for poses, offsets in (
+            (data.training_poses[own:], data.training_labels[0][own:]),
+            (alone.training_poses, alone.training_labels[0]),
+        )
+    ]
+    nearest = torch.cdist(bodies[0].flatten(1), ratio * bodies[1].flatten(1)).amin(1)
+    assert 0.5 < ratio < 2 and nearest.max() < 0.5 * bodies[0].flatten(1).norm(dim=1).min()
+
+
+def test_labels_of_a_data_set_without_3d_are_refused(tree: Path, tmp_path: Path) -> None:
+    write_detections(tmp_path / "seen" / "results.json", people(24))
+    data = PoseDataModule(CHI3D, tree, DETECTOR15, labels=True, extra=[(KEYPOINTS, tmp_path / "seen")])
+    with pytest.raises(InputError, match=r"seen: holds no 3D; expected a data set that has it"):
+        data.setup()
 
 
 @CENTRING
