@@ -164,7 +164,7 @@ POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
 
 RULES = (
     Rule(r"make (help|pretrain-flows)", settings=SETTINGS),
-    Rule(r"make (train-lifter|complete)", settings=SETTINGS, made=("runs/default-synthetic/whole/metrics.json",)),
+    Rule(r"make (train-lifter|complete|distil)", settings=SETTINGS, made=("runs/default-synthetic/whole/metrics.json",)),
     Rule(r"make ablation", settings=SETTINGS, made=("runs/default-synthetic/ablation.md",)),
     Rule(r"make ablation EXPERIMENT=quick", settings=SETTINGS, made=("runs/quick-synthetic/ablation.md",)),
     Rule(r"make ablation DATA=chi3d ROOT=folder", settings=SETTINGS, made=("runs/default-folder/ablation.md",)),
@@ -192,10 +192,10 @@ RULES = (
         made=("runs/seen/whole/held_out.png",),
     ),
     Rule(
-        r"make complete DATA=keypoints ROOT=detections RUN=mine",
-        r"make complete DATA=keypoints ROOT=detections RUN=seen",
+        r"make distil DATA=keypoints ROOT=detections RUN=mine",
+        r"make distil DATA=keypoints ROOT=detections RUN=seen",
         SETTINGS,
-        made=("runs/seen/completion.md",),
+        made=("runs/seen/distillation.md",),
     ),
     Rule(
         r"make complete DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
@@ -206,9 +206,9 @@ RULES = (
     Rule(r"srun (python -m experiments.train_lifter) .*", rf"\1 compute.devices=1 {SETTINGS}"),
     Rule(r"make evaluate RUN=mine ROOT=folder( ARGS=.*)?", after=(TRAINED,), made=("runs/mine/evaluate-folder.md",)),
     Rule(
-        r"make distil DATA=chi3d ROOT=folder RUN=(\w+)",
+        r"make distil DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
         settings=SETTINGS,
-        made=(r"runs/\1/distillation.md", r"runs/\1/distillation-whole/last.ckpt"),
+        made=(r"runs/\1/distillation.md",),
     ),
     Rule(r"make evaluate RUN=weights ROOT=folder", after=("make weights",), made=("runs/weights/evaluate-folder.md",)),
     Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
