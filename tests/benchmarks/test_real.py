@@ -405,7 +405,7 @@ def test_everything_runs_and_lifters_stand_below_each_other(tmp_path: Path, caps
         assert one["summary"] == same["summary"] and one["summary"]["person"]["people"] == 2 * FRAMES * CAMERAS
     page = stem.with_suffix(".md").read_text()
     for name in VARIANTS:
-        assert page.count(f"\n| {name} | synthetic |") == page.count(f"\n| {name} | other |") == 5
+        assert page.count(f"\n| {name} | shipped |") == page.count(f"\n| {name} | other |") == 5
     assert page.strip().endswith(capsys.readouterr().out.partition("\n\ntables ")[0].strip())
     assert stem.with_suffix(".png").stat().st_size > 10_000
 

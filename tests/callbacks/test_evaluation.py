@@ -8,7 +8,7 @@ import torch
 from conftest import FRAMES
 
 import callbacks.scoring
-from callbacks.lifting import estimated_focal, lifted_people, through_default_lens
+from callbacks.lifting import estimated_focal, through_default_lens
 from callbacks.parallel import on_all_cores
 from callbacks.rows import pictured_row, rows_of
 from callbacks.scene_pictures import extremes, whereabouts
@@ -17,8 +17,6 @@ from datamodules.sources.chi3d import read
 from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift.body.skeleton import PAPER19, WHOLE
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.normalisation import Normalisation
-from duolift.geometry.projection import lift
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.definitions import CONTACT, score
 from duolift.metrics.fast_alignment import align_scene
@@ -140,22 +138,19 @@ def test_however_scenes_lie_in_memory_they_align_alike() -> None:
     torch.testing.assert_close(align_scene(strided, truth), align_scene(people, truth))
 
 
-def test_bfloat16_scores_within_a_millimetre_of_full_precision(tmp_path: Path) -> None:
+def test_bfloat16_scores_within_two_millimetres_of_full_precision(tmp_path: Path) -> None:
     write(tmp_path, SyntheticConfig(takes=1, frames=4))
     scenes, people = read(tmp_path, ["s04"]).scenes(PAPER19), Lifter.load().people
-    normalisation = Normalisation.fitted(scenes, PAPER19, None, people.architecture.centring)
-    seen = normalisation.coordinates(scenes)
-    poses = normalisation(seen, seen[..., PAPER19.root_index, :])
+    everything = torch.ones(scenes.pixels.shape[:-1], dtype=torch.bool)
     rows, scored = rows_of(WHOLE), {}
     for half in (False, True):
-        people.network.low_precision = half
-        with torch.no_grad():
-            offsets, theta = people.network.predict(poses, people.architecture.flip)
-        lifted = lifted_people(scenes, lift(poses, offsets, normalisation.c), theta, normalisation, PAPER19)
+        people.in_low_precision(half)
+        lifted = replace(people(scenes.rays, everything), root_rows=scenes.pixels[:, :, PAPER19.root_index, 1])
         scored[half] = score_rows(rows, [LiftedScenes(scenes, lifted)] * len(rows))
     for row, full, low in zip(rows, scored[False], scored[True], strict=True):
         assert full != low, "both in full precision"
         ground = isinstance(row.placement, GroundPlacement)  # the paper's sizes follow from small differences of angles
         names = [name for name in full if name.endswith("_mm") and (ground or name.startswith("pa_mpjpe"))]
         apart = {name: abs(low[name] - full[name]) for name in names}
-        assert apart and max(apart.values()) < 1, (row.name, apart)
+        assert apart and max(e for name, e in apart.items() if name.startswith("pa_mpjpe")) < 0.5, (row.name, apart)
+        assert max(apart.values()) < 2, (row.name, apart)  # the size of a scene, which no alignment takes out

@@ -164,7 +164,9 @@ POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
 
 RULES = (
     Rule(r"make (help|pretrain-flows)", settings=SETTINGS),
-    Rule(r"make (train-lifter|complete|distil)", settings=SETTINGS, made=("runs/default-synthetic/whole/metrics.json",)),
+    Rule(
+        r"make (train-lifter|complete|distil)", settings=SETTINGS, made=("runs/default-synthetic/whole/metrics.json",)
+    ),
     Rule(r"make ablation", settings=SETTINGS, made=("runs/default-synthetic/ablation.md",)),
     Rule(r"make ablation EXPERIMENT=quick", settings=SETTINGS, made=("runs/quick-synthetic/ablation.md",)),
     Rule(r"make ablation DATA=chi3d ROOT=folder", settings=SETTINGS, made=("runs/default-folder/ablation.md",)),
