@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
+from duolift.geometry.constants import constant
 
 
 def bone_lengths(points: Tensor, skeleton: Skeleton) -> Tensor:
@@ -15,5 +16,5 @@ def bone_lengths(points: Tensor, skeleton: Skeleton) -> Tensor:
     >>> bone_lengths(points, PAPER19)[0, PAPER19.bones.index(("left_ankle", "left_knee"))]
     tensor(0.5000)
     """
-    children, parents = skeleton.bone_ends
+    children, parents = (constant(tuple(ends), points.device) for ends in skeleton.bone_ends)
     return (points[..., children, :] - points[..., parents, :]).norm(dim=-1)

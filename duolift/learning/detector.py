@@ -12,7 +12,7 @@ from duolift.body.skeleton import Skeleton, ancestors
 from duolift.bounds import Fraction, NotNegative, check_bounds
 from duolift.geometry.constants import constant
 from duolift.inputs.keypoints import FORMATS, RULES, Rule
-from duolift.networks.occlusions import visibility_masks
+from duolift.networks.occlusions import occlusions
 from duolift.networks.people_lifter import FEWEST_JOINTS
 
 
@@ -94,7 +94,7 @@ class Detector:
     def _visible(self, rays: Tensor, skeleton: Skeleton) -> Tensor:
         """Which joints are neither hidden nor cut off nor missed, (batch, joint)."""
         even = torch.rand(5, len(rays), 1, device=rays.device, dtype=rays.dtype)  # (5, batch, 1)
-        masks = constant(tuple(map(tuple, visibility_masks(skeleton).tolist())), rays.device, torch.bool)
+        masks = constant(hidden_together(skeleton), rays.device, torch.bool)
         hidden = masks[torch.randint(len(masks), (len(rays),), device=rays.device)] | (even[0] >= self.hidden)
         rows = rays[..., 1]
         highest, lowest = rows.amin(-1, keepdim=True), rows.amax(-1, keepdim=True)
@@ -108,6 +108,17 @@ NEVER_DETECTED = frozenset.intersection(
     *(frozenset(known.missing) for known in FORMATS.values() if known.name not in ("chi3d25", "paper19", "paper23"))
 )
 """Joints of the project for which no detector's format has a source."""
+
+
+def hidden_together(skeleton: Skeleton) -> tuple[tuple[bool, ...], ...]:
+    """`duolift.networks.occlusions.visibility_masks` as plain values, made without a tensor.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> [sum(mask) for mask in hidden_together(PAPER19)][-2:]  # a side is hidden, nothing is
+    [12, 19]
+    """
+    hidden = (*occlusions(skeleton).values(), ())
+    return tuple(tuple(joint not in together for joint in skeleton.joints) for together in hidden)
 
 
 def swaps(skeleton: Skeleton) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
@@ -142,20 +153,20 @@ def rules_within(skeleton: Skeleton) -> tuple[Rule, ...]:
 def _swapped(seen: Sighting, pair: tuple[tuple[int, ...], tuple[int, ...]], chosen: Tensor) -> Sighting:
     """The chosen people (batch,) with two limbs taken for each other."""
     left, right = pair
-    rays, visible = seen.rays.clone(), seen.visible.clone()
-    for one, other in zip(left + right, right + left, strict=True):
-        rays[:, one] = torch.where(chosen.unsqueeze(-1), seen.rays[:, other], seen.rays[:, one])
-        visible[:, one] = torch.where(chosen, seen.visible[:, other], seen.visible[:, one])
-    return replace(seen, rays=rays, visible=visible)
+    other = dict(zip(left + right, right + left, strict=True))
+    order = constant(tuple(other.get(i, i) for i in range(seen.visible.shape[1])), seen.rays.device)
+    rays = torch.where(chosen[:, None, None], seen.rays[:, order], seen.rays)
+    return replace(seen, rays=rays, visible=torch.where(chosen[:, None], seen.visible[:, order], seen.visible))
 
 
 def _derived(seen: Sighting, skeleton: Skeleton, rule: Rule, chosen: Tensor) -> Sighting:
     """The chosen people (batch,) with a joint where a rule puts it."""
-    at, device = skeleton.index(rule.joint), seen.rays.device
+    device = seen.rays.device
+    at = constant(tuple(joint == rule.joint for joint in skeleton.joints), device, torch.bool)
     sources = constant(tuple(skeleton.indices(rule.weights)), device)
     weights = constant(tuple(rule.weights.values()), device, seen.rays.dtype)
-    rays, visible = seen.rays.clone(), seen.visible.clone()
     place = torch.einsum("s,bsd->bd", weights, seen.rays[:, sources])
-    rays[:, at] = torch.where(chosen.unsqueeze(-1), place, rays[:, at])
-    visible[:, at] = torch.where(chosen, seen.visible[:, sources].all(-1), visible[:, at])
-    return replace(seen, rays=rays, visible=visible)
+    changed = chosen.unsqueeze(-1) & at  # (batch, joint)
+    rays = torch.where(changed.unsqueeze(-1), place.unsqueeze(1), seen.rays)
+    found = seen.visible[:, sources].all(-1, keepdim=True)
+    return replace(seen, rays=rays, visible=torch.where(changed, found, seen.visible))

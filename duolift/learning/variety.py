@@ -116,16 +116,16 @@ def mixed_limbs(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
     >>> torch.equal(mixed[:, torso], bodies[:, torso]), torch.equal(mixed, bodies)
     (True, False)
     """
-    mixed = bodies.clone()
+    mixed = bodies
     for top in ("hip", "shoulder"):
         others = bodies[torch.randperm(len(bodies), device=bodies.device)]
         chosen = (torch.rand_like(bodies[:, 0, 0]) < share)[:, None, None]
         for side in SIDES:
             at = skeleton.index(f"{side}_{top}")
-            hanging = tuple(i for i, joint in enumerate(skeleton.joints) if f"{side}_{top}" in ancestors(joint))
-            limb = constant(hanging, bodies.device)
-            hung = others[:, limb] + (bodies[:, at] - others[:, at]).unsqueeze(1)
-            mixed[:, limb] = torch.where(chosen, hung, bodies[:, limb])
+            hanging = tuple(f"{side}_{top}" in ancestors(joint) for joint in skeleton.joints)
+            limb = constant(hanging, bodies.device, torch.bool).unsqueeze(-1)  # (joint, 1)
+            hung = others + (bodies[:, at] - others[:, at]).unsqueeze(1)
+            mixed = torch.where(chosen & limb, hung, mixed)
     return mixed
 
 
@@ -139,16 +139,19 @@ def _shifted(bodies: Tensor, skeleton: Skeleton, joint: str, shift: Shift) -> Te
     ahead = ahead * (spine.norm(dim=-1) / ahead.norm(dim=-1).clamp(min=1e-6)).unsqueeze(-1)
     moved = shift.up * normal() * spine + shift.ahead * normal() * ahead
     wider = shift.apart * normal() * across / 2
-    bodies = bodies.clone()
-    bodies[:, left] += moved + wider
-    bodies[:, right] += moved - wider
-    return bodies
+    both = _marked(skeleton, bodies, {left: 1.0, right: 1.0})  # (joint, 1)
+    outwards = _marked(skeleton, bodies, {left: 1.0, right: -1.0})
+    return bodies + both * moved.unsqueeze(1) + outwards * wider.unsqueeze(1)
 
 
 def _with_middle(bodies: Tensor, skeleton: Skeleton, middle: str, joint: str, share: float) -> Tensor:
     """Bodies (batch, joint, 3), a share of whom have a joint in the middle of two others."""
     left, right = (skeleton.index(f"{side}_{joint}") for side in SIDES)
-    chosen = torch.rand_like(bodies[:, 0, :1]) < share
-    bodies, at = bodies.clone(), skeleton.index(middle)
-    bodies[:, at] = torch.where(chosen, (bodies[:, left] + bodies[:, right]) / 2, bodies[:, at])
-    return bodies
+    chosen = (torch.rand_like(bodies[:, 0, 0]) < share)[:, None, None]
+    at = _marked(skeleton, bodies, {skeleton.index(middle): 1.0}) > 0
+    return torch.where(chosen & at, ((bodies[:, left] + bodies[:, right]) / 2).unsqueeze(1), bodies)
+
+
+def _marked(skeleton: Skeleton, like: Tensor, values: dict[int, float]) -> Tensor:
+    """(joint, 1): some joints' values, 0 for the others."""
+    return constant(tuple(values.get(i, 0.0) for i in range(len(skeleton))), like.device, like.dtype).unsqueeze(-1)

@@ -158,7 +158,7 @@ class DetectionNetwork(nn.Module):
             (size / UNITS.size).log().unsqueeze(-1),
             UNITS.noise * noise.unsqueeze(-1),
         ]
-        with torch.autocast(poses.device.type, torch.bfloat16, enabled=self.low_precision):
+        with self.precision(poses):
             outputs = self.layers(torch.cat(inputs, dim=-1))
         moves, offsets, spread, raw = outputs.to(poses.dtype).split([2 * joints, joints, joints, 1], dim=-1)
         moves = moves.unflatten(-1, (joints, 2))
@@ -166,6 +166,10 @@ class DetectionNetwork(nn.Module):
         deviation = spread.clamp(-LARGEST_LOGARITHM, LARGEST_LOGARITHM).exp()
         elevation = self.architecture.elevation_bound * raw.squeeze(-1).tanh()
         return Estimate(completed * self.free.unsqueeze(-1), offsets * self.free, elevation, deviation)
+
+    def precision(self, poses: Tensor) -> torch.autocast:
+        """The precision of matrix products, as a context."""
+        return torch.autocast(poses.device.type, torch.bfloat16, enabled=self.low_precision)
 
     def predict(self, poses: Tensor, visible: Tensor, size: Tensor, noise: Tensor, flip: bool = False) -> Estimate:
         """Lift people as in use.

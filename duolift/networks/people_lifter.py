@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from duolift.body.skeleton import skeleton_named
 from duolift.camera import DETECTOR_NOISE
 from duolift.geometry.bones import bone_lengths
+from duolift.geometry.constants import constant
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.projection import lift
@@ -195,7 +196,7 @@ class PeopleLifter(nn.Module):
 
         By the bones whose two ends are visible; where there are none, by how far the visible joints are spread out.
         """
-        children, parents = self.skeleton.bone_ends
+        children, parents = (constant(tuple(ends), rays.device) for ends in self.skeleton.bone_ends)
         whole = (visible[..., children] & visible[..., parents]).to(rays)  # (scene, person, bone)
         length = bone_lengths(rays, self.skeleton)
         by_bones = _ratio((whole * length).sum(-1), (whole * self.bone_lengths).sum(-1))

@@ -34,7 +34,9 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.inputs.detections import JOINTS, Detections
 from duolift.networks.completion import strategies_of
+from duolift.networks.detection_network import DetectionArchitecture, DetectionNetwork
 from duolift.networks.lifting_network import LiftingNetwork
+from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.splits import SPLITS, parts_of
 from duolift.placement.ground import GroundPlacement
 from duolift.placement.interface import SceneCameras
@@ -43,6 +45,7 @@ from duolift.placement.stature import in_metres, on_ground_of
 from duolift.predictor import Lifter
 from duolift.scene import Scene
 from lightning_modules.completion import CompletionModule
+from lightning_modules.distillation import DistillationModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.lifter import LifterModule
 from lightning_modules.supervised import SupervisedLifterModule
@@ -98,6 +101,7 @@ def _full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no autocast on a device that is none."""
     for name in ("precision", "shared_casts"):
         monkeypatch.setattr(LiftingNetwork, name, lambda *_: nullcontext())
+    monkeypatch.setattr(DetectionNetwork, "precision", lambda *_: nullcontext())
 
 
 class Trained:
@@ -175,6 +179,13 @@ def test_a_step_of_the_completion_stays_on_its_device(split: str, monkeypatch: p
     module = nowhere(CompletionModule("paper19", strategies, width=8, blocks=1).attach_teacher(teacher))
     places, near = torch.empty(2, 16, 19, 2, device=NOWHERE), torch.empty(16, dtype=torch.bool, device=NOWHERE)
     assert found_in_a_step(module, (*places, near), monkeypatch) == []
+
+
+def test_a_step_of_the_distillation_stays_on_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher, detection = lifter_module(width=8, blocks=1, flip_test=True), DetectionArchitecture(width=8, blocks=1)
+    module = DistillationModule(PeopleArchitecture("paper19", None, C, detection=detection))
+    module = nowhere(module.attach_teacher(teacher, some_poses(PAPER19, 16)))  # type: ignore[assignment]
+    assert found_in_a_step(module, torch.empty(16, 19, 2, device=NOWHERE), monkeypatch) == []
 
 
 @pytest.mark.parametrize("about", SCALE_ABOUT)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
-from conftest import lifter_module, some_poses
+from conftest import C, lifter_module, some_poses
 from torch import Tensor
 
 from callbacks.gradients import Gradients
@@ -21,12 +21,15 @@ from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.registry import CHI3D
 from duolift.body.skeleton import PAPER19
 from duolift.networks.completion import strategies_of
+from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.lifting_network import fast_bfloat16
+from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.splits import parts_of
 from experiments.processes import OwnNoise, trainer_of
 from experiments.settings import Compute
 from lightning_modules.compilation import AUTO, COMPILED, OFF
 from lightning_modules.completion import CompletionModule
+from lightning_modules.distillation import DistillationModule
 from lightning_modules.flow_prior import FlowPriorModule
 from lightning_modules.optimisation import StageModule
 
@@ -107,7 +110,13 @@ def completion(data: Served) -> StageModule:
     return CompletionModule("paper19", strategies, width=8, blocks=1).attach_teacher(teacher)
 
 
-STAGES = [default_flows, published_flows, default_lifter, published_lifter, completion]
+def distillation(data: Served) -> StageModule:
+    detection = DetectionArchitecture(width=8, blocks=1)
+    module = DistillationModule(PeopleArchitecture("paper19", None, C, detection=detection), half=fast_bfloat16())
+    return module.attach_teacher(lifter_module(width=8, blocks=1, flip_test=True), data.training_poses)
+
+
+STAGES = [default_flows, published_flows, default_lifter, published_lifter, completion, distillation]
 
 
 def trained(make: Any, device: str, folder: Path, compilation: str = OFF) -> tuple[StageModule, Unwaiting]:
