@@ -29,6 +29,12 @@ from duolift.scene import Scene
 FRAME_MARGIN = 1.2
 """An image of unknown size is taken to be this many times as large as the part of it that people take up."""
 
+DOUBTFUL = 0.1
+"""Metres that the joints of a file's poses may be expected to be off, in the median over poses, before a note says so.
+
+MPII's annotated people are at 0.08, OpenPose's on Shelf at 0.06 (medians; one in ten of the former is above 0.1). In
+another joint order, upside down or with their legs swapped they are between 0.11 and 0.23."""
+
 NOBODY = -1
 """Identity of the placeholder that stands in frames without people; no scene holds it."""
 
@@ -162,6 +168,7 @@ class Reconstruction:
         paper = METHODS["paper"].video(lifted, cameras)
         by_paper = on_ground_of(paper, placed, lifted.valid, skeleton, static)
         absent = ~lifted.valid[..., None, None]  # (frame, person, 1, 1)
+        deviation = deviations(lifted, placed.people).masked_fill(absent.squeeze(-1), torch.nan)
         scene = Scene(
             skeleton=skeleton,
             names=together.detections.names,
@@ -170,7 +177,7 @@ class Reconstruction:
             by_paper=by_paper.masked_fill(absent, torch.nan).cpu().numpy(),
             seen=(together.visible & lifted.valid.unsqueeze(-1)).cpu().numpy(),
             confidence=(placed.confidence * lifted.valid).cpu().numpy(),
-            deviation=deviations(lifted, placed.people).masked_fill(absent.squeeze(-1), torch.nan).cpu().numpy(),
+            deviation=deviation.cpu().numpy(),
             up=placed.up.contiguous().cpu().numpy(),
             height=placed.height.contiguous().cpu().numpy(),
             keypoints=torch.where(together.visible.unsqueeze(-1), together.pixels, torch.nan).cpu().numpy(),
@@ -178,7 +185,7 @@ class Reconstruction:
             focal=lens.focal,
             focal_source=str(lens.source),
             rate=self.camera.rate,
-            notes=(*together.detections.notes, *self._notes(lens, together)),
+            notes=(*together.detections.notes, *self._notes(lens, together), *doubts(deviation)),
         )
         return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
 
@@ -242,6 +249,26 @@ def joined(chunks: Sequence[LiftedChunk], skeleton: Skeleton) -> LiftedChunk:
     )
     pixels, visible = (spread([getattr(chunk, name) for chunk in chunks]) for name in ("pixels", "visible"))
     return LiftedChunk(detections, pixels, visible, lifted)
+
+
+def doubts(deviation: Tensor) -> tuple[str, ...]:
+    """What to say of people whose bodies may be anything.
+
+    >>> doubts(torch.full((10, 2, 19), 0.14))[0][:51]
+    'half of the poses are expected to be off by 14 cm o'
+    >>> doubts(torch.full((10, 2, 19), 0.06)), doubts(torch.full((10, 2, 19), torch.nan))
+    ((), ())
+
+    Args:
+        deviation: (scene, person, joint), metres; NaN where it is not known.
+    """
+    median = float(deviation.mean(-1).nanmedian())  # of poses
+    if not median > DOUBTFUL:  # NaN where nothing is known
+        return ()
+    return (
+        f"half of the poses are expected to be off by {100 * median:.0f} cm or more: most of their joints may be "
+        "hidden, or be in another order than the format's",
+    )
 
 
 def deviations(lifted: Lifted, people: Tensor) -> Tensor:

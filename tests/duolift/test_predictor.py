@@ -17,6 +17,7 @@ from duolift.body.skeleton import PAPER19
 from duolift.camera import Camera
 from duolift.devices import device_named
 from duolift.errors import InputError
+from duolift.geometry.lifted import Lifted
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import format_named
 from duolift.inputs.reading import Options
@@ -25,6 +26,8 @@ from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.ground import log_size
 from duolift.placement.stature import STATURE
 from duolift.predictor import Lifter
+from duolift.reconstruction import deviations
+from duolift.scene import Scene
 from tests.conftest import full_disk, some_people
 
 FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
@@ -356,3 +359,60 @@ def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...], lifter: Lif
 def test_a_lifter_of_another_skeleton(people_lifter: Callable[..., PeopleLifter]) -> None:
     scene = Lifter(people_lifter("chi3d25")).lift_detections(film(), EXACT)
     assert scene.people.shape[2] == len(JOINTS) and math.isfinite(scene.people.sum())
+
+
+# How sure it is -------------------------------------------------------------------------------------------------------
+
+
+def expected_errors(keypoints: np.ndarray) -> Scene:
+    """What the lifter of the package makes of keypoints of the paper's 19 joints."""
+    return Lifter.load().lift(keypoints, format="paper19", camera=Camera(focal=1000, image=(1280, 720)))
+
+
+def swapped(*pairs: tuple[str, str]) -> list[int]:
+    order = [*PAPER19.joints]
+    for one, other in pairs:
+        at, to = PAPER19.indices([f"left_{one}", f"left_{other}"]), PAPER19.indices([f"right_{one}", f"right_{other}"])
+        for i, j in (at, to):
+            order[i], order[j] = order[j], order[i]
+    return PAPER19.indices(order)
+
+
+def test_joints_that_are_not_seen_are_expected_to_be_further_off() -> None:
+    keypoints = Scene.example().keypoints.copy()
+    arm = PAPER19.indices(["right_elbow", "right_wrist"])
+    seen = expected_errors(keypoints).deviation
+    keypoints[:, :, arm] = np.nan
+    hidden = expected_errors(keypoints).deviation
+    valid = np.isfinite(seen).all(-1)
+    assert (hidden[valid][:, arm] > 1.2 * seen[valid][:, arm]).all()
+    assert np.isnan(hidden[~valid]).all() and 0.01 < np.median(seen[valid]) < 0.1
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        swapped(("hip", "shoulder"), ("knee", "elbow"), ("ankle", "wrist")),
+        [*reversed(range(len(PAPER19)))],
+        [*np.random.default_rng(0).permutation(len(PAPER19))],
+    ],
+    ids=["arms for legs", "reversed", "any"],
+)
+def test_joints_in_another_order_are_doubted(order: list[int]) -> None:
+    keypoints = Scene.example().keypoints
+    assert not any("another order" in note for note in expected_errors(keypoints).notes)
+    assert any("be in another order" in note for note in expected_errors(keypoints[:, :, order]).notes)
+
+
+def test_a_lifter_that_does_not_say_how_sure_it_is_doubts_nothing(lifter: Lifter) -> None:
+    scene = lifter.lift_detections(film(), EXACT)
+    assert np.isnan(scene.deviation).all() and not any("expected to be off" in note for note in scene.notes)
+
+
+def test_deviations_grow_with_the_size_that_people_are_placed_at() -> None:
+    bodies = torch.randn(3, 2, 19, 3)
+    told = torch.rand(3, 2, 19)
+    valid, zero = torch.ones(3, 2, dtype=torch.bool), torch.zeros(3, 2)
+    lifted = Lifted(PAPER19, bodies, zero, torch.zeros(3, 2, 2), zero + 1, valid, told)
+    torch.testing.assert_close(deviations(lifted, 2 * bodies + 5), 2 * told)
+    assert deviations(replace(lifted, deviation=None), bodies).isnan().all()
