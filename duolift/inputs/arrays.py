@@ -28,7 +28,7 @@ def from_arrays(keypoints: ArrayLike, confidence: ArrayLike | None, format: str,
     >>> from_arrays(np.full((2, 17, 2), 300.0), None, "body25", 0.3)
     Traceback (most recent call last):
     duolift.errors.InputError: keypoints have shape (2, 17, 2); expected (person, 25, 2 or 3) for body25, or frames of \
-that; 17 joints are coco17's or posetrack17's (format='coco17')
+that; 17 joints are coco17's, posetrack17's or h36m17's (format='coco17')
     """
     keypoint_format = format_named(format)
     points = _numbers("keypoints", keypoints)

@@ -217,6 +217,14 @@ MPII16 = KeypointFormat(
 WHOLEBODY133 = KeypointFormat(
     "wholebody133", "COCO-WholeBody", (*_BODY17, *_FEET, *_FACE, *HANDS["left"], *HANDS["right"])
 )
+BODY25B = KeypointFormat(
+    "body25b",
+    "OpenPose BODY_25B",
+    (*_BODY17, "head_bottom", "head_top", *_FEET),
+)
+HUMAN36M17 = KeypointFormat(
+    "h36m17", "Human3.6M, VideoPose3D", tuple(joint for joint in PAPER19.joints if not joint.endswith("_hand"))
+)
 HALPE26 = KeypointFormat("halpe26", "Halpe, body and feet", _BODY26)
 HALPE68 = KeypointFormat("halpe68", "Halpe, body, feet and hands", (*_BODY26, *HANDS["left"], *HANDS["right"]))
 HALPE136 = KeypointFormat("halpe136", "Halpe, whole body", (*_BODY26, *_FACE, *HANDS["left"], *HANDS["right"]))
@@ -225,6 +233,7 @@ FORMATS: dict[str, KeypointFormat] = {
     known.name: known
     for known in (
         *(BODY25, COCO18, MPI15, COCO17, CROWDPOSE14, POSETRACK17, MPII16, WHOLEBODY133, HALPE26, HALPE68, HALPE136),
+        *(HUMAN36M17, BODY25B),
         KeypointFormat(JOINTS.name, "CHI3D", JOINTS.joints),
         KeypointFormat(PAPER19.name, "the paper's 19", PAPER19.joints),
         KeypointFormat(PAPER23.name, "the paper's, with feet", PAPER23.joints),
@@ -254,6 +263,7 @@ SHORT_NAMES = {
     "mpii": "mpii16",
     "wholebody": "wholebody133",
     "halpe": "halpe26",
+    "h36m": "h36m17",
     "chi3d": "chi3d25",
 }
 """Short name -> name of the format that it usually stands for."""
@@ -275,7 +285,7 @@ def formats_with(count: int) -> tuple[str, ...]:
     """Names of the keypoint formats that have so many joints.
 
     >>> formats_with(17)
-    ('coco17', 'posetrack17')
+    ('coco17', 'posetrack17', 'h36m17')
     """
     return tuple(name for name, known in FORMATS.items() if len(known) == count)
 
@@ -284,9 +294,10 @@ def whose_joints(count: int) -> str:
     """Which formats have so many joints, as part of a message.
 
     >>> whose_joints(17), whose_joints(11)
-    ("17 joints are coco17's or posetrack17's", 'no known format has 11 joints')
+    ("17 joints are coco17's, posetrack17's or h36m17's", 'no known format has 11 joints')
     """
-    owners = " or ".join(f"{name}'s" for name in formats_with(count))
+    *others, last = [f"{name}'s" for name in formats_with(count)] or [""]
+    owners = f"{', '.join(others)} or {last}" if others else last
     return f"{count} joints are {owners}" if owners else f"no known format has {count} joints"
 
 

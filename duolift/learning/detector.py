@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from duolift.body.skeleton import Skeleton, ancestors
+from duolift.body.skeleton import PAPER19, Skeleton, ancestors
 from duolift.bounds import Fraction, NotNegative, check_bounds
 from duolift.geometry.constants import constant
 from duolift.inputs.keypoints import FORMATS, RULES, Rule
@@ -87,7 +87,7 @@ class Detector:
             seen = _swapped(seen, pair, real & (torch.rand_like(size) < self.swapped))
         for rule in rules_within(skeleton):
             seen = _derived(seen, skeleton, rule, real & (torch.rand_like(size) < self.derived))
-        lacking = constant(tuple(j in NEVER_DETECTED for j in skeleton.joints), rays.device, torch.bool)
+        lacking = constant(tuple(j in SELDOM_DETECTED for j in skeleton.joints), rays.device, torch.bool)
         enough = seen.visible.sum(-1, keepdim=True) > FEWEST_JOINTS  # one more than is lifted: one may be lacking
         return replace(seen, visible=(seen.visible | ~enough) & ~(lacking & real.unsqueeze(-1)))
 
@@ -104,10 +104,10 @@ class Detector:
         return hidden & within & found
 
 
-NEVER_DETECTED = frozenset.intersection(
-    *(frozenset(known.missing) for known in FORMATS.values() if known.name not in ("chi3d25", "paper19", "paper23"))
+SELDOM_DETECTED = frozenset(
+    joint for joint in PAPER19.joints if sum(joint in known.missing for known in FORMATS.values()) > len(FORMATS) / 2
 )
-"""Joints of the project for which no detector's format has a source."""
+"""Joints for which most formats have no source."""
 
 
 def hidden_together(skeleton: Skeleton) -> tuple[tuple[bool, ...], ...]:

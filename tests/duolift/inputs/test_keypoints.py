@@ -63,6 +63,8 @@ DOCUMENTED = {
     "halpe26": {"right_ankle": 16, "head_top": 17, "neck": 18, "pelvis": 19, "right_toe": 21, "left_heel": 24},
     "halpe68": {"left_hand_0": 26, "left_hand": 35, "right_thumb": 51, "right_hand_20": 67},
     "halpe136": {"right_heel": 25, "face_67": 93, "left_thumb": 98, "right_hand": 124, "right_hand_20": 135},
+    "h36m17": {"pelvis": 0, "right_hip": 1, "left_ankle": 6, "spine": 7, "neck": 8, "head_top": 10, "left_elbow": 12},
+    "body25b": {"left_hip": 11, "right_ankle": 16, "head_bottom": 17, "head_top": 18, "left_toe": 19, "right_heel": 24},
     "chi3d25": {"left_hip": 1, "right_hip": 4, "left_shoulder": 11, "right_hand": 24},
     "paper19": {"right_hip": 1, "left_hip": 4, "left_shoulder": 11, "right_hand": 18},
     "paper23": {"right_hip": 1, "left_foot": 19, "right_toe": 22},

@@ -141,6 +141,6 @@ def test_every_keypoint_format_is_found_by_its_number_of_joints() -> None:
     from duolift.inputs.keypoints import whose_joints
 
     assert {name for layout in FORMATS.values() for name in formats_with(len(layout))} == {*FORMATS}
-    assert formats_with(25) == ("body25", "chi3d25")
+    assert formats_with(25) == ("body25", "body25b", "chi3d25")
     assert formats_with(1) == ()
     assert whose_joints(18) == "18 joints are coco18's"
