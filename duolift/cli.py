@@ -170,6 +170,7 @@ def _lift(chosen: argparse.Namespace) -> None:
         check_source(source)
     for output in chosen.output:
         check_output(output)
+        _check_not_read(output, chosen)
     _check_lifter(chosen)
     _check_device(chosen)
     lifter = _lifter(chosen, chosen.device)
@@ -177,6 +178,7 @@ def _lift(chosen: argparse.Namespace) -> None:
     for label, scene in _labelled(scenes):
         for output in chosen.output:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
+            _check_not_read(path, chosen)
             with Step(f"writing {path.name}"):
                 files = write(scene, path)
             for file in files:
@@ -283,6 +285,15 @@ def _check_lifter(chosen: argparse.Namespace) -> None:
     """Raises InputError where the lifter's file is not there."""
     if chosen.checkpoint is not None and not chosen.checkpoint.exists():
         raise InputError(f"{chosen.checkpoint}: no such file; expected a trained lifter, .safetensors")
+
+
+def _check_not_read(output: Path, chosen: argparse.Namespace) -> None:
+    """Raises InputError where an output would be written over what is read."""
+    written = output.resolve()
+    for read in (*map(Path, chosen.inputs), *filter(None, [chosen.checkpoint, chosen.pictures])):
+        source = read.resolve()
+        if written == source or (source.is_dir() and source in written.parents and written.exists()):
+            raise InputError(f"{output}: is read as well, and would be overwritten; expected another place to write to")
 
 
 def _check_device(chosen: argparse.Namespace) -> None:

@@ -114,6 +114,36 @@ def test_several_images_are_files_by_their_names(lift: Callable[..., int]) -> No
     assert written == ["scene-other.json", "scene-same-2.json", "scene-same.json"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("two.json", "-o", "two.json"),
+        ("two.json", "-o", "./two.json"),
+        ("two.json", "-o", "scene.npz", "-o", "two.json"),
+        ("film", "-o", "film/000_keypoints.json"),
+        ("film", "-o", "again.json"),  # a link to a file of the folder
+    ],
+)
+def test_nothing_that_is_read_is_written_over(
+    arguments: tuple[str, ...], lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    Path("film").mkdir()
+    for number in range(2):
+        Path(f"film/00{number}_keypoints.json").write_text(openpose(300, 500))
+    Path("again.json").symlink_to("film/001_keypoints.json")
+    before = {path: path.read_bytes() for path in Path().rglob("*.json")}
+    assert lift(*arguments) == 2
+    assert "is read as well, and would be overwritten; expected another place" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path().rglob("*.json")} == before and not Path("scene.npz").exists()
+
+
+def test_a_scene_may_be_written_beside_the_files_of_a_film(lift: Callable[..., int]) -> None:
+    Path("film").mkdir()
+    Path("film/000_keypoints.json").write_text(openpose(300, 500))
+    assert lift("film", "-o", "film/scene.npz") == 0 and Path("film/scene.npz").exists()
+
+
 def test_standard_input(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(openpose(300, 500).encode())))
     assert lift("-", "-o", "scene.json") == 0
