@@ -26,7 +26,7 @@ class Camera:
             else a normal lens is assumed.
         image: width and height in pixels; None takes what the detector's file says.
         static: whether the camera of a video stands still.
-        rate: frames a second; None for unknown, and for images that stand alone.
+        rate: frames a second; None for images that stand alone, and takes 30 for a video.
         noise: standard deviation of the detector's joints in head lengths (pelvis to top of the head, 0.75 m on an
             adult); 0 for exact keypoints.
 

@@ -29,6 +29,9 @@ from duolift.scene import Scene
 FRAME_MARGIN = 1.2
 """An image of unknown size is taken to be this many times as large as the part of it that people take up."""
 
+USUAL_RATE = 30.0
+"""Frames a second of a video that nothing is known of."""
+
 DOUBTFUL = 0.1
 """Metres that the joints of a file's poses may be expected to be off, in the median over poses, before a note says so.
 
@@ -101,7 +104,12 @@ class Reconstruction:
     @property
     def static(self) -> bool:
         """Whether the frames are those of a video by a static camera."""
-        return self.camera.static and bool(self.chunks and self.chunks[0].detections.video)
+        return self.camera.static and self.video
+
+    @property
+    def video(self) -> bool:
+        """Whether the frames are those of a video."""
+        return bool(self.chunks and self.chunks[0].detections.video)
 
     @torch.no_grad()
     def add(self, detections: Detections) -> None:
@@ -184,7 +192,7 @@ class Reconstruction:
             image=lens.image,
             focal=lens.focal,
             focal_source=str(lens.source),
-            rate=self.camera.rate,
+            rate=self.camera.rate or (USUAL_RATE if self.video else None),
             notes=(*together.detections.notes, *self._notes(lens, together), *doubts(deviation)),
         )
         return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
@@ -194,6 +202,8 @@ class Reconstruction:
         notes, skeleton = list(lens.notes), self.people.skeleton
         if lens.source == FocalSource.DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {lens.focal:.0f} pixels, is assumed")
+        if self.video and self.camera.rate is None:
+            notes.append(f"the video's rate is not known: {USUAL_RATE:g} frames a second are assumed")
         visible, valid = together.visible, together.lifted.valid
         shown = visible.any(-1)
         if not shown.any():

@@ -361,6 +361,14 @@ def test_a_lifter_of_another_skeleton(people_lifter: Callable[..., PeopleLifter]
     assert scene.people.shape[2] == len(JOINTS) and math.isfinite(scene.people.sum())
 
 
+def test_a_video_of_unknown_rate_has_30_frames_a_second_and_a_note(lifter: Lifter) -> None:
+    told, untold = (lifter.lift_detections(film(), replace(EXACT, rate=rate)) for rate in (12.5, None))
+    alone = lifter.lift_detections(replace(film(frames=1), video=""), EXACT)
+    assert (told.rate, untold.rate, alone.rate) == (12.5, 30, None)
+    noted = [any("rate is not known: 30 frames a second" in note for note in s.notes) for s in (told, untold, alone)]
+    assert noted == [False, True, False]
+
+
 # How sure it is -------------------------------------------------------------------------------------------------------
 
 
