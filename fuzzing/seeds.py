@@ -20,6 +20,7 @@ from duolift.inputs.keypoints import FORMATS, HANDS
 from duolift.inputs.pictures import EXIF, FOCAL_35, ORIENTATION
 from duolift.networks.architecture import Architecture
 from duolift.networks.completer import CompleterArchitecture
+from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.outputs.bvh import bvh_text, rest_pose
@@ -254,9 +255,14 @@ def scenes(suffix: str) -> list[bytes]:
 def lifters() -> list[bytes]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for split, completer in (("whole", None), ("left_right", CompleterArchitecture(4, 1))):
-            network = Architecture(split=split, width=4, blocks=1, elevation_bound=1.0)
-            people = PeopleLifter(PeopleArchitecture(PAPER19.name, network, 5.0, "ray", True, completer))
+        whole, halves = (Architecture(split=s, width=4, blocks=1, elevation_bound=1.0) for s in ("whole", "left_right"))
+        networks: tuple[tuple[Any, Any, Any], ...] = (
+            (whole, None, None),
+            (halves, CompleterArchitecture(4, 1), None),
+            (None, None, DetectionArchitecture(4, 1)),
+        )
+        for network, completer, detection in networks:
+            people = PeopleLifter(PeopleArchitecture(PAPER19.name, network, 5.0, "ray", True, completer, detection))
             people.fit(torch.randn(8, len(PAPER19), 2))
             Lifter(people, {"data": "nothing"}).save(path := Path(folder) / "lifter.safetensors")
             found.append(path.read_bytes())

@@ -20,6 +20,11 @@ from duolift.networks.people_lifter import FEWEST_JOINTS
 class Sighting:
     """What is detected of people.
 
+    >>> import torch
+    >>> seen = Sighting(torch.zeros(5, 19, 2), torch.ones(5, 19, dtype=torch.bool), torch.zeros(5))
+    >>> int(seen.visible.sum())
+    95
+
     Attributes:
         rays: (batch, joint, 2).
         visible: (batch, joint).

@@ -29,6 +29,10 @@ MIDDLES = {"pelvis": "hip", "neck": "shoulder"}
 class Shift:
     """How differently a pair of joints is defined: standard deviations of Gaussians.
 
+    >>> Shift(apart=0.1, up=-0.05, ahead=0.0)
+    Traceback (most recent call last):
+    ValueError: up is -0.05; expected 0 or more, and finite
+
     Attributes:
         apart: of their distance, as a share of it.
         up: along the spine, in spine lengths.

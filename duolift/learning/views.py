@@ -21,6 +21,10 @@ CLEARANCE = 1.0
 class View:
     """People as cameras see them.
 
+    >>> view = View(torch.zeros(5, 19, 3), distance=torch.full((5,), 8.0), up=torch.tensor([0.0, -1.0, 0.0]))
+    >>> view.points[0, 0]
+    tensor([0., 0., 8.])
+
     Attributes:
         bodies: (batch, joint, 3), in the cameras' frames, centred on the roots, which lie on the optical axes.
         distance: (batch,), to the roots, head lengths.

@@ -75,5 +75,7 @@ class PeopleArchitecture:
         Raises:
             TypeError, ValueError: other keys, or values of another type or out of their range.
         """
+        if not isinstance(values, dict):
+            raise TypeError(f"architecture is {values!r:.60}; expected an object")
         described = {key: values[key] for key in NETWORKS_OF_PEOPLE if values.get(key) is not None}
         return cls(**values | {key: NETWORKS_OF_PEOPLE[key](**value) for key, value in described.items()})

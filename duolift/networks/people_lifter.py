@@ -45,6 +45,15 @@ SMALLEST_UNIT = 1e-6
 class Framed:
     """People as networks take them: each seen by a camera that faces the root.
 
+    >>> import torch
+    >>> from duolift.networks.architecture import Architecture
+    >>> lifter = PeopleLifter(PeopleArchitecture("paper19", Architecture(width=8, blocks=1), c=10.0))
+    >>> visible = torch.ones(5, 2, 19, dtype=torch.bool)
+    >>> visible[0, 0, 2:] = False  # of the first person too little is seen
+    >>> framed = lifter.framed(torch.randn(5, 2, 19, 2), visible)
+    >>> isinstance(framed, Framed), framed.valid.sum()
+    (True, tensor(9))
+
     Attributes:
         poses: (scene, person, joint, 2), in head lengths over c; 0 where not `known`.
         visible: (scene, person, joint), False throughout for people who show too few joints.

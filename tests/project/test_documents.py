@@ -35,6 +35,7 @@ from small_detections import people as detected_people
 from small_detections import write as write_detections
 from small_shelf import write_shelf
 
+from benchmarks.real.couples import Couples
 from benchmarks.real.tilts import Tilts
 from datamodules.sources.chi3d import _parse_camera
 from datamodules.synthetic.writer import SyntheticConfig, write
@@ -212,7 +213,6 @@ RULES = (
         settings=SETTINGS,
         made=(r"runs/\1/distillation.md",),
     ),
-    Rule(r"make evaluate RUN=weights ROOT=folder", after=("make weights",), made=("runs/weights/evaluate-folder.md",)),
     Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
     Rule(PACKED, after=(TRAINED,), made=("runs/mine/whole.safetensors",)),
     Rule(
@@ -221,12 +221,16 @@ RULES = (
         f"{SETTINGS} data.mocap.amc_rate=30",
         made=("duolift/weights/shipped.safetensors", "runs/mocap_weights/distillation.md"),
     ),
-    Rule(r"make weights", settings=SETTINGS, made=("duolift/weights/shipped.safetensors",)),
     Rule(
         r"make study DATA=chi3d ROOT=folder",
         settings=f"{SETTINGS} study.factors=[default] study.epochs=1 study.flow_epochs=1 study.workers=1",
         patched={"experiments.study.ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)},
         made=("docs/study.csv", "docs/study.md", "docs/study.png"),
+    ),
+    Rule(
+        r"make real DATA=couples ROOT=folder",
+        patched={"benchmarks.real.couples.COUPLES": Couples(every=4)},
+        made=("runs/real/couples.md",),
     ),
     Rule(
         r"make real DATA=tilts ROOT=folder",
