@@ -11,6 +11,10 @@ from duolift.errors import InputError
 DETECTOR_NOISE = 0.02
 """Standard deviation of a detector's joints in head lengths: about 1.5 cm on an adult."""
 
+SMOOTHING = 1 / 15
+"""Seconds. Chosen on s04 of the motion capture as a detector would see it (30 frames a second, COCO's joints, 3 pixels
+off): 0.1 s costs 0.9 mm a person there, and leaves less movement than there is. docs/results.md has what it buys."""
+
 LARGEST_QUANTITY = 1e6
 """Pixels, metres or frames a second; nothing larger is believed, of a camera or in a scene's file."""
 
@@ -30,11 +34,14 @@ class Camera:
         noise: standard deviation of the detector's joints in head lengths (pelvis to top of the head, 0.75 m on an
             adult); 0 for exact keypoints.
 
+        smoothing: seconds over which the people of a static camera's video are smoothed, the standard deviation of a
+            Gaussian; 0 leaves everybody where they are in each frame by itself.
+
     Raises:
         InputError: a value that no camera has; the message names it.
 
-    >>> Camera(focal=1100, image=(1920, 1080))
-    Camera(focal=1100.0, image=(1920.0, 1080.0), static=True, rate=None, noise=0.02)
+    >>> Camera(focal=1100, image=(1920, 1080), smoothing=0)
+    Camera(focal=1100.0, image=(1920.0, 1080.0), static=True, rate=None, noise=0.02, smoothing=0.0)
     >>> Camera(focal=-1100)
     Traceback (most recent call last):
     duolift.errors.InputError: camera: focal is -1100; expected a length in pixels above 0, or None if it is unknown
@@ -45,6 +52,7 @@ class Camera:
     static: bool = True
     rate: float | None = None
     noise: float = DETECTOR_NOISE
+    smoothing: float = SMOOTHING
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen
@@ -57,9 +65,10 @@ class Camera:
                 set_field(self, name, number)
         if self.image is not None:
             set_field(self, "image", _size(self.image))
-        noise = _number(self.noise)
-        _expect(noise is not None and 0 <= noise <= LARGEST_QUANTITY, "noise", self.noise, "head lengths, 0 or above")
-        set_field(self, "noise", noise)
+        for name, unit in (("noise", "head lengths"), ("smoothing", "seconds")):
+            number = _number(value := getattr(self, name))
+            _expect(number is not None and 0 <= number <= LARGEST_QUANTITY, name, value, f"{unit}, 0 or above")
+            set_field(self, name, number)
         _expect(isinstance(self.static, bool | np.bool_), "static", self.static, "True or False")
         set_field(self, "static", bool(self.static))
 

@@ -134,6 +134,9 @@ def _camera_arguments(parser: argparse.ArgumentParser) -> None:
         "--noise", type=float, metavar="H", help="standard error of the detector's joints, in head lengths (0.02)"
     )
     group.add_argument("--moving", action="store_true", help="the camera moves during the video")
+    group.add_argument(
+        "--smoothing", type=float, metavar="S", help="seconds over which a video's people are smoothed (0.067; 0: not)"
+    )
 
 
 def _lifter_arguments(parser: argparse.ArgumentParser) -> None:
@@ -313,7 +316,7 @@ def _camera(chosen: argparse.Namespace) -> "Camera":
     """The camera as far as the command line describes it."""
     from duolift.camera import Camera
 
-    return Camera(static=not chosen.moving, **_given(chosen, "image", "focal", "rate", "noise"))
+    return Camera(static=not chosen.moving, **_given(chosen, "image", "focal", "rate", "noise", "smoothing"))
 
 
 def _given(chosen: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from duolift.body.skeleton import Skeleton
 from duolift.camera import Camera
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted
+from duolift.geometry.smoothing import smoothed
 from duolift.inputs.detections import JOINTS, Detections
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import METHODS
@@ -195,6 +196,13 @@ class Reconstruction:
             rate=self.camera.rate or (USUAL_RATE if self.video else None),
             notes=(*together.detections.notes, *self._notes(lens, together), *doubts(deviation)),
         )
+        if static and scene.rate and self.camera.smoothing:
+            over = self.camera.smoothing * scene.rate  # frames
+            scene = replace(
+                scene,
+                people=smoothed(scene.people, scene.deviation, over),
+                by_paper=smoothed(scene.by_paper, scene.deviation, over),
+            )
         return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
 
     def _notes(self, lens: Lens, together: LiftedChunk) -> list[str]:

@@ -38,12 +38,12 @@ def refused(**given: Any) -> str:
     return message
 
 
-@given(positive, positive, st.tuples(positive, positive), st.floats(0, 10), st.booleans())
+@given(positive, positive, st.tuples(positive, positive), st.floats(0, 10), st.floats(0, 10), st.booleans())
 def test_what_a_camera_has_is_kept_as_plain_numbers(
-    focal: float, rate: float, image: tuple[float, float], noise: float, static: bool
+    focal: float, rate: float, image: tuple[float, float], noise: float, smoothing: float, static: bool
 ) -> None:
-    camera = Camera(focal, image, static, rate, noise)
-    assert astuple(camera) == (focal, image, static, rate, noise)
+    camera = Camera(focal, image, static, rate, noise, smoothing)
+    assert astuple(camera) == (focal, image, static, rate, noise, smoothing)
     assert Camera(*astuple(camera)) == camera and hash(camera) == hash(Camera(*astuple(camera)))
 
 
@@ -51,12 +51,14 @@ def test_what_a_camera_has_is_kept_as_plain_numbers(
 def test_numbers_may_be_of_any_kind(kind: Any, width: int, height: int) -> None:
     pairs: list[Any] = [(kind(width), kind(height)), [kind(width), height]]
     for pair in (*pairs, np.array([width, height]), torch.tensor([width, height])):
-        camera = Camera(focal=kind(width), image=pair, rate=kind(height), noise=kind(0), static=np.True_)
-        assert camera == Camera(width, (width, height), True, height, 0)
-        assert [type(value) for value in astuple(camera)] == [float, tuple, bool, float, float]
+        camera = Camera(
+            focal=kind(width), image=pair, rate=kind(height), noise=kind(0), static=np.True_, smoothing=kind(1)
+        )
+        assert camera == Camera(width, (width, height), True, height, 0, 1)
+        assert [type(value) for value in astuple(camera)] == [float, tuple, bool, float, float, float]
 
 
-@given(no_numbers, st.sampled_from(["focal", "rate", "noise", "image"]))
+@given(no_numbers, st.sampled_from(["focal", "rate", "noise", "smoothing", "image"]))
 def test_what_is_no_number_is_refused(value: Any, name: str) -> None:
     refused(**{name: value})
     refused(image=(1280, value))

@@ -18,6 +18,7 @@ from duolift.camera import Camera
 from duolift.devices import device_named
 from duolift.errors import InputError
 from duolift.geometry.lifted import Lifted
+from duolift.geometry.smoothing import smoothed
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import format_named
 from duolift.inputs.reading import Options
@@ -31,7 +32,7 @@ from duolift.scene import Scene
 from tests.conftest import full_disk, some_people
 
 FOCAL, IMAGE = 1000.0, (1200.0, 900.0)
-EXACT = Camera(focal=FOCAL, image=IMAGE, noise=0.0)
+EXACT = Camera(focal=FOCAL, image=IMAGE, noise=0.0, smoothing=0.0)
 COMMON = JOINTS.indices(PAPER19.joints)
 
 
@@ -359,6 +360,20 @@ def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...], lifter: Lif
 def test_a_lifter_of_another_skeleton(people_lifter: Callable[..., PeopleLifter]) -> None:
     scene = Lifter(people_lifter("chi3d25")).lift_detections(film(), EXACT)
     assert scene.people.shape[2] == len(JOINTS) and math.isfinite(scene.people.sum())
+
+
+@pytest.mark.parametrize("frames", [6, 1])
+def test_people_of_a_static_cameras_video_are_smoothed_and_no_others(frames: int, lifter: Lifter) -> None:
+    found = film(frames)
+    smooth = replace(EXACT, smoothing=0.05, rate=30)
+    raw, moved = (lifter.lift_detections(found, replace(camera, rate=30)) for camera in (EXACT, smooth))
+    for name in ("people", "by_paper"):
+        expected = smoothed(getattr(raw, name), raw.deviation, frames=1.5)
+        np.testing.assert_allclose(getattr(moved, name), expected, atol=1e-5)
+    assert np.allclose(moved.people, raw.people, atol=1e-5) == (frames == 1)
+    for other in (replace(found, video=""), found):
+        one, two = (lifter.lift_detections(other, replace(camera, static=False)) for camera in (EXACT, smooth))
+        assert np.array_equal(one.people, two.people)
 
 
 def test_a_video_of_unknown_rate_has_30_frames_a_second_and_a_note(lifter: Lifter) -> None:
