@@ -1,5 +1,7 @@
 """Detectors' joints as the project's: names, rules, and what is missing."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -76,7 +78,7 @@ def test_joints_have_the_numbers_that_their_makers_give_them() -> None:
     assert DOCUMENTED.keys() == FORMATS.keys()
     for name, numbers in DOCUMENTED.items():
         assert {joint: FORMATS[name].joints.index(joint) for joint in numbers} == numbers
-    lengths = {name: int("".join(filter(str.isdigit, name.replace("chi3d", "")))) for name in FORMATS}
+    lengths = {name: int(re.findall(r"\d+", name)[-1]) for name in FORMATS}
     assert {name: len(layout) for name, layout in FORMATS.items()} == lengths
 
 
