@@ -3,22 +3,17 @@
 python -m experiments.complete lifter=links
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import roma
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from callbacks.lifting import LIFTED_AT_ONCE
 from callbacks.scoring import NOISE_PIXELS, elevation_metrics
 from datamodules.pose_data_module import PoseDataModule
-from duolift.files import write_text
 from duolift.geometry.projection import project
 from duolift.metrics.definitions import mpjpe
 from duolift.metrics.fast_alignment import align
@@ -29,10 +24,10 @@ from duolift.progress import tracked
 from experiments.checkpoints import load_completion, load_lifter
 from experiments.config import load, plain
 from experiments.data import open_data
+from experiments.lifter_tables import report
 from experiments.processes import is_first
 from experiments.runs import Stage, command, fit
 from experiments.settings import LIFTERS, Config
-from experiments.tables import markdown_table
 from experiments.train_lifter import train
 from lightning_modules.completion import CompletionModule
 from lightning_modules.lifter import LifterModule
@@ -222,41 +217,10 @@ def tables(measured: dict[str, Any]) -> list[list[list[str]]]:
     return [table(measured["rows"]), noise_table(measured["noise"])]
 
 
-def markdown(measured: dict[str, dict[str, Any]]) -> str:
-    """The tables of all lifters."""
-    text = []
-    for lifter, of_lifter in measured.items():
-        text += [f"## {lifter}", ""]
-        for lines in tables(of_lifter):
-            text += [markdown_table(*lines), ""]
-    return "\n".join([*text, NOTE, ""])
-
-
-def show(measured: dict[str, dict[str, Any]]) -> None:
-    """Print the tables."""
-    console = Console()
-    console = console if console.is_terminal else Console(width=120)
-    for lifter, of_lifter in measured.items():
-        for head, *lines in tables(of_lifter):
-            printed = Table(*head, title=lifter)
-            for line in lines:
-                printed.add_row(*line)
-            console.print(printed)
-    console.print(NOTE, markup=False)
-
-
 def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
     stages = {name: complete(config, name) for name in (LIFTERS if config.lifter == "all" else [config.lifter])}
-    measured = {name: json.loads(stage.metrics.read_text()) for name, stage in stages.items()}
-    stem = Path(config.runs) / config.run / "completion"
-    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "lifters": measured}
-    if is_first():
-        write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
-        write_text(stem.with_suffix(".md"), markdown(measured))
-    show(measured)
-    print(f"tables       {stem}.json, .md")
-    print(f"checkpoints  {stem}-<lifter>/last.ckpt")
+    report(config, "completion", stages, tables, NOTE)
 
 
 if __name__ == "__main__":

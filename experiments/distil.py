@@ -3,20 +3,15 @@
 python -m experiments.distil
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from callbacks.lifting import LIFTED_AT_ONCE
 from datamodules.pose_data_module import PoseDataModule
-from duolift.files import write_text
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.learning.detector import Detector
 from duolift.learning.variety import Shift, Variety
@@ -29,11 +24,11 @@ from duolift.networks.people_lifter import PeopleLifter
 from experiments.checkpoints import load_distilled, load_lifter
 from experiments.config import load, plain
 from experiments.data import open_data
+from experiments.lifter_tables import report
 from experiments.pack import assembled
 from experiments.processes import is_first
 from experiments.runs import Stage, command, fit
 from experiments.settings import LIFTERS, Config
-from experiments.tables import markdown_table
 from experiments.train_lifter import train
 from lightning_modules.distillation import DistillationModule
 
@@ -153,43 +148,22 @@ def lifted(people: PeopleLifter, scenes: SceneBatch, visible: Tensor, noise: Ten
     return torch.cat(bodies).flatten(0, 1)
 
 
-def table(measured: Mapping[str, Any]) -> list[list[str]]:
+def tables(measured: Mapping[str, Any]) -> list[list[list[str]]]:
     """What was measured of one lifter, as a table with a head."""
     if "rows" not in measured:
-        return [["held-out poses", "value"], *([name, f"{value:.3f}"] for name, value in measured["held_out"].items())]
+        held_out = measured["held_out"].items()
+        return [[["held-out poses", "value"], *([name, f"{value:.3f}"] for name, value in held_out)]]
     rows = [
         [Condition(row["pixels"], row["missed"]).label, *(f"{e:.1f}" for e in row["pa_mpjpe_person_mm"].values())]
         for row in measured["rows"]
     ]
-    return [["", TAUGHT, TEACHER], *rows]
-
-
-def show(measured: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the tables of all lifters."""
-    console = Console()
-    console = console if console.is_terminal else Console(width=120)
-    for lifter, of_lifter in measured.items():
-        head, *lines = table(of_lifter)
-        printed = Table(*head, title=lifter)
-        for line in lines:
-            printed.add_row(*line)
-        console.print(printed)
-    console.print(NOTE, markup=False)
+    return [[["", TAUGHT, TEACHER], *rows]]
 
 
 def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
     stages = {name: distil(config, name) for name in (LIFTERS if config.lifter == "all" else [config.lifter])}
-    measured = {name: json.loads(stage.metrics.read_text()) for name, stage in stages.items()}
-    stem = Path(config.runs) / config.run / "distillation"
-    result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "lifters": measured}
-    if is_first():
-        text = "\n".join(f"## {name}\n\n{markdown_table(*table(found))}\n" for name, found in measured.items())
-        write_text(stem.with_suffix(".json"), json.dumps(result, indent=1))
-        write_text(stem.with_suffix(".md"), f"{text}\n{NOTE}\n")
-    show(measured)
-    print(f"tables       {stem}.json, .md")
-    print(f"checkpoints  {stem}-<lifter>/last.ckpt")
+    report(config, "distillation", stages, tables, NOTE)
 
 
 if __name__ == "__main__":

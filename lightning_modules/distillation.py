@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.bones import bone_lengths
-from duolift.geometry.projection import lift
 from duolift.geometry.rotations import facing, rotate, rotation_x
 from duolift.learning.detector import Detector, Sighting
 from duolift.learning.variety import Variety
@@ -60,10 +59,6 @@ class Lesson:
     theta: Tensor
     counts: Tensor
 
-    def bodies(self, found: Estimate) -> Tensor:
-        """What was said instead, (batch, joint, 3)."""
-        return lift(found.poses * self.unit[:, None, None], found.offsets, 1 / self.unit)
-
 
 class DistillationModule(StageModule):
     """A `PeopleLifter` with a detection network, and how it learns from a trained lifter's bodies.
@@ -84,7 +79,7 @@ class DistillationModule(StageModule):
         learning_rate: Adam's highest, with the schedule `one_cycle`.
         half: run the network's matrix products in bfloat16.
 
-    Each but the last two may also be given as the plain values that checkpoints hold.
+    The architecture may also be given as the plain values that checkpoints hold; they do not hold who was seen how.
 
     Validation also finds out how much closer a body comes when it is moved, turned and scaled as a whole, which is how
     errors are told, and what is said in use is brought to that.
@@ -138,7 +133,7 @@ class DistillationModule(StageModule):
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         lesson, found = self._asked(self._level(batch))
-        bodies = lesson.bodies(found)
+        bodies = found.bodies(lesson.unit)
         errors = (align(bodies, lesson.target) - lesson.target).norm(dim=-1)  # (batch, joint)
         both = torch.stack([errors, found.deviation])
         self._errors += (lesson.counts.unsqueeze(-1) * both).sum(1)
@@ -180,7 +175,7 @@ class DistillationModule(StageModule):
     @staticmethod
     def _terms(lesson: "Lesson", found: Estimate) -> dict[str, Tensor]:
         """The terms of the loss, unweighted."""
-        off = ((lesson.bodies(found) - lesson.target).square().sum(-1) + 1e-8).sqrt()  # (batch, joint)
+        off = ((found.bodies(lesson.unit) - lesson.target).square().sum(-1) + 1e-8).sqrt()  # (batch, joint)
         surprise = off / found.deviation + found.deviation.log()
         share = lesson.counts / lesson.counts.sum().clamp(min=1)  # (batch,)
         return {

@@ -153,6 +153,14 @@ class Skeleton:
         """Positions of several joints, in the order asked for."""
         return [self.index(j) for j in joints]
 
+    def limb(self, top: str) -> tuple[str, ...]:
+        """A joint and all that hang from it, such as the left arm from the left shoulder on.
+
+        >>> PAPER19.limb("left_shoulder")
+        ('left_shoulder', 'left_elbow', 'left_wrist', 'left_hand')
+        """
+        return tuple(joint for joint in self.joints if top in (joint, *ancestors(joint)))
+
     def part(self, name: str) -> list[int]:
         """Positions of a part's joints."""
         return self.indices(self.parts[name])

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from duolift.body.skeleton import PAPER19, Skeleton, ancestors
+from duolift.body.skeleton import PAPER19, Skeleton
 from duolift.bounds import Fraction, NotNegative, check_bounds
 from duolift.geometry.constants import constant
 from duolift.inputs.keypoints import FORMATS, RULES, Rule
-from duolift.networks.occlusions import occlusions
+from duolift.networks.occlusions import visibilities
 from duolift.networks.people_lifter import FEWEST_JOINTS
 
 
@@ -38,7 +38,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Detector:
-    """How wrong a detector is. What its parts are worth is in docs/results.md.
+    """How wrong a detector is. What its parts are worth is in docs/detections.md.
 
     >>> import torch
     >>> from duolift.body.skeleton import PAPER19
@@ -99,7 +99,7 @@ class Detector:
     def _visible(self, rays: Tensor, skeleton: Skeleton) -> Tensor:
         """Which joints are neither hidden nor cut off nor missed, (batch, joint)."""
         even = torch.rand(5, len(rays), 1, device=rays.device, dtype=rays.dtype)  # (5, batch, 1)
-        masks = constant(hidden_together(skeleton), rays.device, torch.bool)
+        masks = constant(visibilities(skeleton), rays.device, torch.bool)
         hidden = masks[torch.randint(len(masks), (len(rays),), device=rays.device)] | (even[0] >= self.hidden)
         rows = rays[..., 1]
         highest, lowest = rows.amin(-1, keepdim=True), rows.amax(-1, keepdim=True)
@@ -115,17 +115,6 @@ SELDOM_DETECTED = frozenset(
 """Joints for which most formats have no source."""
 
 
-def hidden_together(skeleton: Skeleton) -> tuple[tuple[bool, ...], ...]:
-    """`duolift.networks.occlusions.visibility_masks` as plain values, made without a tensor.
-
-    >>> from duolift.body.skeleton import PAPER19
-    >>> [sum(mask) for mask in hidden_together(PAPER19)][-2:]  # a side is hidden, nothing is
-    [12, 19]
-    """
-    hidden = (*occlusions(skeleton).values(), ())
-    return tuple(tuple(joint not in together for joint in skeleton.joints) for together in hidden)
-
-
 def swaps(skeleton: Skeleton) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
     """Joints that are taken for the other side's together, left and right: arms, legs, wrists and ankles.
 
@@ -133,10 +122,7 @@ def swaps(skeleton: Skeleton) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], 
     >>> [[PAPER19.joints[i] for i in left] for left, _ in swaps(PAPER19)][2:]
     [['left_wrist', 'left_hand'], ['left_ankle']]
     """
-    lefts = [
-        tuple(i for i, joint in enumerate(skeleton.joints) if f"left_{top}" in (joint, *ancestors(joint)))
-        for top in ("shoulder", "hip", "wrist", "ankle")
-    ]
+    lefts = [tuple(skeleton.indices(skeleton.limb(f"left_{top}"))) for top in ("shoulder", "hip", "wrist", "ankle")]
     return tuple((left, tuple(skeleton.mirror[i] for i in left)) for left in lefts)
 
 

@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from duolift.body.skeleton import Skeleton, ancestors
+from duolift.body.skeleton import Skeleton
 from duolift.bounds import Fraction, NotNegative, check_bounds
 from duolift.geometry.constants import constant
 from duolift.geometry.rotations import rotate, rotation_y
@@ -49,7 +49,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Variety:
-    """How far people are changed. What the parts are worth is in docs/results.md.
+    """How far people are changed. What the parts are worth is in docs/detections.md.
 
     >>> import torch
     >>> from duolift.body.skeleton import PAPER19
@@ -125,11 +125,10 @@ def mixed_limbs(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
         others = bodies[torch.randperm(len(bodies), device=bodies.device)]
         chosen = (torch.rand_like(bodies[:, 0, 0]) < share)[:, None, None]
         for side in SIDES:
-            at = skeleton.index(f"{side}_{top}")
-            hanging = tuple(f"{side}_{top}" in ancestors(joint) for joint in skeleton.joints)
-            limb = constant(hanging, bodies.device, torch.bool).unsqueeze(-1)  # (joint, 1)
+            at, limb = skeleton.index(f"{side}_{top}"), skeleton.indices(skeleton.limb(f"{side}_{top}"))
+            hanging = _marked(skeleton, bodies, {joint: float(joint != at) for joint in limb}) > 0  # (joint, 1)
             hung = others + (bodies[:, at] - others[:, at]).unsqueeze(1)
-            mixed = torch.where(chosen & limb, hung, mixed)
+            mixed = torch.where(chosen & hanging, hung, mixed)
     return mixed
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.mirroring import mirror_order, mirrored
+from duolift.geometry.projection import lift
 from duolift.networks.architecture import check_size, is_number
 from duolift.networks.residual_block import ResidualBlock
 
@@ -94,6 +95,14 @@ class Estimate:
     offsets: Tensor
     elevation: Tensor
     deviation: Tensor
+
+    def bodies(self, size: Tensor) -> Tensor:
+        """The bodies (..., joint, 3), head lengths, centred on the roots, which are `1 / size` away.
+
+        Args:
+            size: (...), the slope that a head length looks like.
+        """
+        return lift(self.poses * size[..., None, None], self.offsets, 1 / size)
 
     def mirrored(self, skeleton: Skeleton) -> Self:
         """The same of the mirrored people."""

@@ -6,7 +6,7 @@ A mask is (..., joint), True where a joint is visible. The root always is: poses
 import torch
 from torch import Tensor
 
-from duolift.body.skeleton import Skeleton, ancestors
+from duolift.body.skeleton import Skeleton
 
 LIMBS = {"arm": "shoulder", "leg": "hip"}
 """Limb -> the joint that it hangs from, the first to be hidden with it."""
@@ -22,13 +22,20 @@ def occlusions(skeleton: Skeleton) -> dict[str, tuple[str, ...]]:
     ['left_arm', 'right_arm', 'left_leg', 'right_leg', 'legs', 'torso', 'left', 'right']
     """
     sides = ("left", "right")
-    limbs = {
-        f"{side}_{limb}": tuple(j for j in skeleton.joints if f"{side}_{top}" in (j, *ancestors(j)))
-        for limb, top in LIMBS.items()
-        for side in sides
-    }
+    limbs = {f"{side}_{limb}": skeleton.limb(f"{side}_{top}") for limb, top in LIMBS.items() for side in sides}
     both = {side: limbs[f"{side}_arm"] + limbs[f"{side}_leg"] for side in sides}
     return {**limbs, "legs": limbs["left_leg"] + limbs["right_leg"], "torso": skeleton.parts["torso"], **both}
+
+
+def visibilities(skeleton: Skeleton) -> tuple[tuple[bool, ...], ...]:
+    """`visibility_masks` as plain values, made without a tensor.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> [sum(mask) for mask in visibilities(PAPER19)][-2:]  # a side is hidden, nothing is
+    [12, 19]
+    """
+    hidden = (*occlusions(skeleton).values(), ())
+    return tuple(tuple(joint not in together for joint in skeleton.joints) for together in hidden)
 
 
 def visibility_masks(skeleton: Skeleton) -> Tensor:
@@ -38,10 +45,7 @@ def visibility_masks(skeleton: Skeleton) -> Tensor:
     >>> visibility_masks(PAPER19).sum(-1)
     tensor([15, 15, 16, 16, 13,  7, 12, 12, 19])
     """
-    masks = torch.ones(len(occlusions(skeleton)) + 1, len(skeleton), dtype=torch.bool)
-    for mask, hidden in zip(masks, occlusions(skeleton).values(), strict=False):
-        mask[skeleton.indices(hidden)] = False
-    return masks
+    return torch.tensor(visibilities(skeleton))
 
 
 def random_visibility(masks: Tensor, count: int, dropped: float, root: int) -> Tensor:

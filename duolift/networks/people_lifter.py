@@ -179,7 +179,7 @@ class PeopleLifter(nn.Module):
         a, unit = self.architecture, people.unit
         noise = torch.as_tensor(noise, dtype=unit.dtype, device=unit.device).expand(unit.shape)
         found = self.detection.predict(a.c * people.poses, people.visible, unit, noise, a.flip)
-        bodies = lift(found.poses * unit[..., None, None], found.offsets, 1 / unit)
+        bodies = found.bodies(unit)
         length = bone_lengths(bodies, self.skeleton).sum(-1)  # (scene, person)
         larger = torch.where(length > 0, self.body_length / length.clamp(min=SMALLEST_UNIT), 1.0)
         return Lifted(
