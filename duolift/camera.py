@@ -15,8 +15,11 @@ SMOOTHING = 1 / 15
 """Seconds. Chosen on s04 of the motion capture as a detector would see it (30 frames a second, COCO's joints, 3 pixels
 off): 0.1 s costs 0.9 mm a person there, and leaves less movement than there is. docs/results.md has what it buys."""
 
-LARGEST_QUANTITY = 1e6
-"""Pixels, metres or frames a second; nothing larger is believed, of a camera or in a scene's file."""
+SMALLEST_QUANTITY, LARGEST_QUANTITY = 1e-3, 1e6
+"""Pixels, metres or frames a second; nothing beyond is believed, of a camera or in a scene's file."""
+
+BELIEVED = f"{SMALLEST_QUANTITY:g} to {LARGEST_QUANTITY:,.0f}"
+"""The same, as part of a message."""
 
 
 @dataclass(frozen=True)
@@ -60,36 +63,41 @@ class Camera:
             value = getattr(self, name)
             if value is not None:
                 number = _number(value)
-                holds = number is not None and 0 < number <= LARGEST_QUANTITY
-                _expect(holds, name, value, f"{expected} above 0, or None if it is unknown")
+                _expect(number > 0, name, value, f"{expected} above 0, or None if it is unknown")
+                _expect(_is_believed(number), name, value, f"{expected} from {BELIEVED}")
                 set_field(self, name, number)
         if self.image is not None:
             set_field(self, "image", _size(self.image))
         for name, unit in (("noise", "head lengths"), ("smoothing", "seconds")):
             number = _number(value := getattr(self, name))
-            _expect(number is not None and 0 <= number <= LARGEST_QUANTITY, name, value, f"{unit}, 0 or above")
+            _expect(number >= 0, name, value, f"{unit}, 0 or above")
+            _expect(number <= LARGEST_QUANTITY, name, value, f"{unit}, at most {LARGEST_QUANTITY:,.0f}")
             set_field(self, name, number)
         _expect(isinstance(self.static, bool | np.bool_), "static", self.static, "True or False")
         set_field(self, "static", bool(self.static))
 
 
-def _number(value: Any) -> float | None:
-    """The value as a finite float; None if it is no number (True and False are none)."""
+def _number(value: Any) -> float:
+    """The value as a finite float; NaN if it is no number (True and False are none)."""
     if getattr(value, "ndim", None) == 0:  # NumPy's scalars and arrays, PyTorch's tensors
         value = value.item()
     if not isinstance(value, Real) or isinstance(value, bool):
-        return None
+        return np.nan
     try:
         number = float(value)
     except OverflowError:
-        return None
-    return number if np.isfinite(number) else None
+        return np.nan
+    return number if np.isfinite(number) else np.nan
+
+
+def _is_believed(number: float) -> bool:
+    return SMALLEST_QUANTITY <= number <= LARGEST_QUANTITY
 
 
 def _size(value: Any) -> tuple[float, float]:
     expected = "a width and a height in pixels, such as (1920, 1080), or None if they are unknown"
     sides = list(value) if isinstance(value, list | tuple) or getattr(value, "ndim", None) == 1 else []
-    numbers = [number for number in map(_number, sides) if number is not None and 0 < number <= LARGEST_QUANTITY]
+    numbers = [number for number in map(_number, sides) if _is_believed(number)]
     _expect(len(sides) == len(numbers) == 2, "image", value, expected)
     return numbers[0], numbers[1]
 

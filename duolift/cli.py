@@ -70,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=summary, description=summary)
         add(command)
         command.set_defaults(run=run)
+    first = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    if first not in commands.choices and Path(first).suffix and Path(first).exists():
+        parser.error(f"{first} is no command; expected one before it: duolift lift {first} -o scene.html")
     chosen = parser.parse_args(arguments)
     try:
         with shown():
@@ -171,9 +174,10 @@ def _lift(chosen: argparse.Namespace) -> None:
     options, camera = _options(chosen), _camera(chosen)
     for source in chosen.inputs:
         check_source(source)
+    read = _files_read(chosen)
     for output in chosen.output:
         check_output(output)
-        _check_not_read(output, chosen)
+        _check_not_read(output, read)
     _check_lifter(chosen)
     _check_device(chosen)
     lifter = _lifter(chosen, chosen.device)
@@ -181,7 +185,7 @@ def _lift(chosen: argparse.Namespace) -> None:
     for label, scene in _labelled(scenes):
         for output in chosen.output:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
-            _check_not_read(path, chosen)
+            _check_not_read(path, read)
             with Step(f"writing {path.name}"):
                 files = write(scene, path)
             for file in files:
@@ -236,16 +240,35 @@ def _view_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _view(chosen: argparse.Namespace) -> None:
     """Show a scene on a local page, which also lifts files that are dropped onto it"""
-    from duolift.outputs import read
     from duolift.view.server import serve
 
     options, camera = _options(chosen), _camera(chosen)
     _check_lifter(chosen)
     _check_device(chosen)
-    scene = None if chosen.scene is None else read(chosen.scene)
+    scene = None if chosen.scene is None else _scene_of(chosen.scene)
     lifter = _lifter(chosen, chosen.device)
     lift = partial(_lift_dropped, partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement")), options)
     serve(scene, lift, chosen.port, not chosen.no_browser)
+
+
+def _scene_of(path: Path) -> "Scene":
+    """The scene of a file. Raises InputError for any other file, and says what to do with a detector's."""
+    from duolift.inputs.mistaken import DETECT_FIRST, SUFFIXES
+    from duolift.inputs.reading import holds_keypoints
+    from duolift.outputs import read
+
+    if path.exists() and (kind := SUFFIXES.get(path.suffix.lower())):
+        raise InputError(f"{path}: is {kind}; expected {DETECT_FIRST} to duolift lift, for a scene to view")
+
+    try:
+        return read(path)
+    except InputError as error:
+        if path.is_dir() or holds_keypoints(path):
+            raise InputError(
+                f"{path}: holds a detector's keypoints; expected a scene: first duolift lift {path} -o scene.json, "
+                "then duolift view scene.json"
+            ) from error
+        raise
 
 
 def _lift_dropped(lift_frames: Callable[..., Any], options: "Options", content: bytes, name: str) -> "Scene":
@@ -290,13 +313,22 @@ def _check_lifter(chosen: argparse.Namespace) -> None:
         raise InputError(f"{chosen.checkpoint}: no such file; expected a trained lifter, .safetensors")
 
 
-def _check_not_read(output: Path, chosen: argparse.Namespace) -> None:
+def _files_read(chosen: argparse.Namespace) -> set[Path]:
+    """The files that a command reads."""
+    from duolift.inputs.pictures import SUFFIXES
+    from duolift.inputs.reading import files_of
+
+    files = [file for source in chosen.inputs for file in files_of(source)]
+    pictures = chosen.pictures or Path()
+    if chosen.pictures is not None and pictures.is_dir():
+        files += [file for file in pictures.iterdir() if file.suffix.lower() in SUFFIXES]
+    return {file.resolve() for file in (*files, *filter(None, [chosen.checkpoint, chosen.pictures]))}
+
+
+def _check_not_read(output: Path, read: set[Path]) -> None:
     """Raises InputError where an output would be written over what is read."""
-    written = output.resolve()
-    for read in (*map(Path, chosen.inputs), *filter(None, [chosen.checkpoint, chosen.pictures])):
-        source = read.resolve()
-        if written == source or (source.is_dir() and source in written.parents and written.exists()):
-            raise InputError(f"{output}: is read as well, and would be overwritten; expected another place to write to")
+    if output.resolve() in read:
+        raise InputError(f"{output}: is read as well, and would be overwritten; expected another place to write to")
 
 
 def _check_device(chosen: argparse.Namespace) -> None:
@@ -329,7 +361,10 @@ def _size(text: str) -> tuple[float, float]:
     try:
         width, height = map(float, text.lower().split("x"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected WxH in pixels, such as 1920x1080") from None
+        instead = f"--pictures {text}" if Path(text).exists() else "--pictures, which reads it from a picture"
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; expected width x height in pixels, such as 1920x1080, or {instead}"
+        ) from None
     return width, height
 
 

@@ -1,6 +1,7 @@
 """Lift every file of a folder into another, here or by workers."""
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 from duolift.bulk.file_lifter import FileLifter, Outcome, digest, is_made
@@ -42,8 +43,13 @@ def lift_files(
         the outcome of every file, as it comes.
 
     Raises:
-        InputError: no files, no lifter, files that another lifter has made, or a library is missing.
+        InputError: no files, no lifter, files that another lifter has made, a library that is missing, or numbers of
+            workers and GPUs that are negative or no numbers.
     """
+    if workers < 0:
+        raise InputError(f"workers is {workers}; expected their number, or 0 to lift without Ray")
+    if not 0 <= gpus < inf:
+        raise InputError(f"gpus is {gpus}; expected the number of GPUs of a worker, 0 or above")
     source, target = Path(source).resolve(), Path(target).resolve()
     weights = SHIPPED if weights is None else Path(weights).resolve()
     Lifter.load(weights)

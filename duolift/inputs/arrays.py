@@ -5,7 +5,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from duolift.errors import InputError
 from duolift.inputs.detections import Detections
-from duolift.inputs.keypoints import KeypointFormat, format_named, formats_with, to_joints, whose_joints
+from duolift.inputs.keypoints import (
+    KeypointFormat,
+    check_threshold,
+    format_named,
+    formats_with,
+    to_joints,
+    whose_joints,
+)
 from duolift.inputs.pixels import check_pixels, visible
 
 
@@ -33,8 +40,7 @@ that; 17 joints are coco17's, posetrack17's or h36m17's (format='coco17')
     keypoint_format = format_named(format)
     points = _numbers("keypoints", keypoints)
     _check_shape(points, keypoint_format)
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold is {threshold}; expected 0 to 1")
+    check_threshold(threshold)
     pixels = points[..., :2]  # (..., person, joint, 2)
     sure = points[..., 2] if points.shape[-1] == 3 else np.ones(points.shape[:-1])  # (..., person, joint)
     if confidence is not None:

@@ -13,13 +13,16 @@ Errors of every rule on motion capture, and the measurements behind these choice
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duolift.body.skeleton import PAPER19, PAPER23, mirror_name
+from duolift.bounds import nearest
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS
+from duolift.inputs.pixels import short
 
 Array = NDArray[np.float64]
 
@@ -277,7 +280,9 @@ def format_named(name: str) -> KeypointFormat:
     """
     known = FORMATS.get(SHORT_NAMES.get(name, name))
     if known is None:
-        raise InputError(f"joints {name!r} are unknown; expected one of {', '.join(FORMATS)}")
+        known_names = (*FORMATS, *SHORT_NAMES)
+        hint = nearest(name.lower().replace("_", "").replace("-", ""), known_names)
+        raise InputError(f"joints {name!r} are unknown{hint}; expected one of {', '.join(FORMATS)}")
     return known
 
 
@@ -328,6 +333,18 @@ def format_of(names: Iterable[str], where: str) -> KeypointFormat:
         raise InputError(f"{where} lacks {lacking}; expected names of joints, such as {', '.join(COCO17.joints[5:9])}")
     same = [known for known in FORMATS.values() if known.joints == tuple(joints)]
     return same[0] if same else KeypointFormat(where, where, tuple(joints))
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse a threshold that is no confidence. Raises InputError.
+
+    >>> check_threshold(0.3)
+    >>> check_threshold(30)
+    Traceback (most recent call last):
+    duolift.errors.InputError: threshold is 30; expected a confidence from 0 to 1
+    """
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+        raise InputError(f"threshold is {short(threshold)}; expected a confidence from 0 to 1")
 
 
 def to_joints(

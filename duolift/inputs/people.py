@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.inputs.json_stream import JsonStream, member, numbers
-from duolift.inputs.keypoints import FORMATS, HANDS, KeypointFormat, whose_joints
+from duolift.inputs.keypoints import FORMATS, HANDS, KeypointFormat, formats_with, whose_joints
 from duolift.inputs.pixels import check_within_reach, short, visible
 
 Array = NDArray[np.float64]
@@ -95,6 +95,8 @@ class JointReader:
         by_count: number of joints -> format.
         body: the format of the body, once it is known.
         extras: keys of joints apart from the body's -> their names.
+        partly_named: the file names the body's joints, and people may have more: COCO-WholeBody's category may name 17
+            of 133. Until the first person has been read.
 
     >>> joints = JointReader("a.json", BY_COUNT)
     >>> keypoints, confidence = joints.flat({"keypoints": [3.0, 4.0, 0.9] * 17}, "keypoints", "a.json: [0]")
@@ -106,6 +108,7 @@ class JointReader:
     by_count: dict[int, KeypointFormat]
     body: KeypointFormat | None = None
     extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    partly_named: bool = False
 
     @property
     def keypoint_format(self) -> KeypointFormat:
@@ -116,6 +119,10 @@ class JointReader:
 
     def check(self, count: int, where: str) -> KeypointFormat:
         """The body's format. Raises InputError where a person's number of joints is not that of the format."""
+        whole = self.by_count.get(count)
+        if self.partly_named and self.body and whole and whole.joints[: len(self.body)] == self.body.joints:
+            self.body = whole
+        self.partly_named = False
         if self.body is None:
             if count not in self.by_count:
                 known = ", ".join(f"{n} ({self.by_count[n].name})" for n in sorted(self.by_count))
@@ -125,8 +132,9 @@ class JointReader:
                 )
             self.body = self.by_count[count]
         if count != len(self.body):
-            expected = f"{len(self.body)} ({self.body.name})"
-            raise InputError(f"{where} has {count} joints; expected {expected}: {whose_joints(count)}")
+            expected, names = f"{len(self.body)} ({self.body.name})", formats_with(count)
+            hint = f", which the option joints names: --joints {names[0]}" if names else ""
+            raise InputError(f"{where} has {count} joints; expected {expected}: {whose_joints(count)}{hint}")
         return self.body
 
     def flat(self, entry: Any, key: str, where: str) -> tuple[Array, Array]:

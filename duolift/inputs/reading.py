@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -25,7 +26,10 @@ import duolift.inputs.formats  # noqa: F401  (registers them)
 from duolift.errors import InputError
 from duolift.files import regular
 from duolift.inputs.detections import Frame
-from duolift.inputs.keypoints import THRESHOLD, format_named, to_joints
+from duolift.inputs.formats.npz import SCENE_KEY
+from duolift.inputs.keypoints import FORMATS, SHORT_NAMES, THRESHOLD, check_threshold, format_named, to_joints
+from duolift.inputs.mistaken import DETECT_FIRST
+from duolift.inputs.mistaken import SUFFIXES as MISTAKEN_SUFFIXES
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.pictures import CamerasOfPictures
 from duolift.inputs.pixels import check_not_normalised, image_size, positive_pixels
@@ -73,11 +77,12 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FILE_FORMATS:
-            raise InputError(f"format {self.format!r} is unknown; expected one of {format_names()}")
+            joints = {*FORMATS, *SHORT_NAMES}
+            hint = " (it names joints: that is the option joints)" if self.format.lower() in joints else ""
+            raise InputError(f"format {self.format!r} is unknown{hint}; expected one of {format_names()}")
         if self.joints is not None:
             format_named(self.joints)
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"threshold is {self.threshold}; expected 0 to 1")
+        check_threshold(self.threshold)
         if self.image is not None:
             image_size(self.image, "image")
         if self.focal is not None:
@@ -99,8 +104,7 @@ def check_source(source: Path | str) -> None:
     Traceback (most recent call last):
     duolift.errors.InputError: gone.json: cannot be read (No such file or directory)
     """
-    if str(source) != STDIN:
-        _files_of(Path(source))
+    files_of(source)
 
 
 def read(source: Path | str, options: Options | None = None) -> Iterator[Frame]:
@@ -171,7 +175,7 @@ def _raw_frames(source: Path | str, options: Options) -> Iterator[RawFrame]:
         return
     path = Path(source)
     in_folder = path.is_dir()
-    for file in _files_of(path):
+    for file in files_of(path):
         stem = _readable(file.stem).removesuffix("_keypoints")
         numbered = OPENPOSE_FRAME.fullmatch(stem) if in_folder else None
         for raw in _grouped(_opened(file, stem, options), _readable(path.stem), options.video):
@@ -190,15 +194,55 @@ def _grouped(frames: Iterable[RawFrame], name: str, video: bool | None) -> Itera
         yield raw if video is None else replace(raw, video=(raw.video or name) if video else "")
 
 
-def _files_of(path: Path) -> list[Path]:
-    """A file itself, or a folder's files with a registered suffix, 2 before 10. Raises InputError where none is."""
+def files_of(source: Path | str) -> list[Path]:
+    """The files that `read` reads: a file itself, or a folder's files with a registered suffix, 2 before 10.
+
+    Args:
+        source: a file, a folder, or `-` for standard input, which is no file.
+
+    Raises:
+        InputError: as `check_source` does.
+
+    >>> files_of("-")
+    []
+    """
+    path = Path(source)
+    if str(source) == STDIN:
+        return []
     if not path.is_dir():
         return [regular(path)]
     suffixes = sorted({known.suffix for known in FILE_FORMATS.values()})
-    files = [file for file in path.iterdir() if file.suffix.lower() in suffixes and file.is_file()]
+    inside = [*path.iterdir()]
+    files = [file for file in inside if file.suffix.lower() in suffixes and file.is_file()]
     if not files:
-        raise InputError(f"{path}: holds no {' or '.join(suffixes)} file; expected a detector's files, one an image")
+        raise InputError(f"{path}: {_instead_of_files(path, inside, suffixes)}")
     return sorted(files, key=lambda file: [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", file.name)])
+
+
+def holds_keypoints(path: Path) -> bool:
+    """Whether a file is of a known file format, and is no scene of duolift's.
+
+    >>> holds_keypoints(Path("gone.json"))
+    False
+    """
+    try:
+        with regular(path).open("rb") as file:
+            known = recognised(file, str(path))
+            return known.name != "npz" or f"{SCENE_KEY}.npy" not in ZipFile(file).namelist()
+    except (OSError, BadZipFile, InputError):
+        return False
+
+
+def _instead_of_files(path: Path, inside: list[Path], suffixes: list[str]) -> str:
+    """What a folder without a detector's files holds, and what was expected, as the end of a message."""
+    found = f"holds no {' or '.join(suffixes)} file"
+    for file in inside:
+        if kind := MISTAKEN_SUFFIXES.get(file.suffix.lower()):
+            return f"{found}, but {file.name}, {kind}; expected {DETECT_FIRST}"
+    folders = sorted(folder.name for folder in inside if folder.is_dir())
+    if folders:
+        return f"{found}, but folders; expected a folder of a detector's files, such as {path / folders[0]}"
+    return f"{found}; expected a detector's files, one an image"
 
 
 def _opened(path: Path, stem: str, options: Options) -> Iterator[RawFrame]:

@@ -17,7 +17,11 @@ from typing import BinaryIO
 
 from duolift.errors import InputError
 from duolift.inputs.json_stream import BYTE_ORDER_MARK, JsonStream
+from duolift.inputs.mistaken import mistake
 from duolift.inputs.people import DetectionFile, RawFrame
+
+PEEKED = 256
+"""Bytes of a file that are looked at before it is parsed."""
 
 KEYS_PEEKED = 1000
 """Keys of a JSON file that are looked at; if none of them tells the format, no later one will."""
@@ -31,7 +35,7 @@ class Peek:
     key; where they begin a list, once its first item is complete.
 
     Attributes:
-        start: the first 256 bytes.
+        start: the first bytes, `PEEKED` of them.
         root: `object` or `list`; empty for what is not JSON, and as long as it has not been looked at.
         keys: keys so far of the root object, or of the first object of the list -> keys of the object under each.
         empty: the root is a list without items.
@@ -129,12 +133,16 @@ def recognised(file: BinaryIO, where: str) -> FileFormat:
         where: its name, for messages.
 
     Raises:
-        InputError: no format does, or the file is damaged before one can.
+        InputError: no format does, or the file is damaged before one can; where it is a picture, a video or a scene,
+            the message says what to do.
 
     >>> import io, duolift.inputs
     >>> recognised(io.BytesIO(b'{"people": []}'), "a.json").name
     'openpose'
     """
+    file.seek(0)
+    if (mistaken := mistake(file.read(PEEKED))) is not None:
+        raise InputError(f"{where}: {mistaken}")
     for peek in _peeks(file, where):
         for known in FILE_FORMATS.values():
             if known.recognises(peek):
@@ -145,7 +153,7 @@ def recognised(file: BinaryIO, where: str) -> FileFormat:
 def _peeks(file: BinaryIO, where: str) -> Iterator[Peek]:
     """The beginning of a file as it is read: the same object, which knows more each time."""
     file.seek(0)
-    peek = Peek(file.read(256))
+    peek = Peek(file.read(PEEKED))
     yield peek
     if not peek.start or not peek.is_json:
         return

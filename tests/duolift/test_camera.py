@@ -85,6 +85,8 @@ def test_nothing_is_negative_or_zero(value: float, name: str) -> None:
         ({"image": np.ones((2, 2))}, "image is array("),
         ({"noise": -1}, "noise is -1; expected head lengths, 0 or above"),
         ({"noise": None}, "noise is None"),
+        ({"rate": 1e9}, "rate is 1000000000.0; expected frames a second from 0.001 to 1,000,000"),
+        ({"smoothing": 1e9}, "smoothing is 1000000000.0; expected seconds, at most 1,000,000"),
         ({"rate": 0}, "rate is 0; expected frames a second above 0"),
         ({"static": 1}, "static is 1; expected True or False"),
         ({"static": None}, "static is None"),

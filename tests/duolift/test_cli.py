@@ -138,10 +138,14 @@ def test_nothing_that_is_read_is_written_over(
     assert {path: path.read_bytes() for path in Path().rglob("*.json")} == before and not Path("scene.npz").exists()
 
 
-def test_a_scene_may_be_written_beside_the_files_of_a_film(lift: Callable[..., int]) -> None:
+@pytest.mark.parametrize("suffix", [".html", ".bvh", ".glb"])
+def test_a_scene_may_be_written_beside_the_files_of_a_film_again_and_again(
+    suffix: str, lift: Callable[..., int]
+) -> None:
     Path("film").mkdir()
     Path("film/000_keypoints.json").write_text(openpose(300, 500))
-    assert lift("film", "-o", "film/scene.npz") == 0 and Path("film/scene.npz").exists()
+    for _ in range(2):
+        assert lift("film", "-o", f"film/scene{suffix}") == 0 and [*Path("film").glob(f"scene*{suffix}")]
 
 
 def test_standard_input(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +170,11 @@ def test_an_image_of_nobody_is_a_scene_of_nobody(lift: Callable[..., int], capsy
         (("two.json", "-o", "scene.obj"), "expected one of .json"),
         (("two.json", "-o", "scene.json", "--joints", "centaur"), "centaur"),
         (("two.json", "-o", "scene.json", "--focal", "-3"), "focal"),
+        (("two.json", "-o", "scene.json", "--joints", "COCO17"), "(did you mean coco17?)"),
+        (("two.json", "-o", "scene.json", "--format", "coco17"), "(it names joints: that is the option joints)"),
+        (("photo.json", "-o", "scene.json"), "photo.json: is a picture; expected keypoints: run a 2D pose detector"),
+        (("pictures", "-o", "scene.json"), "but a.jpg, a picture; expected keypoints: run a 2D pose detector"),
+        (("videos", "-o", "scene.json"), "expected a folder of a detector's files, such as videos/one"),
         (("two.json", "-o", "scene.json", "--device", "the GPU"), "'the GPU' is no device"),
         (("two.json", "-o", "scene.json", "--device", "cuda:99"), "'cuda:99' is unknown or not there; expected cpu"),
     ],
@@ -175,10 +184,61 @@ def test_bad_input_is_one_line_and_code_2(
 ) -> None:
     Path("two.json").write_text(openpose(300, 500))
     Path("text.json").write_text("no keypoints")
+    Path("photo.json").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    for folder in ("pictures", "videos/one"):
+        Path(folder).mkdir(parents=True)
+    Path("pictures/a.jpg").touch()
     assert lift(*arguments) == 2
     told = capsys.readouterr()
     assert told.err.startswith("error: ") and message in told.err and told.err.count("\n") == 1
     assert not list(Path().glob("scene*"))
+
+
+@pytest.mark.parametrize("option", ["rate", "noise", "focal", "smoothing", "threshold"])
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e9", "much"])
+def test_a_number_that_no_camera_or_detector_has_is_refused(
+    option: str, value: str, lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    try:
+        code = lift("two.json", "-o", "scene.json", f"--{option}={value}")
+    except SystemExit as left:
+        code = int(str(left.code))
+    told = capsys.readouterr().err
+    assert (
+        code == 2 and option in told and ("expected" in told or "invalid" in told) and not Path("scene.json").exists()
+    )
+
+
+def test_what_is_no_scene_is_not_viewed_and_the_message_says_what_to_do(
+    lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("film").mkdir()
+    for path in ("two.json", "film/0_keypoints.json"):
+        Path(path).write_text(openpose(300, 500))
+    Path("a.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    np.savez("two.npz", keypoints=np.zeros((1, 1, 17, 3)))
+    for path in ("two.json", "film", "two.npz"):
+        assert cli.main(["view", path]) == 2
+        assert f"{path}: holds a detector's keypoints; expected a scene: first duolift lift {path} -o scene.json" in (
+            capsys.readouterr().err
+        )
+    assert cli.main(["view", "a.jpg"]) == 2
+    assert "a.jpg: is a picture; expected keypoints: run a 2D pose detector on it first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_a_scene_is_not_lifted_again(suffix: str, lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Scene.example().save(f"scene{suffix}")
+    assert lift(f"scene{suffix}", "-o", "again.html") == 2
+    assert "is a scene that duolift wrote; expected a detector's keypoints" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_a_command(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    with pytest.raises(SystemExit):
+        cli.main(["two.json"])
+    assert "expected one before it: duolift lift two.json -o scene.html" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", ["900", "900x", "axb", "0x600"])

@@ -43,10 +43,10 @@ def read_coco(file: DetectionFile) -> Iterator[RawFrame]:
     """The images of a file: videos in the order of their first image, and each video's images in its own order."""
     where, stream = file.where, file.json
     categories = _categories(stream, where)
-    body = file.keypoint_format
+    body, given = file.keypoint_format, file.keypoint_format is not None
     if body is None and (named := next((names for names in categories.values() if names), None)):
         body = format_of(named, f"{where}: categories.keypoints")
-    joints = JointReader(where, BY_COUNT, body, WHOLEBODY_EXTRAS)
+    joints = JointReader(where, BY_COUNT, body, WHOLEBODY_EXTRAS, partly_named=not given)
     of_people = [key for key, names in categories.items() if names]
     images = _images(stream, where)
 

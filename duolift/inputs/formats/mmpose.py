@@ -40,7 +40,7 @@ def read_mmpose(file: DetectionFile) -> Iterator[RawFrame]:
     where, stream = file.where, file.json
     saved = stream.root() == "start_map"  # with meta_info
     names = _named_joints(stream, where) if saved and file.keypoint_format is None else None
-    joints = JointReader(where, BY_COUNT, file.keypoint_format or names)
+    joints = JointReader(where, BY_COUNT, file.keypoint_format or names, partly_named=names is not None)
     path, listed = ("instance_info.item", "instance_info") if saved else ("item", "")
     people: list[RawPerson] = []  # of no frame
     frames = 0

@@ -13,9 +13,13 @@ import numpy as np
 from duolift.errors import InputError
 from duolift.files.npz import read_arrays
 from duolift.inputs.keypoints import KeypointFormat, format_named, format_of
+from duolift.inputs.mistaken import A_SCENE
 from duolift.inputs.people import BY_COUNT, Array, DetectionFile, JointReader, RawFrame, raw_person
 from duolift.inputs.pixels import image_size, positive_pixels
 from duolift.inputs.registry import file_format
+
+SCENE_KEY = "about"
+"""In the arrays of a scene that duolift wrote, and in no others."""
 
 ZIP = b"PK\x03\x04"
 """First bytes of a zip archive that is not empty."""
@@ -27,6 +31,8 @@ def read_npz(file: DetectionFile) -> Iterator[RawFrame]:
     where = file.where
     file.file.seek(0)
     arrays = read_arrays(file.file, where)
+    if SCENE_KEY in arrays:
+        raise InputError(f"{where}: {A_SCENE}")
     keypoints, confidence = _poses(arrays, where)  # (frame, person, joint, 2), (frame, person, joint)
     frames, count, joint_count = confidence.shape
     joints = JointReader(where, BY_COUNT, file.keypoint_format or _named_joints(arrays, where))

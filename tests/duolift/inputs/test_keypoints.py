@@ -212,5 +212,7 @@ def test_names_that_are_no_body_are_refused() -> None:
         format_of(["left_shoulder", "right_shoulder", "tail"], "file")
     with pytest.raises(InputError, match="nose more than once"):
         format_of([*FORMATS["coco17"].joints, "nose"], "file")
-    with pytest.raises(InputError, match="joints 'coc' are unknown; expected one of body25, coco18"):
+    with pytest.raises(
+        InputError, match=r"joints 'coc' are unknown \(did you mean coco\?\); expected one of body25, coco18"
+    ):
         format_named("coc")

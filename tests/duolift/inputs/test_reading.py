@@ -394,9 +394,9 @@ def test_the_threshold_is_for_joints_and_for_people(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "coco17"}, "format 'coco17' is unknown; expected one of alphapose, coco, mmpose, npz"),
-        ({"joints": "coc"}, "joints 'coc' are unknown; expected one of body25"),
-        ({"threshold": 1.5}, "threshold is 1.5; expected 0 to 1"),
+        ({"format": "cocos"}, "format 'cocos' is unknown; expected one of alphapose, coco, mmpose, npz"),
+        ({"joints": "coc"}, r"joints 'coc' are unknown \(did you mean coco\?\); expected one of body25"),
+        ({"threshold": 1.5}, "threshold is 1.5; expected a confidence from 0 to 1"),
         ({"image": (640, 0)}, r"image is \(640, 0\); expected 2 positive numbers of pixels"),
         ({"focal": float("nan")}, "focal is nan; expected 1 positive number of pixels"),
         ({"pictures": Path("nowhere")}, "nowhere: no such file or folder"),
@@ -770,7 +770,7 @@ def test_posetrack_tracks_people_in_videos() -> None:
     assert frames[0].image == (1920, 1080)
 
 
-@pytest.mark.parametrize("content", [b"# Detections\n", b"<html>", b"\x89PNG\r\n", b"frame,person,x,y\n"])
+@pytest.mark.parametrize("content", [b"# Detections\n", b"<html>", b"frame,person,x,y\n"])
 def test_what_is_no_json_is_told_what_is_known(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(content)
