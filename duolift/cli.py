@@ -8,14 +8,11 @@ nothing imported that needs torch.
 """
 
 import argparse
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
-from itertools import chain, count, islice
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +127,11 @@ def _camera_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--image", type=_size, metavar="WxH", help="width and height of the images in pixels")
     group.add_argument("--focal", type=float, metavar="PX", help="focal length in pixels; otherwise estimated")
     group.add_argument(
-        "--pictures", type=Path, metavar="PATH", help="the images, to take their size and EXIF focal length from"
+        "--pictures",
+        type=Path,
+        metavar="PATH",
+        help="the picture, the folder of pictures or the film that the detector saw: gives their size and EXIF focal "
+        "length, and is what .html .png .gif .mp4 are drawn over",
     )
     group.add_argument("--rate", type=float, metavar="HZ", help="frames per second of the video (30)")
     group.add_argument(
@@ -187,7 +188,7 @@ def _lift(chosen: argparse.Namespace) -> None:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
             _check_not_read(path, read)
             with Step(f"writing {path.name}"):
-                files = write(scene, path)
+                files = write(scene, path, chosen.pictures)
             for file in files:
                 print(file)
         for note in scene.notes:
@@ -248,7 +249,7 @@ def _view(chosen: argparse.Namespace) -> None:
     scene = None if chosen.scene is None else _scene_of(chosen.scene)
     lifter = _lifter(chosen, chosen.device)
     lift = partial(_lift_dropped, partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement")), options)
-    serve(scene, lift, chosen.port, not chosen.no_browser)
+    serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures)
 
 
 def _scene_of(path: Path) -> "Scene":
@@ -271,22 +272,11 @@ def _scene_of(path: Path) -> "Scene":
         raise
 
 
-def _lift_dropped(lift_frames: Callable[..., Any], options: "Options", content: bytes, name: str) -> "Scene":
-    """The scene of the first video or image of a file; a note says so where there are others."""
+def _lift_dropped(lift_frames: Callable[..., Any], options: "Options", source: Path) -> "Iterator[tuple[str, Scene]]":
+    """The scenes of a file or a folder that was dropped onto the page."""
     from duolift.inputs import read
-    from duolift.view.server import file_name
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / file_name(name)
-        file.write_bytes(content)
-        try:
-            scenes = [scene for _, scene in islice(lift_frames(read(file, options)), 2)]
-        except InputError as error:
-            raise InputError(str(error).replace(f"{folder}{os.sep}", "")) from error
-    if not scenes:
-        raise InputError(f"{file.name}: no frame in it; expected at least one image")
-    others = ("the file holds others as well: this is its first",) if len(scenes) > 1 else ()
-    return replace(scenes[0], notes=(*scenes[0].notes, *others))
+    yield from lift_frames(_counted(read(source, options)))
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:

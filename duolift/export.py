@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from duolift.errors import InputError
+from duolift.errors import InputError, install
 from duolift.files import whole_file
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import DEFAULT_METHOD, METHODS
@@ -138,7 +138,7 @@ def _onnx_file(program: torch.export.ExportedProgram, path: Path, joints: str) -
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise InputError(f"ONNX files need {error.name}; expected duolift[export] to be installed") from error
+        raise InputError(f"ONNX files need {error.name}; expected: {install('export')}") from error
     written = torch.onnx.export(
         program,
         dynamo=True,

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from plotly.offline import get_plotlyjs
 
 from callbacks.figures import print_figure, turning_scenes
 from callbacks.rows import JOINT, PERFECT
@@ -18,7 +19,7 @@ from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.sources.registry import open_source
 from datamodules.synthetic.actions import ACTIONS
 from duolift.files import write_text
-from duolift.outputs.page import SELF_CONTAINED_POLICY, plotly_script
+from duolift.outputs.page import SELF_CONTAINED_POLICY
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments import origin
 from experiments.ablation import HEADS
@@ -65,7 +66,7 @@ def page(run: Run) -> tuple[str, list[Chart]]:
     )
     text = environment.get_template(TEMPLATE).render(
         policy=SELF_CONTAINED_POLICY,
-        plotly=Markup(plotly_script(".html")),
+        plotly=Markup(get_plotlyjs()),
         run=run.config.run,
         learned="learned from 3D labels, as a reference"
         if run.config.lifting.labels

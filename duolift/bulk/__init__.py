@@ -4,8 +4,8 @@
 
 A row is a person, and a file is the unit of work: it is read a few images at a time, lifted, and written whole or not
 at all. Files that are there already are not made again, so the same command goes on where it was interrupted, on any
-number of machines that see both folders. Ray (duolift[ray]) shares the files out; without workers they are lifted here,
-one after the other.
+number of machines that see both folders. Ray (the extra `ray`) shares the files out; without workers they are lifted
+here, one after the other.
 
 Columns that are read, in any order; others are ignored:
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from duolift.errors import InputError
+from duolift.errors import InputError, install
 from duolift.files import regular
 from duolift.inputs.pixels import PIXEL_LIMITS
 from duolift.placement.focal import default_focal
@@ -181,5 +181,5 @@ def parquet_module() -> Any:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise InputError("Parquet files need pyarrow; expected duolift[ray] to be installed") from error
+        raise InputError(f"Parquet files need pyarrow; expected: {install('ray')}") from error
     return pyarrow.parquet

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from duolift.bulk.file_lifter import FileLifter, Outcome
-from duolift.errors import InputError
+from duolift.errors import InputError, install
 
 PORTIONS_PER_WORKER = 64
 """Files come to every worker in this many portions, or one by one where there are fewer: small enough that no worker
@@ -32,7 +32,7 @@ def lift_by_ray(names: Sequence[str], folders: tuple[Path, Path, Path], workers:
     try:
         import ray
     except ImportError as error:
-        raise InputError("workers need Ray; expected duolift[ray] to be installed") from error
+        raise InputError(f"workers need Ray; expected: {install('ray')}") from error
     if not ray.is_initialized():
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(log_to_driver=False, logging_level=logging.ERROR)

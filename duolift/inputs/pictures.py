@@ -5,6 +5,7 @@ from pathlib import Path
 
 from duolift.errors import InputError
 from duolift.files import regular
+from duolift.files.films import Film, is_film
 
 FILM_DIAGONAL = 43.27
 """Of a frame of 35 mm film (36 mm x 24 mm), mm."""
@@ -20,13 +21,13 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
 def camera_of_picture(path: Path) -> tuple[tuple[float, float], float | None]:
-    """Width and height of a picture in pixels, and its focal length in pixels where its EXIF data have one.
+    """Width and height of a picture or a film in pixels, and its focal length in pixels where EXIF data have one.
 
     EXIF gives the focal length of the lens for 35 mm film with the same view from corner to corner, so that
     pixels = FocalLengthIn35mmFilm * diagonal in pixels / 43.27 mm.
 
     Raises:
-        InputError: there is no such file, it is no picture, or it is damaged.
+        InputError: there is no such file, it is neither a picture nor a film, or it is damaged.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -37,6 +38,9 @@ def camera_of_picture(path: Path) -> tuple[tuple[float, float], float | None]:
     """
     from PIL import Image, UnidentifiedImageError
 
+    if is_film(path):
+        width, height = Film(path).size
+        return (float(width), float(height)), None
     try:
         regular(path)
         with warnings.catch_warnings(), Image.open(path) as picture:
@@ -65,7 +69,7 @@ class CamerasOfPictures:
     """Sizes and focal lengths of images by the pictures of the same name; a video's first picture stands for all.
 
     Args:
-        pictures: the picture of all images, or the folder of the pictures.
+        pictures: the picture of all images, the folder of the pictures, or the film.
     """
 
     def __init__(self, pictures: Path) -> None:

@@ -23,11 +23,12 @@ from duolift.outputs.libraries import check_library
 from duolift.outputs.markers import write_c3d, write_trc
 from duolift.outputs.meshes import write_glb
 from duolift.outputs.page import write_page
+from duolift.outputs.photographs import Photographs
 from duolift.outputs.pictures import write_gif, write_mp4, write_png
 from duolift.outputs.recording import write_recording
 from duolift.scene import Scene
 
-WRITERS: dict[str, Callable[[Scene, Path], list[Path]]] = {
+WRITERS: dict[str, Callable[..., list[Path]]] = {
     ".json": write_document,
     ".npz": write_arrays,
     ".html": write_page,
@@ -41,6 +42,9 @@ WRITERS: dict[str, Callable[[Scene, Path], list[Path]]] = {
     ".rrd": write_recording,
 }
 """Suffix -> the function that writes a file, or one a person, and returns their paths."""
+
+DRAWN_OVER = (".html", ".png", ".gif", ".mp4")
+"""Suffixes of what is drawn over the photographs where there are some; their functions take them as well."""
 
 READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": read_arrays}
 """Suffix -> the function that reads a scene, for the formats that hold all of it."""
@@ -62,10 +66,16 @@ def check_output(path: Path | str) -> None:
     check_library(WRITERS[suffix], suffix)
 
 
-def write(scene: Scene, path: Path | str) -> list[Path]:
+def write(scene: Scene, path: Path | str, pictures: Path | str | None = None) -> list[Path]:
     """Write a scene in the format of the path's suffix, whole or not at all.
 
     `.bvh` and `.trc` hold one person each: they become `scene-1.bvh`, `scene-2.bvh` ..., by identity.
+
+    Args:
+        scene: what is written.
+        path: where.
+        pictures: the picture, folder of pictures or film that the people were seen in; pages, pictures and films are
+            drawn over it, other formats have no use for it.
 
     Returns:
         The files written.
@@ -75,7 +85,10 @@ def write(scene: Scene, path: Path | str) -> list[Path]:
             that cannot be written to, or a full disk.
     """
     path = Path(path)
-    return WRITERS[_known(path, WRITERS)](scene, path)
+    suffix = _known(path, WRITERS)
+    if pictures is not None and suffix in DRAWN_OVER:
+        return WRITERS[suffix](scene, path, Photographs(Path(pictures), scene.names))
+    return WRITERS[suffix](scene, path)
 
 
 def read(path: Path | str) -> Scene:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from duolift.errors import install
 from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library, needs
@@ -18,10 +19,10 @@ JOINT_RADIUS, BONE_RADIUS, KEYPOINT_RADIUS = 0.03, 0.015, 3.0
 """Metres, metres and pixels."""
 
 
-@needs("rerun", "pip install 'duolift[rerun]'")
+@needs("rerun", install("rerun"))
 def write_recording(scene: Scene, path: Path) -> list[Path]:
     """Write an `.rrd`: entities `scene/<identity>` and `scene/camera/image/<identity>`."""
-    rerun = library("rerun", ".rrd", "pip install 'duolift[rerun]'")
+    rerun = library("rerun", ".rrd", install("rerun"))
     stream = rerun.RecordingStream("duolift")
     recorded = stream.binary_stream()
     _log_camera(rerun, stream, scene)

@@ -6,25 +6,32 @@ rebinds its name) or come from another site's page, and serves the files listed 
 
 import json
 import sys
+import tempfile
 import time
 import traceback
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from duolift.errors import InputError
-from duolift.outputs.document import from_json, to_json
-from duolift.outputs.page import SERVED_POLICY, asset, page, plotly_script
+from duolift.outputs.document import read_document, to_json
+from duolift.outputs.page import SCRIPTS, SERVED_POLICY, asset, page
+from duolift.outputs.photographs import Photographs, jpeg
 from duolift.outputs.schema import SCENE_FORMAT
+from duolift.progress import shown
 from duolift.scene import Scene
+from duolift.view.page_progress import PageProgress
+from duolift.view.uploads import unpack
 
-Lift = Callable[[bytes, str], Scene]
-"""Lifts a detector's file, given its content and its name. Raises InputError for one that cannot be used."""
+Lift = Callable[[Path], Iterable[tuple[str, Scene]]]
+"""Lifts a detector's file, or a folder of them: the name and the scene of every image and video. Raises InputError."""
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,12 +40,13 @@ LOOPBACK = "127.0.0.1"
 class ServerLimits:
     """What is taken from a connection at most."""
 
-    upload: int = 64 * 2**20  # bytes of a file that is dropped onto the page
+    upload: int = 256 * 2**20  # bytes of the files that are dropped onto the page at once
+    scenes: int = 2000  # of one file that are kept
     length_digits: int = 12  # of a Content-Length that is read as a number
-    name: int = 200  # characters of a file's name that are kept
     seconds: float = 60.0  # that a silent connection is waited for, and a file from its first byte to its last
     block: int = 2**16  # bytes that are read at a time
     head: int = 100  # bytes of a file in which a scene must say that it is one
+    picture_width: int = 1280  # pixels of a photograph that is sent
 
 
 SERVER_LIMITS = ServerLimits()
@@ -54,30 +62,40 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+Shown = list[tuple[str, bytes]]
+"""The scenes of what is shown: name and JSON."""
+
 
 class Server(ThreadingHTTPServer):
-    """Serves the page and the scene that it shows, and lifts files.
+    """Serves the page and the scenes that it shows, and lifts files.
 
     Args:
         scene: shown first; None shows where to drop a file.
         lift: for files that are dropped onto the page; None takes none.
         port: to listen on; 0 for any free one.
+        pictures: the picture, folder of pictures or film that the first scene was seen in.
 
     Raises:
-        InputError: the port cannot be listened on, or Plotly is not installed.
+        InputError: the port cannot be listened on, or the pictures are not there.
     """
 
     daemon_threads = True
 
-    def __init__(self, scene: Scene | None, lift: Lift | None, port: int = 0) -> None:
-        self.lift, self.busy = lift, Lock()
-        self.scene_json = None if scene is None else to_json(scene).encode()
-        settings = {"lifts": lift is not None, "served": True, "largest": SERVER_LIMITS.upload}
+    def __init__(self, scene: Scene | None, lift: Lift | None, port: int = 0, pictures: Path | None = None) -> None:
+        self.lift, self.busy, self.progress = lift, Lock(), PageProgress()
+        self.scenes: Shown = [] if scene is None else [(_label(scene), to_json(scene).encode())]
+        self.pictures, self.looking = pictures, Lock()
+        self.photographs = Photographs(pictures, scene.names) if pictures and scene else None
+        settings = {
+            "lifts": lift is not None,
+            "served": True,
+            "has_pictures": pictures is not None,
+            "largest": SERVER_LIMITS.upload,
+        }
         self.files = {
             "/": ("text/html", page(settings).encode()),
             "/page.css": ("text/css", asset("page.css").encode()),
-            "/page.js": ("text/javascript", asset("page.js").encode()),
-            "/plotly.js": ("text/javascript", plotly_script("the page").encode()),
+            **{f"/{name}": ("text/javascript", asset(file).encode()) for name, file in SCRIPTS.items()},
         }
         try:
             super().__init__((LOOPBACK, port), Handler)
@@ -99,6 +117,15 @@ class Server(ThreadingHTTPServer):
         """The page's address."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
+    def photograph(self, name: str) -> bytes | None:
+        """The photograph of an image as a JPEG; None where there is none. Raises InputError for one that is damaged."""
+        with self.looking:  # a film is read by one at a time
+            if self.photographs is None or name not in self.photographs.names:
+                self.photographs = Photographs(self.pictures, [name]) if self.pictures else None
+            found = self.photographs
+            pixels = None if found is None else found.of(found.names.index(name))
+        return None if pixels is None else jpeg(pixels, SERVER_LIMITS.picture_width)
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers one request."""
@@ -108,36 +135,69 @@ class Handler(BaseHTTPRequestHandler):
     timeout = SERVER_LIMITS.seconds
 
     def do_GET(self) -> None:
-        """Answer with a file of the page, or with the scene."""
+        """Answer with a file of the page, or with what it shows."""
         if not self._is_allowed():
             return
-        path = _split(self.path).path
-        if path == "/scene.json":
-            self._answer(HTTPStatus.OK, "application/json", self.server.scene_json or b"null")
-        elif path in self.server.files:
-            self._answer(HTTPStatus.OK, *self.server.files[path])
+        parts = _split(self.path)
+        if parts.path == "/scenes.json":
+            self._tell([name for name, _ in self.server.scenes])
+        elif parts.path == "/scene.json":
+            self._scene(_query(parts, "number"))
+        elif parts.path == "/progress.json":
+            self._tell(self.server.progress.told())
+        elif parts.path == "/picture":
+            self._picture(_query(parts, "name"))
+        elif parts.path in self.server.files:
+            self._answer(HTTPStatus.OK, *self.server.files[parts.path])
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is no such page")
 
     def do_POST(self) -> None:
-        """Lift a file, and answer with its scene."""
+        """Lift files, and answer with the names of their scenes."""
         if not self._is_allowed():
             return
-        parts = _split(self.path)
         size = self._content_length()
-        if parts.path != "/lift" or self.server.lift is None:
+        if _split(self.path).path != "/lift" or self.server.lift is None:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing to send files to")
         elif self.headers.get("Content-Type") != UPLOAD:
             self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected {UPLOAD}")
         elif size is None:
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "expected the file's length")
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "expected the files' length")
         elif size > SERVER_LIMITS.upload:
-            text = f"the file has {size / 2**20:.0f} MB; expected at most {SERVER_LIMITS.upload // 2**20}"
+            text = f"the files have {size / 2**20:.0f} MB; expected at most {SERVER_LIMITS.upload // 2**20}"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
-        elif len(content := self._received(size)) < size:
-            self._refuse(HTTPStatus.BAD_REQUEST, "the file was cut off on its way")
         else:
-            self._lift(content, file_name(parse_qs(parts.query).get("name", [""])[0]))
+            with tempfile.TemporaryFile() as body, tempfile.TemporaryDirectory() as folder:
+                if self._receive(body, size) < size:
+                    self._refuse(HTTPStatus.BAD_REQUEST, "the file was cut off on its way")
+                    return
+                body.seek(0)
+                try:
+                    source = unpack(body, size, Path(folder))
+                except InputError as error:
+                    self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+                else:
+                    self._lift(source, Path(folder))
+
+    def _scene(self, number: str) -> None:
+        scenes = self.server.scenes
+        if not scenes and not number:
+            self._tell(None)
+        elif (number or "0").isascii() and (number or "0").isdecimal() and int((number or "0")[:9]) < len(scenes):
+            self._answer(HTTPStatus.OK, "application/json", scenes[int(number or "0")][1])
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, f"there are {len(scenes)} scenes")
+
+    def _picture(self, name: str) -> None:
+        try:
+            found = self.server.photograph(name)
+        except InputError as error:
+            self._refuse(HTTPStatus.NOT_FOUND, str(error))
+            return
+        if found is None:
+            self._refuse(HTTPStatus.NOT_FOUND, "there is no picture of this image")
+        else:
+            self._answer(HTTPStatus.OK, "image/jpeg", found)
 
     def _content_length(self) -> int | None:
         """Bytes of the request's body; None for a header that is missing or no sensible number."""
@@ -145,29 +205,31 @@ class Handler(BaseHTTPRequestHandler):
         sensible = length.isascii() and length.isdecimal() and len(length) <= SERVER_LIMITS.length_digits
         return int(length) if sensible else None
 
-    def _received(self, size: int) -> bytes:
-        """The request's body of `size` bytes, or as much of it as came in time."""
-        content, until = bytearray(), time.monotonic() + SERVER_LIMITS.seconds
-        while len(content) < size and time.monotonic() < until:
-            part = self.rfile.read1(min(SERVER_LIMITS.block, size - len(content)))
+    def _receive(self, body: IO[bytes], size: int) -> int:
+        """Write the request's body of `size` bytes, or as much of it as comes in time; returns how much came."""
+        came, until = 0, time.monotonic() + SERVER_LIMITS.seconds
+        while came < size and time.monotonic() < until:
+            part = self.rfile.read1(min(SERVER_LIMITS.block, size - came))
             if not part:
                 break
-            content += part
-        return bytes(content)
+            came += body.write(part)
+        return came
 
-    def _lift(self, content: bytes, name: str) -> None:
+    def _lift(self, source: Path, folder: Path) -> None:
         assert self.server.lift is not None
         try:
-            with self.server.busy:
-                scene = to_json(open_file(content, name, self.server.lift)).encode()
+            with self.server.busy, shown(self.server.progress):
+                scenes = [(name, to_json(scene).encode()) for name, scene in open_files(source, self.server.lift)]
+            if not scenes:
+                raise InputError(f"{source}: no frame in it; expected at least one image")
         except InputError as error:
-            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error).replace(f"{folder}/", ""))
         except Exception as error:  # a defect must not leave the page waiting
             traceback.print_exc()
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"{name}: lifting failed ({type(error).__name__})")
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"{source.name}: lifting failed ({type(error).__name__})")
         else:
-            self.server.scene_json = scene
-            self._answer(HTTPStatus.OK, "application/json", scene)
+            self.server.scenes = scenes
+            self._tell({"scenes": [name for name, _ in scenes]})
 
     def _is_allowed(self) -> bool:
         """Whether the request names this host and is sent by no other site; otherwise it is refused."""
@@ -182,9 +244,12 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._answer(status, "application/json", json.dumps({"error": text}).encode())
 
+    def _tell(self, value: Any) -> None:
+        self._answer(HTTPStatus.OK, "application/json", json.dumps(value).encode())
+
     def _answer(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Type", kind if kind.startswith("image/") else f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         for name, value in HEADERS.items():
             self.send_header(name, value)
@@ -203,22 +268,39 @@ def _split(url: str) -> SplitResult:
         return SplitResult("", "", "", "", "")
 
 
-def file_name(text: str) -> str:
-    """A file's name as a browser sent it, without folders and characters that cannot be printed.
-
-    >>> file_name("../../poses.json")
-    'poses.json'
-    """
-    name = text.replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in name if c.isprintable())[: SERVER_LIMITS.name] or "the file"
+def _query(parts: SplitResult, key: str) -> str:
+    """The first value of a key of the address; empty where there is none."""
+    try:
+        return parse_qs(parts.query).get(key, [""])[0]
+    except ValueError:
+        return ""
 
 
-def open_file(content: bytes, name: str, lift: Lift) -> Scene:
-    """The scene of a file: read if it is a scene's JSON, otherwise lifted."""
-    return from_json(content, name) if SCENE_FORMAT.encode() in content[: SERVER_LIMITS.head] else lift(content, name)
+def _label(scene: Scene) -> str:
+    return scene.names[0] if len(scene.names) == 1 else f"{len(scene.names)} frames"
 
 
-def serve(scene: Scene | None, lift: Lift | None = None, port: int = 0, open_browser: bool = True) -> None:
+def open_files(source: Path, lift: Lift) -> Iterator[tuple[str, Scene]]:
+    """The scenes of a file or a folder of files: read if they are scenes' JSON, otherwise lifted."""
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    if all(_is_scene(file) for file in files):
+        yield from ((file.name, read_document(file)) for file in islice(files, SERVER_LIMITS.scenes))
+    else:
+        yield from islice(lift(source), SERVER_LIMITS.scenes)
+
+
+def _is_scene(file: Path) -> bool:
+    with file.open("rb") as content:
+        return SCENE_FORMAT.encode() in content.read(SERVER_LIMITS.head)
+
+
+def serve(
+    scene: Scene | None,
+    lift: Lift | None = None,
+    port: int = 0,
+    open_browser: bool = True,
+    pictures: Path | None = None,
+) -> None:
     """Serve the page until it is interrupted.
 
     Args:
@@ -226,11 +308,12 @@ def serve(scene: Scene | None, lift: Lift | None = None, port: int = 0, open_bro
         lift: for files that are dropped onto the page; None takes none.
         port: to listen on; 0 for any free one.
         open_browser: whether to open the page in the user's browser.
+        pictures: the picture, folder of pictures or film that the people were seen in.
 
     Raises:
-        InputError: the port cannot be listened on, or Plotly is not installed.
+        InputError: the port cannot be listened on, or the pictures are not there.
     """
-    with Server(scene, lift, port) as server:
+    with Server(scene, lift, port, pictures) as server:
         print(f"{server.url}   (Ctrl-C ends it)", flush=True)
         if open_browser:
             webbrowser.open(server.url)

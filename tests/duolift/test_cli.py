@@ -261,14 +261,17 @@ def test_the_page_lifts_what_is_dropped_onto_it(
     own = ["--checkpoint", "own.safetensors"]
     assert cli.main(["view", "scene.json", "--port", "8123", "--no-browser", *own]) == 0
     assert cli.main(["view", *own]) == 0
-    scene, dropped, port, browser = served[0]
-    assert scene.people.shape[1] == 2 and (port, browser) == (8123, False)
-    assert served[1][0] is None and served[1][2:] == (0, True)
-    assert dropped(openpose(100, 300, 500).encode(), "../three.json").people.shape[1] == 3
+    scene, dropped, port, browser, pictures = served[0]
+    assert scene.people.shape[1] == 2 and (port, browser, pictures) == (8123, False, None)
+    assert served[1][0] is None and served[1][2:] == (0, True, None)
+    Path("three.json").write_text(openpose(100, 300, 500))
+    assert [scene.people.shape[1] for _, scene in dropped(Path("three.json"))] == [3]
+    Path("page.html").write_text("<html>")
     with pytest.raises(InputError, match=r"^page\.html: begins with"):
-        dropped(b"<html>", "page.html")
+        list(dropped(Path("page.html")))
     several = [{"image_id": i, "category_id": 1, "score": 1, "keypoints": person(300)[: 17 * 3]} for i in range(3)]
-    assert dropped(json.dumps(several).encode(), "three.json").notes[-1].startswith("the file holds others")
+    Path("several.json").write_text(json.dumps(several))
+    assert [name for name, _ in dropped(Path("several.json"))] == ["0", "1", "2"]
 
 
 def test_export(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,6 @@ from duolift.scene import Scene
 from tests.conftest import full_disk
 
 NEEDS = {
-    ".html": "plotly",
     ".c3d": "ezc3d",
     ".glb": "trimesh",
     ".png": "matplotlib",
@@ -76,7 +75,7 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(
 
     monkeypatch.setattr("duolift.outputs.libraries.import_module", without)
     extra = "rerun" if suffix == ".rrd" else "outputs"
-    with pytest.raises(InputError, match=rf"{suffix} needs {NEEDS[suffix]}.*duolift\[{extra}\]"):
+    with pytest.raises(InputError, match=rf"{suffix} needs {NEEDS[suffix]}.*pip install -e .\.\[{extra}\]"):
         write(example_scene(frames=1), tmp_path / f"scene{suffix}")
     assert not list(tmp_path.iterdir())
 

@@ -1,12 +1,13 @@
 """The local page: what it answers, whom it refuses, and that no text from a file becomes a script."""
 
 import http.client
+import io
 import json
 import random
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,17 +15,21 @@ from pathlib import Path
 
 import pytest
 from conftest import CHROMIUM, browse
+from PIL import Image
 
 from duolift import inputs
 from duolift.errors import InputError
 from duolift.example import example_scene
 from duolift.outputs import write
 from duolift.outputs.document import from_json, to_json
+from duolift.outputs.page import SCRIPTS
 from duolift.outputs.schema import SCENE_VERSION
 from duolift.predictor import Lifter
+from duolift.progress import tracked
 from duolift.scene import Scene
 from duolift.view import server as view
-from duolift.view.server import SERVER_LIMITS, UPLOAD, Lift, Server, file_name
+from duolift.view.server import SERVER_LIMITS, UPLOAD, Lift, Server
+from duolift.view.uploads import file_name, unpack
 from fuzzing.readers import READERS
 
 EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror=\"document.title='got in'\">")
@@ -36,13 +41,21 @@ def evil() -> Scene:
     return replace(scene, skeleton=replace(scene.skeleton, name=EVIL[0]), names=EVIL, notes=EVIL)
 
 
-def lift(content: bytes, name: str) -> Scene:
-    """Stands for the predictor."""
-    if content == b"broken":
-        raise InputError(f"{name}: people is missing; expected a list")
-    if content == b"defect":
-        raise ZeroDivisionError
-    return example_scene(frames=len(content))
+def lift(source: Path) -> Iterable[tuple[str, Scene]]:
+    """Stands for the predictor: as many frames as a file has bytes."""
+    for file in sorted(source.iterdir()) if source.is_dir() else [source]:
+        content = file.read_bytes()
+        if content == b"broken":
+            raise InputError(f"{file}: people is missing; expected a list")
+        if content == b"defect":
+            raise ZeroDivisionError
+        yield file.name, example_scene(frames=len(content))
+
+
+def packed(**files: bytes) -> bytes:
+    """Files as the page sends them, by their names; `__` stands for the slash of a folder."""
+    named = [{"name": name.replace("__", "/"), "size": len(content)} for name, content in files.items()]
+    return json.dumps(named).encode() + b"\n" + b"".join(files.values())
 
 
 @contextmanager
@@ -71,7 +84,9 @@ def test_the_page_and_its_files_are_served_and_no_others() -> None:
             ("/", "text/html"),
             ("/page.css", "text/css"),
             ("/page.js", "text/javascript"),
-            ("/plotly.js", "text/javascript"),
+            *((f"/{name}", "text/javascript") for name in SCRIPTS),
+            ("/scenes.json", "application/json"),
+            ("/progress.json", "application/json"),
             ("/scene.json", "application/json"),
             ("/?a=b", "text/html"),
         ):
@@ -108,17 +123,74 @@ def test_the_scene_is_what_was_given() -> None:
 def test_a_dropped_file_comes_back_lifted_and_stays() -> None:
     with serving(None) as server:
         assert ask(server, "GET", "/scene.json")[2] == b"null"
-        status, _, content = ask(server, "POST", "/lift?name=a%20file.json", b"123")
-        assert status == 200 and len(from_json(content, "answer").names) == 3
-        assert ask(server, "GET", "/scene.json")[2] == content
+        status, _, content = ask(server, "POST", "/lift", packed(poses=b"123"))
+        assert (status, json.loads(content)) == (200, {"scenes": ["poses"]})
+        assert len(from_json(ask(server, "GET", "/scene.json")[2], "answer").names) == 3
+
+
+def test_a_dropped_folder_comes_back_as_all_of_its_scenes() -> None:
+    with serving(None) as server:
+        body = packed(**{"poses__a.json": b"12", "poses__b.json": b"1234", "other__b.json": b"1"})
+        status, _, content = ask(server, "POST", "/lift", body)
+        assert status == 200 and json.loads(content) == {"scenes": ["2-b.json", "a.json", "b.json"]}
+        assert json.loads(ask(server, "GET", "/scenes.json")[2]) == ["2-b.json", "a.json", "b.json"]
+        scenes = [json.loads(ask(server, "GET", f"/scene.json?number={number}")[2]) for number in range(3)]
+        assert [len(scene["names"]) for scene in scenes] == [1, 2, 4]
+        for number in ("3", "-1", "1e3", "\u00b2".encode().hex(), "9" * 5000):
+            assert ask(server, "GET", f"/scene.json?number={number}")[0] == 404
+
+
+def test_a_file_of_no_image_is_refused() -> None:
+    with serving(None, lambda _: ()) as server:
+        status, _, content = ask(server, "POST", "/lift", packed(empty=b""))
+        assert (status, json.loads(content)["error"]) == (422, "empty: no frame in it; expected at least one image")
+
+
+def test_the_page_is_told_how_far_lifting_is() -> None:
+    going, seen = threading.Event(), threading.Event()
+
+    def slowly(source: Path) -> Iterator[tuple[str, Scene]]:
+        for number in tracked(range(3), "frames", 3):
+            if number == 2:
+                seen.set()
+                going.wait(10)
+        yield source.name, example_scene(frames=1)
+
+    with serving(None, slowly) as server:
+        asking = threading.Thread(target=ask, args=(server, "POST", "/lift", packed(long=b"1")))
+        asking.start()
+        assert seen.wait(10)
+        assert json.loads(ask(server, "GET", "/progress.json")[2]) == {"what": "frames", "done": 2, "total": 3}
+        going.set()
+        asking.join()
+        assert json.loads(ask(server, "GET", "/progress.json")[2]) is None
+
+
+def test_photographs_are_served_by_the_images_names_and_no_other_file(tmp_path: Path) -> None:
+    Image.new("RGB", (2000, 1000), "red").save(tmp_path / "000001.png")
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "broken.jpg").write_text("no picture")
+    with Server(example_scene(), None, pictures=tmp_path) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            status, headers, content = ask(server, "GET", "/picture?name=000001.jpg")
+            assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+            assert Image.open(io.BytesIO(content)).size == (1280, 640)
+            for name in ("000002.jpg", "secret.txt", "../secret.txt", "..", "", "%00", "broken.jpg"):
+                assert ask(server, "GET", f"/picture?name={name}")[0] == 404, name
+        finally:
+            server.shutdown()
+    with serving(example_scene()) as server:
+        assert ask(server, "GET", "/picture?name=000001.jpg")[0] == 404
 
 
 def test_a_saved_scene_is_opened_without_lifting() -> None:
     with serving(None) as server:
-        status, _, content = ask(server, "POST", "/lift?name=scene.json", to_json(example_scene(frames=2)).encode())
-        assert status == 200 and len(from_json(content, "answer").names) == 2
+        body = packed(scene=to_json(example_scene(frames=2)).encode())
+        assert ask(server, "POST", "/lift", body)[0] == 200
+        assert len(from_json(ask(server, "GET", "/scene.json")[2], "answer").names) == 2
         broken = to_json(example_scene()).replace(f'"version":{SCENE_VERSION}', '"version":9').encode()
-        status, _, content = ask(server, "POST", "/lift?name=scene.json", broken)
+        status, _, content = ask(server, "POST", "/lift", packed(**{"scene.json": broken}))
         assert status == 422 and json.loads(content)["error"] == "scene.json: version is 9; expected 1 or 2"
 
 
@@ -133,10 +205,10 @@ def test_what_cannot_be_lifted_is_answered_in_words(
     content: bytes, status: int, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with serving(example_scene()) as server:
-        before = server.scene_json
-        found, _, answer = ask(server, "POST", "/lift?name=folder/my.json", content)
+        before = server.scenes
+        found, _, answer = ask(server, "POST", "/lift", packed(**{"folder__my.json": content}))
         assert (found, json.loads(answer)) == (status, {"error": message})
-        assert server.scene_json == before, "what was shown stays"
+        assert server.scenes == before, "what was shown stays"
     assert ("ZeroDivisionError" in capfd.readouterr().err) == (status == 500)
 
 
@@ -162,7 +234,7 @@ def test_other_names_and_other_sites_are_refused(headers: dict[str, str]) -> Non
 def test_the_page_itself_may_ask() -> None:
     with serving(example_scene()) as server:
         for host in (f"127.0.0.1:{server.server_port}", f"localhost:{server.server_port}"):
-            assert ask(server, "POST", "/lift", b"12", Host=host, Origin=f"http://{host}")[0] == 200
+            assert ask(server, "POST", "/lift", packed(a=b"12"), Host=host, Origin=f"http://{host}")[0] == 200
 
 
 def test_it_listens_on_the_loopback_address_alone() -> None:
@@ -260,16 +332,15 @@ def test_what_is_no_request_is_no_trouble(content: bytes, capfd: pytest.CaptureF
 def test_files_of_every_kind_of_wrong_are_answered_in_words(lifter: Lifter, tmp_path: Path) -> None:
     """Files that are changed a little are lifted or refused; none of them is a defect."""
 
-    def really(content: bytes, name: str) -> Scene:
-        (tmp_path / name).write_bytes(content)
-        return next((scene for _, scene in lifter.lift_frames(inputs.read(tmp_path / name))), example_scene(0))
+    def really(source: Path) -> Iterable[tuple[str, Scene]]:
+        return lifter.lift_frames(inputs.read(source))
 
     changes, answers = random.Random(0), set()
     with serving(None, really) as server:
         for reader in ("detectors", "scene.json"):
             for number in range(60):
                 seed = READERS[reader].seeds()[number % len(READERS[reader].seeds())]
-                status, _, content = ask(server, "POST", "/lift?name=a", READERS[reader].changed(seed, changes))
+                status, _, content = ask(server, "POST", "/lift", packed(a=READERS[reader].changed(seed, changes)))
                 answers.add(status)
                 assert (json.loads(content).keys() == {"error"}) == (status != 200)
     assert answers == {200, 422}
@@ -281,7 +352,7 @@ def test_texts_that_cannot_be_written_are_refused(text: str) -> None:
         content = json.loads(to_json(example_scene(frames=1)))
         content[key] = [text]
         with serving(None) as server:
-            status, _, answer = ask(server, "POST", "/lift?name=a", json.dumps(content).encode())
+            status, _, answer = ask(server, "POST", "/lift", packed(a=json.dumps(content).encode()))
             assert status == 422 and f"a: {key} is" in json.loads(answer)["error"]
 
 
@@ -289,6 +360,40 @@ def test_a_page_that_lifts_nothing_takes_no_files() -> None:
     with serving(example_scene(), None) as server:
         assert ask(server, "POST", "/lift", b"12")[0] == 404
         assert ask(server, "POST", "/", b"12")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\n",
+        b"[]\n",
+        b"{}\n",
+        b"[1]\n",
+        b'[{"name": "a"}]\n',
+        b'[{"name": 1, "size": 0}]\n',
+        b'[{"name": "a", "size": -1}]\n',
+        b'[{"name": "a", "size": 3}]\n12',
+        b'[{"name": "a", "size": 1}]\n12',
+        b'[{"name": "a", "size": true}]\n1',
+        b"[" * 100000 + b"\n",
+    ],
+)
+def test_what_does_not_say_which_files_it_holds_is_refused(body: bytes) -> None:
+    with serving(None) as server:
+        status, _, content = ask(server, "POST", "/lift", body)
+        assert status == 400 and "files" in json.loads(content)["error"]
+
+
+@pytest.mark.parametrize("name", ["../../a", "/etc/a", "a/../../b", "..", ".", "C:\\a", "\ud800", "a\0", "é" * 300])
+def test_files_are_written_within_their_folder_whatever_they_are_called(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "side"
+    folder.mkdir(parents=True)
+    for names in ([name], [name, "b"], ["x/" + name, "x/" + name]):
+        body = json.dumps([{"name": one, "size": 1} for one in names]).encode() + b"\n" + b"1" * len(names)
+        found = unpack(io.BytesIO(body), len(body), folder)
+        assert found.resolve().is_relative_to(folder) and found.resolve() != folder
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and folder not in path.parents] == []
 
 
 @pytest.mark.parametrize(
@@ -330,7 +435,7 @@ def test_no_text_of_a_scene_ends_the_pages_script(tmp_path: Path) -> None:
 def test_a_page_of_one_file_asks_for_nothing_and_is_small(tmp_path: Path) -> None:
     write(example_scene(frames=1), tmp_path / "scene.html")
     text = (tmp_path / "scene.html").read_text()
-    assert (tmp_path / "scene.html").stat().st_size < 5e6
+    assert (tmp_path / "scene.html").stat().st_size < 0.8e6
     assert "connect-src 'none'" in text
     assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=\"(?!data:)", text)
 
@@ -346,7 +451,7 @@ def test_a_browser_shows_the_scene_and_runs_no_text(tmp_path: Path, served: bool
     assert "&lt;img src=x onerror=" in found, "the notes are shown, as text"
     assert "Person 2" in found and "1.60 m" in found
     assert re.search(r'id="status"[^>]*hidden', found), "no error is shown"
-    assert "<canvas" in found[found.index('id="plot"') :], "Plotly has drawn"
+    assert "<canvas" in found[found.index('id="plot"') :], "three.js has drawn"
 
 
 def test_serving_ends_with_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

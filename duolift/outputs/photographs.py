@@ -1,0 +1,148 @@
+"""The photographs, or the film's frames, that a scene was seen in: what pictures, films and pages are drawn over."""
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duolift.errors import InputError
+from duolift.files.films import Film, is_film
+from duolift.outputs.libraries import library
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+"""Of pictures that are looked for where an image's name has no suffix, or another."""
+
+PAGE_WIDTHS = ((8, 1280), (100, 640), (400, 400))
+"""So many photographs -> how wide they are in a page, pixels. Of more, the last's width, and as many, evenly picked."""
+
+Pixels = NDArray[np.uint8]
+"""(height, width, 3), red, green and blue."""
+
+
+class Photographs:
+    """The photograph of each of a scene's images, as far as there is one.
+
+    Args:
+        path: a picture, which is that of all images; a folder of pictures, found by the images' names; or a film, whose
+            frames are found by the numbers in the images' names, else by their order.
+        names: of the images.
+
+    Raises:
+        InputError: there is no such file, or it is a film and ffmpeg is not installed.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (40, 30)).save(f"{folder}/000002.png")
+    ...     seen = Photographs(Path(folder), ["000001", "000002"])
+    ...     seen.of(0), seen.of(1).shape
+    (None, (30, 40, 3))
+    """
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder; expected the pictures or the film that the detector saw")
+        self.path, self.names = path, tuple(names)
+        self._film = Film(path) if is_film(path) and path.is_file() else None
+        self._numbers = frame_numbers(self.names) if self._film else ()
+
+    def of(self, frame: int) -> Pixels | None:
+        """The photograph of an image; None where there is none.
+
+        Args:
+            frame: from 0. A film is read forwards: an earlier frame begins it anew.
+
+        Raises:
+            InputError: a picture or a film that cannot be read.
+        """
+        if self._film is not None:
+            return self._film.frame(self._numbers[frame])
+        found = self.file_of(self.names[frame])
+        return None if found is None else read_picture(found)
+
+    def file_of(self, name: str) -> Path | None:
+        """The file of an image's picture; None where there is none. A name leads into no other folder."""
+        if not self.path.is_dir():
+            return self.path
+        bare = Path(name.replace("\\", "/")).name
+        stems = dict.fromkeys((bare, Path(bare).stem)) if bare else {}
+        paths = [self.path / f"{stem}{suffix}" for stem in stems for suffix in ("", *PICTURE_SUFFIXES)]
+        return next((path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and _is_file(path)), None)
+
+
+def frame_numbers(names: Sequence[str]) -> tuple[int, ...]:
+    """Which of a film's frames each image is: the last number in its name where these go up, else its place.
+
+    >>> frame_numbers(["film_000000000003", "film_000000000004"]), frame_numbers(["a", "b"])
+    ((3, 4), (0, 1))
+    """
+    found = [re.findall(r"\d+", Path(name).stem) for name in names]
+    if all(found):
+        numbers = [int(digits[-1]) for digits in found]
+        if all(one < other for one, other in pairwise(numbers)):
+            return tuple(numbers)
+    return tuple(range(len(names)))
+
+
+def read_picture(path: Path) -> Pixels:
+    """A picture's pixels, the right way up. Raises InputError for a file that is none.
+
+    >>> read_picture(Path("gone.png"))
+    Traceback (most recent call last):
+    duolift.errors.InputError: gone.png: cannot be read as a picture ([Errno 2] No such file or directory: \
+'gone.png'); expected JPEG, PNG or the like
+    """
+    image, ops = library("PIL.Image", "a photograph"), library("PIL.ImageOps", "a photograph")
+    try:
+        with image.open(path) as picture:
+            return np.asarray(ops.exif_transpose(picture).convert("RGB"))
+    except Exception as error:  # Pillow raises anything on a damaged picture
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as a picture ({reason}); expected JPEG, PNG or the like") from error
+
+
+def embedded(photographs: Photographs) -> dict[str, str]:
+    """Small copies of the photographs as data URLs, by the images' names; of a long film, of evenly picked frames.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (40, 30)).save(f"{folder}/1.png")
+    ...     [url[:23] for url in embedded(Photographs(Path(folder), ["1", "2"])).values()]
+    ['data:image/jpeg;base64,']
+    """
+    frames = [*range(len(photographs.names))]
+    largest, width = next((pair for pair in PAGE_WIDTHS if len(frames) <= pair[0]), PAGE_WIDTHS[-1])
+    step = -(-len(frames) // largest)
+    found = {}
+    for frame in frames[:: max(1, step)]:
+        pixels = photographs.of(frame)
+        if pixels is not None:
+            found[photographs.names[frame]] = f"data:image/jpeg;base64,{base64.b64encode(jpeg(pixels, width)).decode()}"
+    return found
+
+
+def jpeg(pixels: Pixels, width: int) -> bytes:
+    """Pixels as a JPEG of at most so many pixels across.
+
+    >>> jpeg(np.zeros((300, 400, 3), np.uint8), width=40)[6:10]
+    b'JFIF'
+    """
+    image = library("PIL.Image", "a photograph").fromarray(pixels)
+    image.thumbnail((width, 4 * width))
+    content = io.BytesIO()
+    image.save(content, format="JPEG", quality=78)
+    return content.getvalue()
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; False for a name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
