@@ -627,5 +627,8 @@ def test_the_example_of_a_camera_is_one() -> None:
 
 def test_extras_that_are_to_be_installed_exist() -> None:
     extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = {extra for text in TEXTS.values() for extra in re.findall(r"duolift\[(\w+)\]", text)}
+    code = [file.read_text() for file in (REPOSITORY / "duolift").rglob("*.py")]
+    named = {extra for text in TEXTS.values() for extra in re.findall(r"pip install [^`\n]*\.\[(\w+)\]", text)}
+    named |= {extra for text in code for extra in re.findall(r"install\(['\"](\w+)['\"]\)", text)}
+    assert not [text for text in (*TEXTS.values(), *code) if "install 'duolift" in text], "it is on no index"
     assert named and named <= extras.keys()
