@@ -97,11 +97,21 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
         help="the scene's file, its suffix one of .json .npz .html .bvh .trc .c3d .glb .png .gif .mp4 .rrd; "
         "may be given several times",
     )
+    _rig_argument(parser)
     _placement_arguments(parser)
     _device_arguments(parser)
     _keypoint_arguments(parser)
     _camera_arguments(parser)
     _lifter_arguments(parser)
+
+
+def _rig_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rig",
+        metavar="NAME",
+        help="what the bones of .bvh and .glb are called, and how they hang together: mixamo, cmu, or duolift, by the "
+        "joints' names (the default)",
+    )
 
 
 def _keypoint_arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +189,7 @@ def _lift(chosen: argparse.Namespace) -> None:
     for output in chosen.output:
         check_output(output)
         _check_not_read(output, read)
+    _check_rig(chosen)
     _check_lifter(chosen)
     _check_device(chosen)
     lifter = _lifter(chosen, chosen.device)
@@ -188,7 +199,7 @@ def _lift(chosen: argparse.Namespace) -> None:
             path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
             _check_not_read(path, read)
             with Step(f"writing {path.name}"):
-                files = write(scene, path, chosen.pictures)
+                files = write(scene, path, chosen.pictures, **_given(chosen, "rig"))
             for file in files:
                 print(file)
         for note in scene.notes:
@@ -301,6 +312,18 @@ def _check_lifter(chosen: argparse.Namespace) -> None:
     """Raises InputError where the lifter's file is not there."""
     if chosen.checkpoint is not None and not chosen.checkpoint.exists():
         raise InputError(f"{chosen.checkpoint}: no such file; expected a trained lifter, .safetensors")
+
+
+def _check_rig(chosen: argparse.Namespace) -> None:
+    """Raises InputError for a rig that is unknown, or that nothing which is written has a use for."""
+    from duolift.outputs import RIGGED
+    from duolift.outputs.rigs import check_rig
+
+    if chosen.rig is None:
+        return
+    check_rig(chosen.rig)
+    if not any(output.suffix.lower() in RIGGED for output in chosen.output):
+        raise InputError(f"--rig {chosen.rig}: no output has bones; expected one of {', '.join(RIGGED)}")
 
 
 def _files_read(chosen: argparse.Namespace) -> set[Path]:

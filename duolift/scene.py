@@ -105,13 +105,15 @@ class Scene:
 
         return read(path)
 
-    def save(self, path: Path | str, pictures: Path | str | None = None) -> list[Path]:
+    def save(self, path: Path | str, pictures: Path | str | None = None, *, rig: str | None = None) -> list[Path]:
         """Write the scene in the format of the path's suffix, such as `.json`, `.html` or `.bvh`: whole or not at all.
 
         Args:
             path: of the file.
             pictures: the picture, folder of pictures or film that the people were seen in, which pages, pictures and
                 films are drawn over.
+            rig: whose names and hierarchy the bones of `.bvh` and `.glb` have: `duolift` (the default), whose bones are
+                called as the joints, `mixamo` or `cmu`.
 
         Returns:
             The files written: one, or one a person (`scene-1.bvh`, `scene-2.bvh`, by identity).
@@ -131,7 +133,7 @@ class Scene:
         """
         from duolift.outputs import write  # the outputs import this module
 
-        return write(self, path, pictures)
+        return write(self, path, pictures) if rig is None else write(self, path, pictures, rig=rig)
 
     def select(self, people: Sequence[int]) -> Self:
         """Some of the people, by their position on the person axis, in all frames.

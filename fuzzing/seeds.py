@@ -23,7 +23,8 @@ from duolift.networks.completer import CompleterArchitecture
 from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
-from duolift.outputs.bvh import bvh_text, rest_pose
+from duolift.outputs.armature import armature_of
+from duolift.outputs.bvh import bvh_text
 from duolift.predictor import Lifter
 from experiments.config import CONF, EXTENDS
 
@@ -74,8 +75,7 @@ def world() -> NDArray[np.float64]:
 
 def bvh() -> list[bytes]:
     """The person as duolift writes it."""
-    offsets = rest_pose(world(), CHI3D25)
-    return [bvh_text(world(), offsets, CHI3D25, rate=30.0).encode()]
+    return [bvh_text(armature_of(world(), CHI3D25), rate=30.0).encode()]
 
 
 BONES = {

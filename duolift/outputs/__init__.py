@@ -26,6 +26,7 @@ from duolift.outputs.page import write_page
 from duolift.outputs.photographs import Photographs
 from duolift.outputs.pictures import write_gif, write_mp4, write_png
 from duolift.outputs.recording import write_recording
+from duolift.outputs.rigs import DEFAULT_RIG, check_rig
 from duolift.scene import Scene
 
 WRITERS: dict[str, Callable[..., list[Path]]] = {
@@ -45,6 +46,9 @@ WRITERS: dict[str, Callable[..., list[Path]]] = {
 
 DRAWN_OVER = (".html", ".png", ".gif", ".mp4")
 """Suffixes of what is drawn over the photographs where there are some; their functions take them as well."""
+
+RIGGED = (".bvh", ".glb")
+"""Suffixes of what has bones; their functions take the name of a rig as well."""
 
 READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": read_arrays}
 """Suffix -> the function that reads a scene, for the formats that hold all of it."""
@@ -66,7 +70,7 @@ def check_output(path: Path | str) -> None:
     check_library(WRITERS[suffix], suffix)
 
 
-def write(scene: Scene, path: Path | str, pictures: Path | str | None = None) -> list[Path]:
+def write(scene: Scene, path: Path | str, pictures: Path | str | None = None, *, rig: str = DEFAULT_RIG) -> list[Path]:
     """Write a scene in the format of the path's suffix, whole or not at all.
 
     `.bvh` and `.trc` hold one person each: they become `scene-1.bvh`, `scene-2.bvh` ..., by identity.
@@ -76,16 +80,21 @@ def write(scene: Scene, path: Path | str, pictures: Path | str | None = None) ->
         path: where.
         pictures: the picture, folder of pictures or film that the people were seen in; pages, pictures and films are
             drawn over it, other formats have no use for it.
+        rig: whose names and hierarchy the bones of `.bvh` and `.glb` have, one of `duolift.outputs.rigs.RIGS`; other
+            formats have no use for it.
 
     Returns:
         The files written.
 
     Raises:
-        InputError: an unknown suffix, a format that cannot hold this scene, a library that is not installed, a place
-            that cannot be written to, or a full disk.
+        InputError: an unknown suffix or rig, a format that cannot hold this scene, a library that is not installed, a
+            place that cannot be written to, or a full disk.
     """
     path = Path(path)
+    check_rig(rig)
     suffix = _known(path, WRITERS)
+    if suffix in RIGGED:
+        return WRITERS[suffix](scene, path, rig)
     if pictures is not None and suffix in DRAWN_OVER:
         return WRITERS[suffix](scene, path, Photographs(Path(pictures), scene.names))
     return WRITERS[suffix](scene, path)

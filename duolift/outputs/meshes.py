@@ -1,10 +1,12 @@
-"""A scene as meshes (`.glb`): a ball for each joint, a rod for each bone, on a ground; animated if it has more frames.
+"""A scene as glTF (`.glb`): everybody as one mesh, skinned on one skeleton, on a ground; one animation moves them all.
 
-World coordinates, which are those of glTF: y up, z towards the viewer, metres. Each person is a node that holds nodes
-called `<identity>:<joint>` and `<identity>:<joint>-<parent>`, which all share a few meshes.
+World coordinates, which are those of glTF: y up, z towards the viewer, metres. Each person is a node
+`person <identity>` that holds the bones, and a node `person <identity> mesh`. Nodes stand as in the first frame, and
+the skin's inverse bind matrices hold the rest pose, with arms out (glTF 2.0 specification, 3.7.3,
+https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,94 +14,164 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.files import write_bytes
-from duolift.geometry.interpolation import interpolate_gaps
+from duolift.outputs.armature import Armature, armatures
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library, needs
-from duolift.outputs.rotations import quaternions, shortest_rotation
+from duolift.outputs.mannequin import Surface, surfaces
+from duolift.outputs.rigs import DEFAULT_RIG, check_rig
+from duolift.outputs.rotations import quaternions
 from duolift.outputs.tracks import rate_of
 from duolift.scene import Scene
 
 
 @dataclass(frozen=True)
-class MeshStyle:
-    """Sizes in metres, chosen by eye for people of natural size."""
+class GroundStyle:
+    """Sizes in metres, chosen by eye."""
 
-    joint_radius: float = 0.042
-    bone_radius: float = 0.032
-    ground_margin: float = 1.0
-    ground_thickness: float = 0.02
-    ground_colour: str = "#d9dcd6"
+    margin: float = 1.0
+    thickness: float = 0.02
+    colour: str = "#d9dcd6"
 
 
-MESH_STYLE = MeshStyle()
+GROUND_STYLE = GroundStyle()
 
 ABSENT_SCALE = 1e-6
-"""A person who is not in a frame is scaled by this, since a scale of 0 has no inverse."""
+"""The root bone of a person who is not in a frame is scaled by this, since a scale of 0 has no inverse."""
 
 GLTF_FLOAT = 5126
 """glTF's code of a 32-bit float."""
 
-GLTF_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
+GLTF_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 
-Motion = dict[str, NDArray[np.float32]]
-"""Translation, rotation (quaternion, x y z w) and scale of a node, whichever it has, each (frame, 3 or 4)."""
+SKINNING = ("JOINTS_0", "WEIGHTS_0")
+"""A vertex's attributes that hang it on bones; the library writes them as `_JOINTS_0`, as it does all that it does not
+know."""
 
 
 @needs("trimesh")
-def write_glb(scene: Scene, path: Path) -> list[Path]:
-    """Write a `.glb`."""
+def write_glb(scene: Scene, path: Path, rig: str = DEFAULT_RIG) -> list[Path]:
+    """Write a `.glb`, its bones those of a rig."""
+    check_rig(rig)
     trimesh = library("trimesh", ".glb")
-    meshes = trimesh.Scene()
-    motions: dict[str, Motion] = {}
-    for person in np.flatnonzero(scene.valid.any(0)).tolist():
-        motions |= _add_person(trimesh, meshes, scene, person)
-    _add_ground(trimesh, meshes, scene)
+    people = {f"person {scene.identities[person]}": (person, armature) for person, armature in armatures(scene, rig)}
+    meshes, parts = trimesh.Scene(), {}
+    for name, (person, armature) in people.items():
+        skins = surfaces(armature, trimesh)
+        parts[name] = len(skins)
+        for number, surface in enumerate(skins):
+            meshes.geometry[f"{name} {number}"] = _skinned(trimesh, surface, colours_of(person)[surface.left])
+    meshes.geometry["ground"] = _ground(trimesh, scene)
 
-    def place(buffers: dict[Any, bytes], tree: dict[str, Any]) -> None:
-        _place(buffers, tree, motions, rate_of(scene))
+    def put_together(buffers: dict[Any, bytes], tree: dict[str, Any]) -> None:
+        tree["meshes"] = _merged(tree["meshes"], parts)
+        nodes = Nodes(buffers, tree)
+        for mesh, (name, (person, armature)) in enumerate(people.items()):
+            _add_person(nodes, name, mesh, armature, scene.valid[:, person])
+        nodes.add("ground", mesh=len(people), in_scene=True)
+        nodes.finish(rate_of(scene))
 
-    content = trimesh.exchange.gltf.export_glb(meshes, include_normals=True, buffer_postprocessor=place)
+    content = trimesh.exchange.gltf.export_glb(meshes, include_normals=True, buffer_postprocessor=put_together)
     write_bytes(path, content)
     return [path]
 
 
-def _add_person(trimesh: Any, meshes: Any, scene: Scene, person: int) -> dict[str, Motion]:
-    """Add a person's nodes to the meshes; returns how they move."""
-    group = f"person {scene.identities[person]}"
-    meshes.graph.update(frame_to=group)
-    for left, colour in enumerate(colours_of(person)):
-        for shape in ("ball", "rod"):
-            meshes.geometry[f"{group} {shape} {left}"] = _mesh(trimesh, shape, colour)
-    motions = person_motions(scene, person)
-    for name, motion in motions.items():
-        if name != group:
-            shape = "rod" if "scale" in motion else "ball"
-            geometry = f"{group} {shape} {int(':left_' in name)}"
-            meshes.graph.update(frame_from=group, frame_to=name, geometry=geometry)
-    return motions
+def _merged(meshes: list[dict[str, Any]], parts: dict[str, int]) -> list[dict[str, Any]]:
+    """The library's meshes, those of one person as one, and the ground; attributes of skins by their own names."""
+    for mesh in meshes:
+        attributes = mesh["primitives"][0]["attributes"]
+        for name in SKINNING:
+            if f"_{name}" in attributes:
+                attributes[name] = attributes.pop(f"_{name}")
+    rest, merged = iter(meshes), []
+    for name, count in parts.items():
+        merged.append({"name": name, "primitives": [next(rest)["primitives"][0] for _ in range(count)]})
+    return [*merged, *rest]
 
 
-def person_motions(scene: Scene, person: int) -> dict[str, Motion]:
-    """How a person's nodes move, by name.
+def _add_person(nodes: "Nodes", name: str, mesh: int, armature: Armature, valid: NDArray[np.bool_]) -> None:
+    """A person's nodes: one that holds the bones, the mesh, and how the bones move."""
+    holder = nodes.add(name, in_scene=True)
+    bones: list[int] = []
+    turns = quaternions(armature.rotations)  # (frame, bone, 4)
+    for number, (bone, parent) in enumerate(zip(armature.bones, armature.parents, strict=True)):
+        motion = {"translation": armature.translations[:, number], "rotation": _steady(turns[:, number])}
+        if parent < 0 and not valid.all():
+            motion["scale"] = np.where(valid[:, None], np.ones(3), ABSENT_SCALE)
+        bones.append(nodes.add(bone.name, holder if parent < 0 else bones[parent], motion=motion))
+    bind = np.tile(np.eye(4), (len(bones), 1, 1))
+    bind[:, 3, :3] = -armature.rest  # a column after the other, as glTF has matrices
+    skin = nodes.add_skin({"name": name, "joints": bones, "skeleton": bones[0]}, bind.reshape(-1, 16))
+    nodes.add(f"{name} mesh", mesh=mesh, skin=skin, in_scene=True)  # a skinned mesh stands where its bones are
 
-    The first is the node that holds the others; it is tiny in frames that the person is not in.
+
+@dataclass
+class Nodes:
+    """The nodes, skins and the animation of a glTF file, in place of those that the library has made.
+
+    Attributes:
+        buffers, tree: of the library: bytes by name, and the file's JSON, whose accessors are by name as well.
+        motions: (node, `translation`, `rotation` or `scale`, its values in all frames).
     """
-    skeleton, identity = scene.skeleton, scene.identities[person]
-    scale = np.where(scene.valid[:, person, None], 1.0, ABSENT_SCALE).astype(np.float32)  # (frame, 1)
-    joints = interpolate_gaps(scene.world()[:, person], hold_ends=True)  # (frame, joint, 3)
-    motions: dict[str, Motion] = {f"person {identity}": {"scale": np.repeat(scale, 3, axis=1)}}
-    for joint, name in enumerate(skeleton.joints):
-        motions[f"{identity}:{name}"] = {"translation": joints[:, joint].astype(np.float32)}
-    for (child, parent), (end, start) in zip(skeleton.bones, zip(*skeleton.bone_ends, strict=True), strict=True):
-        bone = joints[:, end] - joints[:, start]  # (frame, 3)
-        rotation = quaternions(shortest_rotation(np.array([0.0, 0.0, 1.0]), bone))
-        length = np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), ABSENT_SCALE)
-        motions[f"{identity}:{child}-{parent}"] = {
-            "translation": joints[:, [end, start]].mean(1).astype(np.float32),
-            "rotation": _steady(rotation).astype(np.float32),
-            "scale": np.concatenate([np.ones((len(bone), 2)), length], axis=-1).astype(np.float32),
+
+    buffers: dict[Any, bytes]
+    tree: dict[str, Any]
+    motions: list[tuple[int, str, NDArray[np.float64]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tree["nodes"], self.tree["scenes"][0]["nodes"] = [], []
+
+    def add(
+        self,
+        name: str,
+        parent: int | None = None,
+        motion: dict[str, NDArray[np.float64]] | None = None,
+        in_scene: bool = False,
+        **properties: Any,
+    ) -> int:
+        """Add a node where it is in the first frame; returns its number."""
+        first = {what: values[0].tolist() for what, values in (motion or {}).items()}
+        self.tree["nodes"].append({"name": name, **first, **properties})
+        number = len(self.tree["nodes"]) - 1
+        if in_scene:
+            self.tree["scenes"][0]["nodes"].append(number)
+        if parent is not None:
+            self.tree["nodes"][parent].setdefault("children", []).append(number)
+        self.motions += [(number, what, values) for what, values in (motion or {}).items()]
+        return number
+
+    def add_skin(self, skin: dict[str, Any], inverse_bind_matrices: NDArray[np.float64]) -> int:
+        """Add a skin; returns its number."""
+        skins = self.tree.setdefault("skins", [])
+        skins.append({**skin, "inverseBindMatrices": self._accessor(inverse_bind_matrices)})
+        return len(skins) - 1
+
+    def finish(self, rate: float) -> None:
+        """Add the animation of what moves."""
+        moving = [(node, what, values) for node, what, values in self.motions if np.ptp(values, axis=0).any()]
+        if not moving:
+            return
+        times = self._accessor(np.arange(len(moving[0][2]))[:, None] / rate)
+        samplers: list[dict[str, Any]] = []
+        channels: list[dict[str, Any]] = []
+        for node, what, values in moving:
+            channels.append({"sampler": len(samplers), "target": {"node": node, "path": what}})
+            way = "STEP" if what == "scale" else "LINEAR"  # nobody shrinks slowly
+            samplers.append({"input": times, "output": self._accessor(values), "interpolation": way})
+        self.tree["animations"] = [{"name": "scene", "samplers": samplers, "channels": channels}]
+
+    def _accessor(self, values: NDArray[np.float64]) -> int:
+        """Store an array (row, number) as 32-bit floats; returns the number of its accessor."""
+        stored = values.astype("<f4")
+        self.buffers[f"motion {len(self.buffers)}"] = stored.tobytes()
+        self.tree["accessors"][f"motion {len(self.tree['accessors'])}"] = {
+            "bufferView": len(self.buffers) - 1,
+            "componentType": GLTF_FLOAT,
+            "count": len(stored),
+            "type": GLTF_TYPES[stored.shape[1]],
+            "min": stored.min(0).tolist(),
+            "max": stored.max(0).tolist(),
         }
-    return motions
+        return len(self.tree["accessors"]) - 1
 
 
 def _steady(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,12 +181,13 @@ def _steady(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
     return quaternions * signs[:, None]
 
 
-def _mesh(trimesh: Any, shape: str, colour: str) -> Any:
-    """A ball, or a rod of length 1 along z, around the origin."""
-    if shape == "ball":
-        mesh = trimesh.creation.icosphere(subdivisions=2, radius=MESH_STYLE.joint_radius)
-    else:
-        mesh = trimesh.creation.cylinder(radius=MESH_STYLE.bone_radius, height=1.0, sections=16)
+def _skinned(trimesh: Any, surface: Surface, colour: str) -> Any:
+    """A surface as a mesh, every vertex on one bone alone."""
+    mesh = trimesh.Trimesh(surface.vertices, surface.faces, vertex_normals=surface.normals, process=False)
+    bones = np.zeros((len(surface.bones), 4), np.uint8)
+    bones[:, 0] = surface.bones
+    mesh.vertex_attributes["_JOINTS_0"] = bones
+    mesh.vertex_attributes["_WEIGHTS_0"] = np.tile(np.array([1, 0, 0, 0], np.float32), (len(bones), 1))
     return _painted(trimesh, mesh, colour)
 
 
@@ -126,50 +199,12 @@ def _painted(trimesh: Any, mesh: Any, colour: str) -> Any:
     return mesh
 
 
-def _add_ground(trimesh: Any, meshes: Any, scene: Scene) -> None:
-    """Add a slab below everybody, its top at height 0."""
+def _ground(trimesh: Any, scene: Scene) -> Any:
+    """A slab below everybody, its top at height 0."""
     joints = scene.world()[scene.valid].reshape(-1, 3)
     low, high = (joints.min(0), joints.max(0)) if len(joints) else (np.zeros(3), np.zeros(3))
-    sides = high - low + 2 * MESH_STYLE.ground_margin
-    slab = trimesh.creation.box(extents=(sides[0], MESH_STYLE.ground_thickness, sides[2]))
+    sides = high - low + 2 * GROUND_STYLE.margin
+    slab = trimesh.creation.box(extents=(sides[0], GROUND_STYLE.thickness, sides[2]))
     middle = (low + high) / 2
-    slab.apply_translation((middle[0], -MESH_STYLE.ground_thickness / 2, middle[2]))
-    painted = _painted(trimesh, slab, MESH_STYLE.ground_colour)
-    meshes.add_geometry(painted, node_name="ground", geom_name="ground")
-
-
-def _place(buffers: dict[Any, bytes], tree: dict[str, Any], motions: dict[str, Motion], rate: float) -> None:
-    """Put nodes where they are in the first frame, and add an animation of all frames where there are several."""
-
-    def accessor(values: NDArray[np.float32]) -> int:
-        buffers[f"motion {len(buffers)}"] = values.astype("<f4").tobytes()
-        flat = values.reshape(len(values), -1)
-        tree["accessors"][f"motion {len(tree['accessors'])}"] = {
-            "bufferView": len(buffers) - 1,
-            "componentType": GLTF_FLOAT,
-            "count": len(values),
-            "type": GLTF_TYPES[flat.shape[1]],
-            "min": flat.min(0).tolist(),
-            "max": flat.max(0).tolist(),
-        }
-        return len(tree["accessors"]) - 1
-
-    nodes = {node["name"]: number for number, node in enumerate(tree["nodes"])}
-    frames = max((len(values) for motion in motions.values() for values in motion.values()), default=0)
-    times = accessor((np.arange(frames) / rate).astype(np.float32)) if frames > 1 else None
-    samplers: list[dict[str, Any]] = []
-    channels: list[dict[str, Any]] = []
-    for name, motion in motions.items():
-        node = tree["nodes"][nodes[name]]
-        node.pop("matrix", None)
-        node.update({what: values[0].tolist() for what, values in motion.items()})
-        if times is None:
-            continue
-        for what, values in motion.items():
-            if not np.ptp(values, axis=0).any():
-                continue
-            channels.append({"sampler": len(samplers), "target": {"node": nodes[name], "path": what}})
-            way = "STEP" if name.startswith("person ") else "LINEAR"
-            samplers.append({"input": times, "output": accessor(values), "interpolation": way})
-    if channels:
-        tree["animations"] = [{"name": "scene", "samplers": samplers, "channels": channels}]
+    slab.apply_translation((middle[0], -GROUND_STYLE.thickness / 2, middle[2]))
+    return _painted(trimesh, slab, GROUND_STYLE.colour)

@@ -42,7 +42,7 @@ def shortest_rotation(rest: Floats, targets: Floats) -> Floats:
     some axis across them.
 
     Args:
-        rest: (3,)
+        rest: (3,), or one for each target, (..., 3).
         targets: (..., 3)
 
     Returns:
@@ -53,15 +53,39 @@ def shortest_rotation(rest: Floats, targets: Floats) -> Floats:
            [ 1.,  0.,  0.],
            [ 0.,  0.,  1.]])
     """
-    start, end = _unit(np.broadcast_to(rest, targets.shape)), _unit(targets)
+    start, end = unit(np.broadcast_to(rest, targets.shape)), unit(targets)
     normal = np.cross(start, end)
     sine, cosine = np.linalg.norm(normal, axis=-1, keepdims=True), (start * end).sum(-1, keepdims=True)
-    across = _unit(np.cross(start, np.eye(3)[np.abs(start).argmin(-1)]))  # the axis of half a turn
+    across = unit(np.cross(start, np.eye(3)[np.abs(start).argmin(-1)]))  # the axis of half a turn
     axis = np.where(sine > SMALLEST_LENGTH, normal / np.maximum(sine, SMALLEST_LENGTH), across)
     angle = np.arctan2(sine, cosine)
     nowhere = (np.linalg.norm(start, axis=-1) < 0.5) | (np.linalg.norm(end, axis=-1) < 0.5)
     angle[nowhere] = 0.0
     return axis_angle(axis, angle)
+
+
+def aimed_rotation(rest: Floats, rest_across: Floats, towards: Floats, across: Floats) -> Floats:
+    """The rotations that turn one vector into the directions of others, and a second one as near as then is possible.
+
+    Args:
+        rest, rest_across: (3,), at right angles, of length 1.
+        towards: (..., 3), what `rest` is turned into.
+        across: (..., 3), what `rest_across` is turned near to, about `towards`. Where it has no length, or no part
+            across `towards`, the smallest rotation is taken.
+
+    Returns:
+        (..., 3, 3)
+
+    >>> x, y, z = np.eye(3)
+    >>> turn = aimed_rotation(x, y, towards=2 * y, across=y + z)
+    >>> np.abs((turn @ x - y, turn @ y - z)).max() < 1e-9  # y turns into z, which is all that x leaves free
+    np.True_
+    """
+    first, axis = shortest_rotation(rest, towards), unit(towards)
+    found = first @ rest_across  # (..., 3), across the axis
+    cosine = (found * across).sum(-1, keepdims=True)
+    sine = (axis * np.cross(found, across)).sum(-1, keepdims=True)
+    return axis_angle(axis, np.arctan2(sine, cosine)) @ first
 
 
 def axis_angle(axis: Floats, angle: Floats) -> Floats:
@@ -112,9 +136,13 @@ def quaternions(rotations: Floats) -> Floats:
     rows = [[x, xy, xz, xw], [xy, y, yz, yw], [xz, yz, z, zw], [xw, yw, zw, w]]  # row i is 4 q[i] q
     products = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)  # (..., 4, 4)
     largest = squares.argmax(-1)[..., None, None]
-    return _unit(np.take_along_axis(products, largest, axis=-2)[..., 0, :])
+    return unit(np.take_along_axis(products, largest, axis=-2)[..., 0, :])
 
 
-def _unit(vectors: Floats) -> Floats:
-    """Vectors (..., n) of length 1; those without a direction stay shorter."""
+def unit(vectors: Floats) -> Floats:
+    """Vectors (..., n) of length 1; those without a direction stay shorter.
+
+    >>> unit(np.array([0.0, 3.0, 4.0]))
+    array([0. , 0.6, 0.8])
+    """
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), SMALLEST_LENGTH)

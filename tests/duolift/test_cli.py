@@ -72,6 +72,18 @@ def test_a_placement_is_chosen_by_name(lift: Callable[..., int], capsys: pytest.
     assert not Path("other.npz").exists()
 
 
+def test_bones_are_called_as_a_rig_has_them(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    assert lift("two.json", "-o", "scene.bvh", "-o", "scene.npz", "--rig", "mixamo") == 0
+    assert "ROOT mixamorig:Hips" in Path("scene-1.bvh").read_text()
+    assert read("scene.npz").save("plain.bvh") and "ROOT pelvis" in Path("plain-1.bvh").read_text()
+    capsys.readouterr()
+    assert lift("two.json", "-o", "other.bvh", "--rig", "biped") == 2
+    assert "rig 'biped' is unknown; expected one of duolift, mixamo, cmu" in capsys.readouterr().err
+    assert lift("two.json", "-o", "other.json", "--rig", "cmu") == 2
+    assert "--rig cmu: no output has bones; expected one of .bvh, .glb" in capsys.readouterr().err
+
+
 def test_the_default_device_is_the_cpu(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
     Path("two.json").write_text(openpose(300, 500))
     assert lift("two.json", "-o", "left-out.npz") == lift("two.json", "-o", "named.npz", "--device", "cpu") == 0
@@ -318,6 +330,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "lift two.json -o scene.json --focal -3",
         "lift two.json -o scene.json --noise -1",
         "lift two.json -o scene.obj",
+        "lift two.json -o scene.bvh --rig biped",
         "lift two.json -o scene.json --device GPU",
         "view --device GPU",
         "view missing.json",

@@ -309,6 +309,7 @@ RULES = (
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
     Rule(r"pip install (?:-e )?['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
     Rule(r"pip install pandas", external=True),
+    Rule(r"blender .*", external=True),
     Rule(r"openpose.bin .*|python (demo|scripts)/\w+.py .*", external=True),
 )
 
