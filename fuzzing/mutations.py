@@ -6,6 +6,7 @@ that cannot be parsed as such are mutated as bytes.
 
 import io
 import json
+import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -260,9 +261,10 @@ def words_changed(data: bytes, random: Random) -> bytes:
     lines = data.decode("utf-8", "replace").split("\n")
     at = random.randrange(len(lines))
     change = random.randrange(8)
-    if change < 5 and (words := lines[at].split(" ")):
-        words[random.randrange(len(words))] = random.choice(WORDS)
-        lines[at] = " ".join(words)
+    if change < 5:
+        words = re.split(r"([ ,\t])", lines[at])  # every other is what is between words
+        words[2 * random.randrange((len(words) + 1) // 2)] = random.choice(WORDS)
+        lines[at] = "".join(words)
     elif change == 5:
         del lines[at]
     elif change == 6:

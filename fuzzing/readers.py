@@ -21,6 +21,7 @@ from experiments import config
 from experiments.checkpoints import stamp_of
 from fuzzing import mutations, seeds
 from fuzzing.mutations import Mutation
+from fuzzing.people import SIZE
 
 _HELD = tempfile.TemporaryDirectory(prefix="fuzzing-")
 FOLDER = Path(_HELD.name)
@@ -54,7 +55,7 @@ def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
 
 
 def detections(path: Path, file_format: str | None = None) -> object:
-    return [*inputs.read(path, inputs.Options(format=file_format))]
+    return [*inputs.read(path, inputs.Options(format=file_format, image=(SIZE, SIZE)))]
 
 
 def rows(path: Path) -> object:
@@ -104,9 +105,17 @@ def _any_changed(data: bytes, random: mutations.Random) -> bytes:
     return (mutations.archive_changed if data.startswith(b"PK") else mutations.json_changed)(data, random)
 
 
+CHANGES: dict[str, Mutation] = {
+    ".json": mutations.json_changed,
+    ".npz": mutations.archive_changed,
+    ".h5": mutations.bytes_changed,
+}
+"""Suffix -> how such a file is mutated; others are text."""
+
+
 def detector_reader(name: str, suffix: str) -> Reader:
     """The reader of a file format of detectors."""
-    change = mutations.archive_changed if suffix == ".npz" else mutations.json_changed
+    change = CHANGES.get(suffix, mutations.words_changed)
     return Reader(of_file(f"any{suffix}", partial(detections, file_format=name)), seeds.DETECTOR_FILES[name], change)
 
 

@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from datamodules.sources.chi3d import CAMERAS, read
-from datamodules.synthetic.writer import SyntheticConfig, write_subject
+from datamodules.sources.chi3d import read
 from duolift.body.skeleton import CHI3D25, PAPER19
 from duolift.inputs.keypoints import FORMATS, HANDS
 from duolift.inputs.pictures import EXIF, FOCAL_35, ORIENTATION
@@ -27,43 +26,8 @@ from duolift.outputs.armature import armature_of
 from duolift.outputs.bvh import bvh_text
 from duolift.predictor import Lifter
 from experiments.config import CONF, EXTENDS
-
-SUBJECT, CAMERA = "s02", CAMERAS[0]
-FRAMES = 2
-
-
-@cache
-def take() -> tuple[bytes, bytes]:
-    """A take's joints and its camera, as files of CHI3D's layout."""
-    with tempfile.TemporaryDirectory() as folder:
-        action = next(write_subject(Path(folder), SUBJECT, SyntheticConfig(takes=1, frames=FRAMES)))
-        joints = Path(folder) / "joints3d_25" / f"{action}.json"
-        camera = Path(folder) / "camera_parameters" / CAMERA / f"{action}.json"
-        return joints.read_bytes(), camera.read_bytes()
-
-
-def write_tree(root: Path, joints: bytes, camera: bytes, info: bytes) -> Path:
-    """A tree in CHI3D's layout with one take before one camera."""
-    subject = root / "train" / SUBJECT
-    for path, content in (
-        (subject / "joints3d_25" / "Grab 1.json", joints),
-        (subject / "camera_parameters" / CAMERA / "Grab 1.json", camera),
-        (root / "info.json", info),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return root
-
-
-INFO = json.dumps({"train_subj_names": [SUBJECT], "all_camera_names": [CAMERA]}).encode()
-
-
-@cache
-def pixels() -> NDArray[np.float64]:
-    """(frame, person, joint of `CHI3D25`, 2)."""
-    with tempfile.TemporaryDirectory() as folder:
-        scenes = read(write_tree(Path(folder), *take(), INFO), [SUBJECT]).scenes(CHI3D25)
-    return scenes.pixels.double().numpy()
+from fuzzing import detector_seeds
+from fuzzing.people import FRAMES, INFO, SUBJECT, flat, people, pixels, take, write_tree
 
 
 @cache
@@ -114,19 +78,6 @@ def acclaim() -> tuple[bytes, bytes]:
     for frame in (1, 2):
         amc += [str(frame), "root 1 2 3 4 5 6", *(f"{bone} 1 {frame}" for bone in BONES)]
     return "\n".join([*asf, "  end", ""]).encode(), "\n".join([*amc, ""]).encode()
-
-
-def people(joints: tuple[str, ...], frame: int = 0) -> list[NDArray[np.float64]]:
-    """x, y and confidence (joint, 3) of both people, 0 for joints that are not known."""
-    known = [CHI3D25.joints.index(joint) if joint in CHI3D25.joints else None for joint in joints]
-    return [
-        np.array([[0, 0, 0] if at is None else [*person[at].round(1), 0.9] for at in known])
-        for person in pixels()[frame]
-    ]
-
-
-def flat(joints: tuple[str, ...], frame: int = 0) -> list[list[float]]:
-    return [person.ravel().tolist() for person in people(joints, frame)]
 
 
 def openpose() -> list[bytes]:
@@ -210,6 +161,7 @@ DETECTOR_FILES: dict[str, Callable[[], list[bytes]]] = {
     "npz": arrays,
     "openpose": openpose,
     "results": results,
+    **detector_seeds.FILES,
 }
 """File format -> valid files of it."""
 

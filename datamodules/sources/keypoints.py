@@ -18,8 +18,8 @@ from datamodules.cache import FileContents, fingerprint_of
 from datamodules.detected import DetectedPeople
 from duolift.errors import InputError
 from duolift.inputs.detections import Frame
+from duolift.inputs.folders import detector_files, suffixes
 from duolift.inputs.reading import Options, read
-from duolift.inputs.registry import FILE_FORMATS
 from duolift.placement.focal import default_focal
 from duolift.progress import tracked
 from duolift.reconstruction import apparent_image
@@ -78,20 +78,13 @@ def _places(root: Path) -> list[Path]:
         return [root]
     places = [place for place in (root, *sorted(root.rglob("*/"))) if place.is_dir() and _files([place])]
     if not places:
-        suffixes = " or ".join(sorted({known.suffix for known in FILE_FORMATS.values()}))
-        raise InputError(f"{root}: holds no {suffixes} file; expected a folder of detectors' files")
+        raise InputError(f"{root}: holds no {' or '.join(suffixes())} file; expected a folder of detectors' files")
     return places
 
 
 def _files(places: Sequence[Path]) -> list[Path]:
     """All files in some places."""
-    suffixes = {known.suffix for known in FILE_FORMATS.values()}
-    return sorted(
-        file
-        for place in places
-        for file in ([place] if place.is_file() else place.iterdir())
-        if file.is_file() and file.suffix.lower() in suffixes
-    )
+    return sorted(file for place in places for file in ([place] if place.is_file() else detector_files(place)))
 
 
 def _frames(places: Sequence[Path]) -> Iterator[tuple[Frame, bool]]:

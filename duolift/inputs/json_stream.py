@@ -66,12 +66,24 @@ class JsonStream:
         pairs = ijson.kvitems(self._rewound(_depth(path) + 1), path, use_float=True, map_type=JsonObject)
         return self._checked(pairs)
 
-    def events(self) -> Iterator[tuple[str, str, Any]]:
-        """The parser's events (path, kind, value), such as `("item", "start_map", None)`; nothing is built."""
+    def documents(self) -> Iterator[Any]:
+        """Every JSON of a file that has one after the other, such as one a line, each built whole."""
+        import ijson
+
+        values = ijson.items(self._rewound(0), "", use_float=True, map_type=JsonObject, multiple_values=True)
+        return self._checked(values)
+
+    def events(self, several: bool = False) -> Iterator[tuple[str, str, Any]]:
+        """The parser's events (path, kind, value), such as `("item", "start_map", None)`; nothing is built.
+
+        Args:
+            several: the file may hold one JSON after the other.
+        """
         import ijson
 
         # In an object of lists of items, as long files are, items are 2 brackets deep.
-        return self._checked(ijson.parse(self._rewound(whole_below=2), use_float=True))
+        file = self._rewound(whole_below=2)
+        return self._checked(ijson.parse(file, use_float=True, multiple_values=several))
 
     def root(self) -> str:
         """The first event: `start_map`, `start_array`, or the kind of the only value."""

@@ -10,6 +10,7 @@ poses places it better than any point between pelvis and neck.
 Errors of every rule on motion capture, and the measurements behind these choices, are in `docs/formats.md`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -151,6 +152,7 @@ RULES: tuple[Rule, ...] = (
     _along("head", "left_eye", "right_eye", 0.5),
     Rule("head", {"nose": 1.0}),
     _along("head_top", "neck", "head", 1 / PROPORTIONS.head),
+    *_both(_along("left_hand", "left_index_knuckle", "left_little_knuckle", 0.5)),
     *_both(_along("left_foot", "left_ankle", "left_toe", PROPORTIONS.ball_of_foot)),
     *_both(_along("left_hand", "left_elbow", "left_wrist", 1 + PROPORTIONS.hand)),
 )
@@ -228,6 +230,14 @@ BODY25B = KeypointFormat(
 HUMAN36M17 = KeypointFormat(
     "h36m17", "Human3.6M, VideoPose3D", tuple(joint for joint in PAPER19.joints if not joint.endswith("_hand"))
 )
+MEDIAPIPE33 = KeypointFormat(
+    "mediapipe33",
+    "MediaPipe, BlazePose",
+    (
+        *("nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer"),
+        *_sides("ear", "mouth", *_ARM, "little_knuckle", "index_knuckle", "thumb_knuckle", *_LEG, "heel", "toe"),
+    ),
+)
 HALPE26 = KeypointFormat("halpe26", "Halpe, body and feet", _BODY26)
 HALPE68 = KeypointFormat("halpe68", "Halpe, body, feet and hands", (*_BODY26, *HANDS["left"], *HANDS["right"]))
 HALPE136 = KeypointFormat("halpe136", "Halpe, whole body", (*_BODY26, *_FACE, *HANDS["left"], *HANDS["right"]))
@@ -236,13 +246,16 @@ FORMATS: dict[str, KeypointFormat] = {
     known.name: known
     for known in (
         *(BODY25, COCO18, MPI15, COCO17, CROWDPOSE14, POSETRACK17, MPII16, WHOLEBODY133, HALPE26, HALPE68, HALPE136),
-        *(HUMAN36M17, BODY25B),
+        *(HUMAN36M17, BODY25B, MEDIAPIPE33),
         KeypointFormat(JOINTS.name, "CHI3D", JOINTS.joints),
         KeypointFormat(PAPER19.name, "the paper's 19", PAPER19.joints),
         KeypointFormat(PAPER23.name, "the paper's, with feet", PAPER23.joints),
     )
 }
 """Name -> keypoint format, of all that are known."""
+
+SIDE_NUMBERS = (("1", "right"), ("2", "left"))
+"""How DeepLabCut's human model of MPII's joints (`full_human`) calls the sides."""
 
 ALIASES = {
     "top_head": "head_top",
@@ -255,6 +268,12 @@ ALIASES = {
     **{f"{side}_big_toe": f"{side}_toe" for side in ("left", "right")},
     **{f"{side}_middle_finger1": f"{side}_hand" for side in ("left", "right")},
     **{f"{side}_thumb4": f"{side}_thumb" for side in ("left", "right")},
+    **{f"{side}_foot_index": f"{side}_toe" for side in ("left", "right")},
+    **{f"{side}_pinky": f"{side}_little_knuckle" for side in ("left", "right")},
+    **{f"{side}_index": f"{side}_index_knuckle" for side in ("left", "right")},
+    **{f"{joint}{number}": f"{side}_{joint}" for joint in (*_ARM, *_LEG) for number, side in SIDE_NUMBERS},
+    "chin": "head_bottom",
+    "forehead": "head_top",
 }
 """Other projects' names of joints -> the names used here."""
 
@@ -306,6 +325,24 @@ def whose_joints(count: int) -> str:
     return f"{count} joints are {owners}" if owners else f"no known format has {count} joints"
 
 
+def plain_name(name: str) -> str:
+    """A joint's name in lower case with underscores, its side in front.
+
+    >>> [plain_name(name) for name in ("leftHip", "LHip", "Left Hip", "hip-left", "RBigToe", "Neck")]
+    ['left_hip', 'left_hip', 'left_hip', 'left_hip', 'right_big_toe', 'neck']
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])|[\s.-]+", "_", name.strip()).lower().split("_")
+    words = [word for word in words if word]
+    for at in (0, -1):
+        if len(words) > 1 and (side := _SIDES.get(words[at])):
+            del words[at]
+            return "_".join((side, *words))
+    return "_".join(words)
+
+
+_SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
+
+
 def format_of(names: Iterable[str], where: str) -> KeypointFormat:
     """The format of joints that a file names itself, in any number and order.
 
@@ -313,7 +350,7 @@ def format_of(names: Iterable[str], where: str) -> KeypointFormat:
     A `foot` is the ankle, as in Human3.6M, unless there are ankles.
 
     Args:
-        names: the file's names; case, blanks and hyphens do not matter.
+        names: the file's names; case, blanks and hyphens do not matter, nor how and where the side is named.
         where: the file and the key, for messages.
 
     Raises:
@@ -323,7 +360,7 @@ def format_of(names: Iterable[str], where: str) -> KeypointFormat:
     >>> joints.own
     ('left_hip', 'right_hip', 'neck', 'left_shoulder', 'right_shoulder')
     """
-    given = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in names]
+    given = [plain_name(name) for name in names]
     crown = {} if "head_top" in given else {"head": "head_top"}
     ankles = {} if "left_ankle" in given else {f"{side}_foot": f"{side}_ankle" for side in ("left", "right")}
     joints = [{**ALIASES, **crown, **ankles}.get(name, name) for name in given]

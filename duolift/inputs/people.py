@@ -6,6 +6,7 @@ the project's joints.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -35,7 +36,11 @@ class RawPerson(NamedTuple):
 
 @dataclass(frozen=True)
 class RawFrame:
-    """An image as the file has it; `name`, `video`, `image` and `focal` as of `duolift.inputs.detections.Frame`."""
+    """An image as the file has it; `name`, `video`, `image` and `focal` as of `duolift.inputs.detections.Frame`.
+
+    Attributes:
+        normalised: the joints are not in pixels but in shares of the image's width and height.
+    """
 
     name: str
     video: str
@@ -43,6 +48,7 @@ class RawFrame:
     keypoint_format: KeypointFormat
     image: tuple[float, float] | None = None
     focal: float | None = None
+    normalised: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class DetectionFile:
         stem: name of its only image, or of its video.
         keypoint_format: of its joints, where the user says so.
         threshold: a person whose own score is lower is left out.
+        beside: further files of the same video, each of other people (`duolift.inputs.registry.FileFormat.together`).
     """
 
     file: BinaryIO
@@ -62,6 +69,7 @@ class DetectionFile:
     stem: str
     keypoint_format: KeypointFormat | None
     threshold: float
+    beside: tuple[Path, ...] = ()
 
     @property
     def json(self) -> JsonStream:
@@ -72,7 +80,7 @@ def _by_count(*names: str) -> dict[int, KeypointFormat]:
     return {len(FORMATS[name]): FORMATS[name] for name in names}
 
 
-BY_COUNT = _by_count("coco17", "crowdpose14", "mpii16", "halpe26", "halpe68", "wholebody133", "halpe136")
+BY_COUNT = _by_count("coco17", "crowdpose14", "mpii16", "halpe26", "mediapipe33", "halpe68", "wholebody133", "halpe136")
 """Number of joints -> the format it means where nothing names the joints: 17 are COCO's, not PoseTrack's."""
 
 OPENPOSE_BY_COUNT = {**BY_COUNT, **_by_count("body25", "coco18", "mpi15")}
@@ -153,11 +161,22 @@ class JointReader:
 
 def _triples(value: Any, where: str, joints: int | None = None) -> tuple[Array, Array]:
     expected = "x, y and confidence of every joint" if joints is None else f"x, y and confidence of {joints} joints"
-    flat = numbers(value, where, expected)
+    flat = numbers(unnested(value), where, expected)
     if len(flat) % 3 or joints not in (None, len(flat) // 3):
         raise InputError(f"{where} has {len(flat)} numbers; expected {expected}")
     triples = flat.reshape(-1, 3)  # (joint, 3)
     return triples[:, :2], triples[:, 2]
+
+
+def unnested(value: Any) -> Any:
+    """The numbers of `[[x, y, confidence], ...]` one after the other; anything else as it is.
+
+    >>> unnested([[3.0, 4.0, 0.9], [5.0, 6.0, 0.8]])
+    [3.0, 4.0, 0.9, 5.0, 6.0, 0.8]
+    """
+    if isinstance(value, list) and value and all(isinstance(one, list) and len(one) == 3 for one in value):
+        return [number for one in value for number in one]
+    return value
 
 
 def raw_person(keypoints: Array, confidence: Array, identity: int | None, where: str) -> RawPerson:

@@ -81,12 +81,29 @@ def check_not_normalised(keypoints: Array, confidence: Array, where: str) -> Non
     Raises:
         InputError: at least `PIXEL_LIMITS.corner_joints` joints are visible, and all coordinates are within 1.
     """
+    if normalised(keypoints, confidence, where):
+        raise InputError(f"{where}: {IN_THE_CORNER}, not coordinates normalised by the image's size")
+
+
+def normalised(keypoints: Array, confidence: Array, where: str) -> bool:
+    """Whether coordinates are shares of the image's width and height, 0 to 1. Arguments: `check_pixels`.
+
+    Raises:
+        InputError: they are from -1 to 1, of which it is not known how the image was taken in.
+
+    >>> import numpy as np
+    >>> normalised(np.full((17, 2), 0.5), np.ones(17), "image"), normalised(np.full((17, 2), 50), np.ones(17), "image")
+    (True, False)
+    """
     seen = keypoints[visible(keypoints, confidence)]
-    if len(seen) >= PIXEL_LIMITS.corner_joints and bool((np.abs(seen) <= 1).all()):
-        raise InputError(
-            f"{where}: all joints are within a pixel of the corner; expected pixels, "
-            "not coordinates normalised by the image's size"
-        )
+    if len(seen) < PIXEL_LIMITS.corner_joints or (np.abs(seen) > 1).any():
+        return False
+    if (seen < 0).any():
+        raise InputError(f"{where}: {IN_THE_CORNER}, not coordinates normalised in another way than from 0 to 1")
+    return True
+
+
+IN_THE_CORNER = "all joints are within a pixel of the corner; expected pixels"
 
 
 def visible(keypoints: Array, confidence: Array) -> NDArray[np.bool_]:

@@ -26,13 +26,14 @@ import duolift.inputs.formats  # noqa: F401  (registers them)
 from duolift.errors import InputError
 from duolift.files import regular
 from duolift.inputs.detections import Frame
+from duolift.inputs.folders import detector_files, parts_of, suffixes
 from duolift.inputs.formats.npz import SCENE_KEY
 from duolift.inputs.keypoints import FORMATS, SHORT_NAMES, THRESHOLD, check_threshold, format_named, to_joints
 from duolift.inputs.mistaken import DETECT_FIRST
 from duolift.inputs.mistaken import SUFFIXES as MISTAKEN_SUFFIXES
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.pictures import CamerasOfPictures
-from duolift.inputs.pixels import check_not_normalised, image_size, positive_pixels
+from duolift.inputs.pixels import image_size, normalised, positive_pixels
 from duolift.inputs.registry import FILE_FORMATS, format_names, recognised
 
 STDIN, STDIN_NAME = "-", "standard input"
@@ -126,13 +127,14 @@ def read(source: Path | str, options: Options | None = None) -> Iterator[Frame]:
     """
     options = options or Options()
     cameras = None if options.pictures is None else CamerasOfPictures(options.pictures)
+    shares = False  # of the image's size, in place of pixels
     for raw in _raw_frames(source, options):
         frame = _on_joints(raw, options)
-        _check_normalised(raw, source)
+        shares = shares or raw.normalised or _are_normalised(raw, source)  # all frames are, if any is seen to be
         if cameras is not None and (frame.image is None or frame.focal is None):
             image, focal = cameras.of(frame.name, frame.video)
             frame = replace(frame, image=frame.image or image, focal=frame.focal or focal)
-        yield frame
+        yield _in_pixels(frame, f"{source}: {raw.name}") if shares else frame
 
 
 def _on_joints(raw: RawFrame, options: Options) -> Frame:
@@ -158,12 +160,28 @@ def _on_joints(raw: RawFrame, options: Options) -> Frame:
     )
 
 
-def _check_normalised(raw: RawFrame, source: Path | str) -> None:
-    """Raises InputError where the coordinates are normalised, by all people of the image together."""
-    if raw.people:
-        keypoints = np.concatenate([person.keypoints for person in raw.people])  # (joint of any person, 2)
-        confidence = np.concatenate([person.confidence for person in raw.people])
-        check_not_normalised(keypoints, confidence, f"{source}: {raw.name}")
+def _are_normalised(raw: RawFrame, source: Path | str) -> bool:
+    """Whether the coordinates are shares of the image's size, by all people of the image together.
+
+    Raises InputError where they are normalised in a way that is not known.
+    """
+    if not raw.people:
+        return False
+    keypoints = np.concatenate([person.keypoints for person in raw.people])  # (joint of any person, 2)
+    confidence = np.concatenate([person.confidence for person in raw.people])
+    return normalised(keypoints, confidence, f"{source}: {raw.name}")
+
+
+def _in_pixels(frame: Frame, where: str) -> Frame:
+    """A frame whose joints are shares of the image's size. Raises InputError where that is not known."""
+    if frame.image is None:
+        if not len(frame.keypoints):
+            return frame
+        raise InputError(
+            f"{where}: coordinates are normalised by the image's size; expected the size as well "
+            "(--image WxH, Options(image=...), or the pictures)"
+        )
+    return replace(frame, keypoints=frame.keypoints * np.array(frame.image))
 
 
 def _raw_frames(source: Path | str, options: Options) -> Iterator[RawFrame]:
@@ -175,10 +193,10 @@ def _raw_frames(source: Path | str, options: Options) -> Iterator[RawFrame]:
         return
     path = Path(source)
     in_folder = path.is_dir()
-    for file in files_of(path):
+    for file, beside in parts_of(files_of(path)) if in_folder else [(path, ())]:
         stem = _readable(file.stem).removesuffix("_keypoints")
         numbered = OPENPOSE_FRAME.fullmatch(stem) if in_folder else None
-        for raw in _grouped(_opened(file, stem, options), _readable(path.stem), options.video):
+        for raw in _grouped(_opened(file, stem, options, beside), _readable(path.stem), options.video):
             alone = not raw.video and options.video is not False
             yield replace(raw, video=numbered["video"]) if numbered is not None and alone else raw
 
@@ -211,12 +229,10 @@ def files_of(source: Path | str) -> list[Path]:
         return []
     if not path.is_dir():
         return [regular(path)]
-    suffixes = sorted({known.suffix for known in FILE_FORMATS.values()})
-    inside = [*path.iterdir()]
-    files = [file for file in inside if file.suffix.lower() in suffixes and file.is_file()]
+    files = detector_files(path)
     if not files:
-        raise InputError(f"{path}: {_instead_of_files(path, inside, suffixes)}")
-    return sorted(files, key=lambda file: [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", file.name)])
+        raise InputError(f"{path}: {_instead_of_files(path, [*path.iterdir()])}")
+    return files
 
 
 def holds_keypoints(path: Path) -> bool:
@@ -233,9 +249,9 @@ def holds_keypoints(path: Path) -> bool:
         return False
 
 
-def _instead_of_files(path: Path, inside: list[Path], suffixes: list[str]) -> str:
+def _instead_of_files(path: Path, inside: list[Path]) -> str:
     """What a folder without a detector's files holds, and what was expected, as the end of a message."""
-    found = f"holds no {' or '.join(suffixes)} file"
+    found = f"holds no {' or '.join(suffixes())} file"
     for file in inside:
         if kind := MISTAKEN_SUFFIXES.get(file.suffix.lower()):
             return f"{found}, but {file.name}, {kind}; expected {DETECT_FIRST}"
@@ -245,16 +261,16 @@ def _instead_of_files(path: Path, inside: list[Path], suffixes: list[str]) -> st
     return f"{found}; expected a detector's files, one an image"
 
 
-def _opened(path: Path, stem: str, options: Options) -> Iterator[RawFrame]:
+def _opened(path: Path, stem: str, options: Options, beside: tuple[Path, ...]) -> Iterator[RawFrame]:
     try:
         file = regular(path).open("rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     with file:
-        yield from _read(file, str(path), stem, options)
+        yield from _read(file, str(path), stem, options, beside)
 
 
-def _read(file: BinaryIO, where: str, stem: str, options: Options) -> Iterator[RawFrame]:
+def _read(file: BinaryIO, where: str, stem: str, options: Options, beside: tuple[Path, ...] = ()) -> Iterator[RawFrame]:
     keypoint_format = None if options.joints is None else format_named(options.joints)
     file_format = recognised(file, where) if options.format is None else FILE_FORMATS[options.format]
-    return file_format.read(DetectionFile(file, where, stem, keypoint_format, options.threshold))
+    return file_format.read(DetectionFile(file, where, stem, keypoint_format, options.threshold, beside))

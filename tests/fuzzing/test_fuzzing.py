@@ -25,6 +25,8 @@ NAMES = [pytest.param(name, marks=pytest.mark.filterwarnings("ignore")) for name
 def _libraries(request: pytest.FixtureRequest) -> None:
     if "parquet" in request.node.name:
         pytest.importorskip("pyarrow")
+    if any(f"[{name}]" in request.node.name for name in ("deeplabcut_h5", "sleap")):
+        pytest.importorskip("h5py")
 
 
 @pytest.mark.parametrize("name", NAMES)

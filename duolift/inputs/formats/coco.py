@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from duolift.errors import InputError
+from duolift.inputs.formats.kinetics import is_clip
 from duolift.inputs.json_stream import JsonStream, member
 from duolift.inputs.keypoints import FORMATS, format_of
 from duolift.inputs.people import (
@@ -37,7 +38,7 @@ HIDDEN = 0.5
 @file_format(
     "coco",
     "COCO's annotations",
-    recognises=lambda peek: peek.has("object", "annotations", "images", "categories"),
+    recognises=lambda peek: peek.has("object", "annotations", "images", "categories") and not is_clip(peek),
 )
 def read_coco(file: DetectionFile) -> Iterator[RawFrame]:
     """The images of a file: videos in the order of their first image, and each video's images in its own order."""

@@ -16,16 +16,18 @@ from duolift.inputs.keypoints import KeypointFormat, format_named, format_of
 from duolift.inputs.mistaken import A_SCENE
 from duolift.inputs.people import BY_COUNT, Array, DetectionFile, JointReader, RawFrame, raw_person
 from duolift.inputs.pixels import image_size, positive_pixels
-from duolift.inputs.registry import file_format
+from duolift.inputs.registry import Peek, file_format
 
 SCENE_KEY = "about"
 """In the arrays of a scene that duolift wrote, and in no others."""
 
-ZIP = b"PK\x03\x04"
-"""First bytes of a zip archive that is not empty."""
+
+def _recognises(peek: Peek) -> bool:
+    """Any archive that is no other program's."""
+    return peek.root == "arrays" and not peek.has("arrays", "positions_2d", "boxes", "segments")
 
 
-@file_format("npz", "an npz with keypoints", suffix=".npz", recognises=lambda peek: peek.start.startswith(ZIP))
+@file_format("npz", "an npz with keypoints", suffix=".npz", recognises=_recognises)
 def read_npz(file: DetectionFile) -> Iterator[RawFrame]:
     """The frames of a video, or the one image of a file."""
     where = file.where

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from duolift.errors import InputError
+from duolift.inputs.json_frames import size_in
 from duolift.inputs.json_stream import member
 from duolift.inputs.people import (
     OPENPOSE_BY_COUNT,
@@ -31,19 +32,26 @@ def read_openpose(file: DetectionFile) -> Iterator[RawFrame]:
     joints = openpose_joints(file)
     for image in file.json.items(""):
         people = member(image, "people", file.where, list)
-        yield frame_of_bodies(people, file.stem, "", joints, f"{file.where}: people")
+        yield frame_of_bodies(people, file.stem, "", joints, f"{file.where}: people", image=size_in(image, file.where))
 
 
 def openpose_joints(file: DetectionFile) -> JointReader:
     return JointReader(file.where, OPENPOSE_BY_COUNT, file.keypoint_format, OPENPOSE_EXTRAS)
 
 
-def frame_of_bodies(people: Any, name: str, video: str, joints: JointReader, where: str) -> RawFrame:
+def frame_of_bodies(
+    people: Any,
+    name: str,
+    video: str,
+    joints: JointReader,
+    where: str,
+    image: tuple[float, float] | None = None,
+) -> RawFrame:
     """An image of OpenPose's list of people.
 
     Args:
         people: what should be the list.
-        name, video: as of `RawFrame`.
+        name, video, image: as of `RawFrame`.
         joints: the joints of all people of the file.
         where: the file and the list's path, for messages.
 
@@ -56,6 +64,8 @@ def frame_of_bodies(people: Any, name: str, video: str, joints: JointReader, whe
     for number, entry in enumerate(people):
         here = f"{where}[{number}]"
         key = next((key for key in POSE_KEYS if isinstance(entry, dict) and key in entry), POSE_KEYS[0])
+        if isinstance(entry, dict) and key in entry and entry[key] is None:
+            continue  # only a face or hands were found
         keypoints, confidence = joints.flat(entry, key, here)
         read.append(raw_person(keypoints, confidence, identity_of(entry, ("person_id", "idx"), here), here))
-    return RawFrame(name, video, read, joints.keypoint_format)
+    return RawFrame(name, video, read, joints.keypoint_format, image)

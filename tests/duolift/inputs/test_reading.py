@@ -394,7 +394,7 @@ def test_the_threshold_is_for_joints_and_for_people(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "cocos"}, "format 'cocos' is unknown; expected one of alphapose, coco, mmpose, npz"),
+        ({"format": "cocos"}, "format 'cocos' is unknown; expected one of alphapose, coco, comfyui, deep"),
         ({"joints": "coc"}, r"joints 'coc' are unknown \(did you mean coco\?\); expected one of body25"),
         ({"threshold": 1.5}, "threshold is 1.5; expected a confidence from 0 to 1"),
         ({"image": (640, 0)}, r"image is \(640, 0\); expected 2 positive numbers of pixels"),
@@ -429,8 +429,8 @@ BODY, COCO, LIST = (
 MM = lambda: mmpose(FORMATS["coco17"])  # noqa: E731
 KEYS = ("people", 1, "pose_keypoints_2d")
 WRONG: dict[str, tuple[Any, str]] = {
-    "nothing": ("", "empty; expected AlphaPose's images by name, COCO's annotations"),
-    "no JSON": ("hello", "which is no JSON; expected AlphaPose"),
+    "nothing": ("", "empty; expected a detector's file; the option format names one of alphapose, coco"),
+    "no JSON": ("hello", "which is no JSON; expected a detector's file"),
     "cut off": (
         '{"people": [{"pose_keypoints_2d": [1, 2',
         r"not valid JSON \(parse error: premature EOF\); is the file cut off",
@@ -440,7 +440,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "binary": ("\x00\x01\x02", "which is no JSON"),
     "a number": ("5", "which is no JSON"),
     "numbers": ([1, 2], "holds nothing with keys"),
-    "unknown object": ({"joints3d_25": [], "fps": 5}, "holds an object with joints3d_25, fps; expected AlphaPose's"),
+    "unknown object": (
+        {"joints3d_25": [], "fps": 5},
+        "holds an object with joints3d_25, fps; expected a",
+    ),
     "unknown list": ([{"bbox": [1], "score": 1}], "holds a list of objects with bbox, score; expected"),
     "people no list": ({"people": {}}, r"people is {}; expected a list"),
     "person no object": ({"people": [5]}, r"people\[0\] is 5; expected an object with pose_keypoints_2d"),
@@ -591,7 +594,7 @@ def test_a_format_that_a_file_is_not_of_is_refused(tmp_path: Path, name: str) ->
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.json: cannot be read \(No such file"):
         list(read(tmp_path / "gone.json"))
-    with pytest.raises(InputError, match=r"holds no \.json or \.npz file"):
+    with pytest.raises(InputError, match=r"holds no \.json or \.npz or "):
         list(read(tmp_path))
 
 
@@ -614,12 +617,22 @@ def test_what_detectors_mean_by_odd_numbers(tmp_path: Path) -> None:
     assert not frame.keypoints[0, JOINTS.index("left_toe")].any()
 
 
-def test_shares_of_the_image_are_no_pixels(tmp_path: Path) -> None:
+def test_shares_of_the_image_take_its_size(tmp_path: Path) -> None:
+    """By the option, or by the file itself; in the whole file, also where a frame's few joints could be pixels."""
     content = openpose(FORMATS["body25"])
+    pixels = only(written(tmp_path / "a.json", content))
     for entry in content["people"]:
         entry["pose_keypoints_2d"] = [v if i % 3 == 2 else v / 640 for i, v in enumerate(entry["pose_keypoints_2d"])]
-    with pytest.raises(InputError, match=r"a\.json: a: all joints are within a pixel of the corner; expected pixels"):
-        only(written(tmp_path / "a.json", content))
+    path = written(tmp_path / "a.json", content)
+    with pytest.raises(InputError, match=r"a\.json: a: coordinates are normalised .* expected the size as well"):
+        only(path)
+    assert np.allclose(only(path, image=(640, 640)).keypoints, pixels.keypoints)
+    sized = only(written(tmp_path / "a.json", content | {"canvas_width": 1280, "canvas_height": 640}))
+    assert np.allclose(sized.keypoints, pixels.keypoints * [2, 1]) and sized.image == (1280, 640)
+    content["people"][0]["pose_keypoints_2d"] = [-abs(v) for v in content["people"][0]["pose_keypoints_2d"]]
+    content["people"][0]["pose_keypoints_2d"][2::3] = [0.9] * 25
+    with pytest.raises(InputError, match="not coordinates normalised in another way than from 0 to 1"):
+        only(written(tmp_path / "a.json", content), image=(640, 640))
 
 
 def test_who_is_no_larger_than_a_point_is_nobody(tmp_path: Path) -> None:
@@ -774,5 +787,5 @@ def test_posetrack_tracks_people_in_videos() -> None:
 def test_what_is_no_json_is_told_what_is_known(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"begins with b.*expected .*OpenPose's people or COCO's results"):
+    with pytest.raises(InputError, match=r"begins with b.*expected a detector's file.*openpose, poseflow, results"):
         next(read(path))

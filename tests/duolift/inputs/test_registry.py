@@ -41,12 +41,12 @@ def test_a_format_from_outside_is_read(lines: None, tmp_path: Path) -> None:
 
 def test_messages_know_a_format_from_outside(lines: None, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"frames": []}')
-    with pytest.raises(InputError, match=r"expected .*, a person a line, .*names one of .*, lines, "):
+    with pytest.raises(InputError, match=r"the option format names one of .*, lines, "):
         list(read(tmp_path / "a.json"))
-    with pytest.raises(InputError, match="expected one of alphapose, coco, lines, mmpose"):
+    with pytest.raises(InputError, match=r"expected one of .*kinetics, lines, mediapipe"):
         Options(format="line")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match=r"holds no \.json or \.npz or \.txt file"):
+    with pytest.raises(InputError, match=r"holds no \.json or \.npz or .* or \.txt file"):
         check_source(tmp_path / "folder")
     (tmp_path / "b.txt").write_text(FILE.replace("0.9", "sure", 1))
     with pytest.raises(InputError, match=r"b\.txt: could not convert"):
@@ -129,7 +129,7 @@ def test_a_source_is_checked_before_it_is_read(tmp_path: Path) -> None:
     """A file that is not JSON is there, which is all that is asked."""
     with pytest.raises(InputError, match=r"gone\.json: cannot be read \(No such file"):
         check_source(tmp_path / "gone.json")
-    with pytest.raises(InputError, match=r"holds no \.json or \.npz file"):
+    with pytest.raises(InputError, match=r"holds no \.json or \.npz or "):
         check_source(tmp_path)
     (tmp_path / "a.json").write_text("anything")
     for source in (tmp_path, tmp_path / "a.json", str(tmp_path), "-"):

@@ -1,0 +1,96 @@
+"""People as lists in lists, `[[x, y, confidence], ...]`: what `tolist()` makes of an array of joints.
+
+Alone, one person, the people of an image, or these of frames; or as `keypoints` of an object a person, beside which
+may be `scores` where the lists have no third number (such as Hugging Face's `post_process_pose_estimation` gives them).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from duolift.errors import InputError
+from duolift.inputs.json_frames import as_video, json_frames
+from duolift.inputs.json_stream import member, numbers
+from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, identity_of, raw_person
+from duolift.inputs.pixels import short
+from duolift.inputs.registry import Peek, file_format
+
+SCORES_KEYS = ("scores", "keypoint_scores", "keypoints_scores", "confidence", "confidences", "visibility", "visible")
+"""Keys of the joints' confidence, where it is beside them."""
+
+IDENTITY_KEYS = ("track_id", "person_id", "id", "idx")
+EXPECTED = "[x, y, confidence] of every joint"
+
+
+def _recognises(peek: Peek) -> bool:
+    deepest = max(peek.lists, key=len, default=())
+    if peek.root == "list" and not peek.objects and peek.lists.get(deepest) == {"number"}:
+        return 2 <= len(deepest) + 1 <= 4 and {*deepest} <= {"[]"}
+    if {"image_id", "keypoint_scores", "instances", "images"} & (peek.object_at("[]") | peek.keys.keys()):
+        return False
+    return any(
+        place[-2:] == ("keypoints", "[]") and kinds == {"number"} and {*place[:-2]} <= {"[]", "people", "predictions"}
+        for place, kinds in peek.lists.items()
+    )
+
+
+def _is_joints(value: Any) -> bool:
+    """Whether a value is a list of `[x, y]` or `[x, y, confidence]`."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, list) and _is_joint(one) for one in value)
+
+
+def _is_joint(value: list[Any]) -> bool:
+    return len(value) in (2, 3) and not any(isinstance(one, list | dict) for one in value)
+
+
+def _is_person(value: Any) -> bool:
+    return _is_joints(value) or (isinstance(value, dict) and "keypoints" in value and not _is_image(value["keypoints"]))
+
+
+def _is_image(keypoints: Any) -> bool:
+    """Whether `keypoints` are those of several people."""
+    return isinstance(keypoints, list) and bool(keypoints) and all(_is_joints(one) for one in keypoints)
+
+
+@file_format("nested", "lists of [x, y, confidence]", recognises=_recognises)
+def read_nested(file: DetectionFile) -> Iterator[RawFrame]:
+    """The one image of a file, or the frames of a video."""
+    joints = JointReader(file.where, BY_COUNT, file.keypoint_format)
+    if _is_one_person(file):
+        (value,) = file.json.documents()
+        yield RawFrame(file.stem, "", [_person(value, joints, file.where)], joints.keypoint_format)
+        return
+
+    def frames() -> Iterator[RawFrame]:
+        for frame in json_frames(file, _is_person, ("people", "predictions", "keypoints")):
+            people = [_person(one, joints, f"{frame.where}[{number}]") for number, one in enumerate(frame.people)]
+            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image)
+
+    yield from as_video(file, frames())
+
+
+def _is_one_person(file: DetectionFile) -> bool:
+    """Whether a file is the joints of one person: a list of lists of numbers."""
+    kinds = [event for (_, event, _), _ in zip(file.json.events(), range(3), strict=False)]
+    return kinds[:2] == ["start_array", "start_array"] and kinds[2:] not in (
+        ["start_array"],
+        ["start_map"],
+        ["end_array"],
+    )
+
+
+def _person(value: Any, joints: JointReader, where: str) -> RawPerson:
+    points = value if isinstance(value, list) else member(value, "keypoints", where, list)
+    entry = value if isinstance(value, dict) else {}
+    joints.check(len(points), where)
+    if not _is_joints(points) or len({len(one) for one in points}) > 1:
+        raise InputError(f"{where} is {short(points)}; expected {EXPECTED}")
+    table = numbers([number for one in points for number in one], where, EXPECTED).reshape(len(points), -1)
+    confidence = table[:, 2] if table.shape[1] == 3 else np.ones(len(table))
+    key = next((key for key in SCORES_KEYS if isinstance(entry.get(key), list)), None)
+    if key is not None:
+        confidence = numbers(entry[key], f"{where}.{key}", "a confidence of every joint")
+        if len(confidence) != len(table):
+            raise InputError(f"{where}.{key} has {len(confidence)} numbers; expected {len(table)}, one a joint")
+    return raw_person(table[:, :2], confidence, identity_of(entry, IDENTITY_KEYS, where), where)
