@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from duolift.errors import InputError
+from duolift.errors import InputError, install
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """First bytes of an HDF5 file."""
@@ -24,9 +24,8 @@ def opened(file: BinaryIO, where: str) -> Iterator[Any]:
     try:
         import h5py
     except ImportError as error:
-        raise InputError(
-            f"{where}: is HDF5, which takes the library h5py to read; expected it to be installed (pip install h5py)"
-        ) from error
+        how = install("hdf5")
+        raise InputError(f"{where}: is HDF5, which needs h5py, which is not installed; expected: {how}") from error
     try:
         with h5py.File(file, "r") as content:
             yield content

@@ -1,8 +1,9 @@
 """SLEAP's analysis files with human joints by name: HDF5 (by the library h5py) and CSV.
 
 HDF5 holds `tracks` (track, 2, node, frame), `point_scores` (track, node, frame), `node_names` and `track_names`; newer
-versions may store other orders, which the attribute `dims` names. CSV has a row a person and frame: `track, frame_idx,
-instance.score, nose.x, nose.y, nose.score, ...`. Names of joints are matched as in `deeplabcut`. See
+versions may store other orders, which the attribute `dims` names. CSV has a row a person and frame with the columns
+`track`, `frame_idx`, `instance.score`, `nose.x`, `nose.y`, `nose.score` ... Names of joints are matched as in
+`deeplabcut`. See
 https://docs.sleap.ai/latest/learnings/export-analysis/.
 """
 

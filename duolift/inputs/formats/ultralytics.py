@@ -1,7 +1,7 @@
 """Ultralytics' results as JSON: `results[0].to_json()`, `.tojson()` or `.summary()`, an image a list.
 
-`[{"name": "person", "class": 0, "confidence": 0.9, "box": {...}, "track_id": 1, "keypoints": {"x": [...], "y": [...],
-"visible": [...]}}]`, in pixels, or normalised on request; `visible` is absent where a model has none. A list of these
+`[{"name": "person", "class": 0, "track_id": 1, "keypoints": {"x": [...], "y": [...], "visible": [...]}}]`, with further
+keys, in pixels, or normalised on request; `visible` is absent where a model has none. A list of these
 lists is a video. See https://docs.ultralytics.com/modes/predict/. `yolo` reads what `save_txt` writes.
 """
 

@@ -11,7 +11,7 @@ from duolift.files.hdf5 import HDF5, names_in
 
 def test_without_the_library_a_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(InputError, match=r"a\.h5: is HDF5, which takes the library h5py to read.*pip install h5py"):
+    with pytest.raises(InputError, match=r"a\.h5: is HDF5, which needs h5py, .*pip install -e '\.\[hdf5\]'"):
         names_in(io.BytesIO(HDF5), "a.h5")
 
 
