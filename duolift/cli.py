@@ -33,6 +33,7 @@ DEVICE = "[a-z]+(:[0-9]+)?"
 """Names of devices, as a regular expression: a kind, and which of them."""
 
 EXAMPLES = """examples:
+  duolift demo                                       two people greet each other, lifted and opened in the browser
   duolift lift keypoints.json -o scene.html          a file of any supported detector
   duolift lift openpose-frames/ -o film.bvh --rate 30
   cat results.json | duolift lift - -o scene.json --focal 1200
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
     for name, add, run in (
+        ("demo", _demo_arguments, _demo),
         ("lift", _lift_arguments, _lift),
         ("view", _view_arguments, _view),
         ("export", _export_arguments, _export),
@@ -81,6 +83,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("duolift-demo"), help="where to write to (duolift-demo)"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="only write the files")
+
+
+def _demo(chosen: argparse.Namespace) -> None:
+    """Lift an example that comes with the package, and open it in the browser"""
+    from duolift.camera import Camera
+    from duolift.demo import FOCAL, RATE, write_keypoints
+
+    keypoints, page = write_keypoints(chosen.folder), chosen.folder / "scene.html"
+    scenes = [chosen.folder / "scene.json", page]
+    from duolift.predictor import Lifter
+
+    with Step("lifting", at_once=True):
+        scene = Lifter.load().lift_file(keypoints, Camera(focal=FOCAL, rate=RATE))
+    for path in scenes:
+        scene.save(path)
+    outputs = " ".join(f"-o {path}" for path in scenes)
+    print(f"{keypoints} is what a 2D detector has written of a video of two people. This lifts it, as was just done:\n")
+    print(f"  duolift lift {keypoints} {outputs} --focal {FOCAL:g} --rate {RATE:g}\n")
+    print(f"open {page} in a browser" if chosen.no_browser or not _opened(page) else f"{page} opens in the browser")
+
+
+def _opened(page: Path) -> bool:
+    """Whether a browser was found and told to open a file."""
+    import webbrowser
+
+    return webbrowser.open(page.resolve().as_uri())
 
 
 def _lift_arguments(parser: argparse.ArgumentParser) -> None:

@@ -212,11 +212,13 @@ class Scene:
 
     # Showing them -----------------------------------------------------------------------------------------------------
 
-    def plot(self, frame: int | None = None) -> "Figure":
+    def plot(self, frame: int | None = None, pictures: Path | str | None = None) -> "Figure":
         """Draw a frame: the 2D poses, the scene in perspective, from the side and from above.
 
         Args:
             frame: from 0; negative numbers count from the end. None takes the middle one.
+            pictures: the picture, folder of pictures or film that the people were seen in; instead of the 2D poses,
+                the people are then drawn over it.
 
         Returns:
             A matplotlib figure, apart from `pyplot`: `figure.savefig("scene.png")`, or show it in a notebook.
@@ -225,9 +227,10 @@ class Scene:
             InputError: matplotlib is not installed, or there is no such frame.
 
         >>> figure = Scene.example().plot(0)
-        >>> [axes.get_title() for axes in figure.axes]
-        ['2D poses', 'the scene', 'from the side', 'from above']
+        >>> [axes.get_title("left") for axes in figure.axes]
+        ['2D poses', 'the scene, a metre between strong lines', 'from the side', 'from above']
         """
+        from duolift.outputs.photographs import Photographs
         from duolift.outputs.pictures import Picture  # matplotlib is imported where it is drawn
 
         count = len(self.names)
@@ -235,7 +238,8 @@ class Scene:
             frame = count // 2
         elif not -count <= frame < count:
             raise InputError(f"frame is {frame}; expected {-count} to {count - 1}, since the scene has {count} frames")
-        picture = Picture(self, "plot()")
+        photographs = None if pictures is None else Photographs(Path(pictures), self.names)
+        picture = Picture(self, "plot()", photographs=photographs)
         picture.show(frame % count if count else 0)
         return picture.figure
 

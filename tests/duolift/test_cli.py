@@ -286,6 +286,33 @@ def test_the_page_lifts_what_is_dropped_onto_it(
     assert [name for name, _ in dropped(Path("several.json"))] == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("has_browser", [True, False])
+def test_the_demo_lifts_and_opens_what_comes_with_the_package(
+    has_browser: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or has_browser)
+    assert cli.main(["demo"]) == 0
+    folder = tmp_path / "duolift-demo"
+    assert opened == [(folder / "scene.html").as_uri()]
+    scene = Scene.load(folder / "scene.json")
+    assert scene.people.shape[:2] == (120, 2) and scene.valid.all() and scene.rate == 25
+    pelvis = scene.people[:, :, scene.skeleton.root_index]
+    assert (np.linalg.norm(pelvis[:, 0] - pelvis[:, 1], axis=-1) < 2).all(), "they greet each other"
+    told = capsys.readouterr().out
+    command = next(line for line in told.splitlines() if line.startswith("  duolift lift "))
+    assert ("opens in the browser" in told) == has_browser
+    assert cli.main(command.split()[1:]) == 0 and Scene.load(folder / "scene.json") == scene
+
+
+def test_the_demo_opens_nothing_unless_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda _: pytest.fail("the browser is opened"))
+    monkeypatch.setattr("duolift.predictor.Lifter.lift_file", lambda *_: Scene.example())
+    assert cli.main(["demo", str(tmp_path / "here"), "--no-browser"]) == 0
+    assert {file.name for file in (tmp_path / "here").iterdir()} == {"scene.html", "scene.json", "two-people.json"}
+
+
 def test_export(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["export", "lifter.pt2", "--checkpoint", "own.safetensors"]) == 0
     assert Path("lifter.pt2").stat().st_size > 1000 and "within" in capsys.readouterr().out
