@@ -168,7 +168,7 @@ class BodyPainter:
             outlines.append(np.concatenate([ring + reach, above, (ring - reach)[:, ::-1], below], axis=1))
         layers = np.stack(outlines, axis=1)  # (person, layer, corner, 2)
         joints = self.skeleton.indices(("right_hip", "left_hip", "right_shoulder", "left_shoulder"))
-        sure, towards = seen[:, joints].all(-1), middle[..., 2].mean(-1)
+        sure, towards = np.asarray(seen[:, joints].all(-1)), middle[..., 2].mean(-1)
         return [
             _part(layers[person], pair[0], bool(sure[person]), towards[person]) for person, pair in enumerate(pairs)
         ]
@@ -195,13 +195,14 @@ def capsules(start: Points, end: Points, radius: Points, other: Points) -> Point
     start, end = (np.where(np.expand_dims(within, -1), middle, place) for place in (start, end))
     radius, other = (np.where(within, most, size) for size in (radius, other))
     along = end - start
-    direction = np.arctan2(along[..., 1], along[..., 0])[..., None]
-    lean = np.arccos(np.clip((radius - other) / np.maximum(_length(along), 1e-12), -1, 1))[..., None]  # of the tangent
+    direction = np.expand_dims(np.arctan2(along[..., 1], along[..., 0]), -1)
+    slope = np.clip((radius - other) / np.maximum(_length(along), 1e-12), -1, 1)
+    lean = np.expand_dims(np.arccos(slope), -1)  # of the common tangent
     steps = np.linspace(0, 1, AROUND)
     far = direction - lean + 2 * lean * steps
     near = direction + lean + (2 * np.pi - 2 * lean) * steps
     arcs = [
-        place[..., None, :] + size[..., None, None] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+        place[..., None, :] + np.expand_dims(size, (-1, -2)) * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
         for place, size, turn in ((end, other, far), (start, radius, near))
     ]
     return np.concatenate(arcs, axis=-2)
