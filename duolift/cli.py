@@ -215,7 +215,7 @@ def _placement_arguments(parser: argparse.ArgumentParser) -> None:
 def _lift(chosen: argparse.Namespace) -> None:
     """Lift 2D keypoints of people to 3D, in one shared scene"""
     from duolift.inputs import check_source
-    from duolift.outputs import check_output, write
+    from duolift.outputs import check_output, labelled, write
 
     options, camera = _options(chosen), _camera(chosen)
     for source in chosen.inputs:
@@ -231,7 +231,7 @@ def _lift(chosen: argparse.Namespace) -> None:
     scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera, **_given(chosen, "placement"))
     for label, scene in _labelled(scenes):
         for output in chosen.output:
-            path = output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output
+            path = labelled(output, label) if label else output
             _check_not_read(path, read)
             with Step(f"writing {path.name}"):
                 files = write(scene, path, chosen.pictures, **_given(chosen, "rig"))

@@ -193,6 +193,7 @@ class Scene:
             person: the identity.
             joint: its name.
             x, y, z: metres, **world** coordinates (y up, see `world`).
+            sigma: standard deviation of x, of y and of z that agrees with `deviation`, metres.
             visible: False where the joint was filled in.
             confidence: of the person's place in the frame.
             deviation: how far off the joint is expected to be in its body, metres.
@@ -202,7 +203,7 @@ class Scene:
 
         >>> table = Scene.example().to_dataframe()
         >>> [*table.columns]
-        ['frame', 'time', 'name', 'person', 'joint', 'x', 'y', 'z', 'visible', 'confidence', 'deviation']
+        ['frame', 'time', 'name', 'person', 'joint', 'x', 'y', 'z', 'sigma', 'visible', 'confidence', 'deviation']
         >>> len(table)  # 4 frames of the first person and 3 of the second, 19 joints each
         133
         """

@@ -27,6 +27,7 @@ from duolift.outputs.photographs import Photographs
 from duolift.outputs.pictures import write_gif, write_mp4, write_png
 from duolift.outputs.recording import write_recording
 from duolift.outputs.rigs import DEFAULT_RIG, check_rig
+from duolift.outputs.table import write_angles_csv, write_angles_parquet, write_csv, write_parquet
 from duolift.scene import Scene
 
 WRITERS: dict[str, Callable[..., list[Path]]] = {
@@ -37,6 +38,10 @@ WRITERS: dict[str, Callable[..., list[Path]]] = {
     ".trc": write_trc,
     ".c3d": write_c3d,
     ".glb": write_glb,
+    ".csv": write_csv,
+    ".parquet": write_parquet,
+    ".angles.csv": write_angles_csv,
+    ".angles.parquet": write_angles_parquet,
     ".png": write_png,
     ".gif": write_gif,
     ".mp4": write_mp4,
@@ -64,7 +69,7 @@ def check_output(path: Path | str) -> None:
     >>> check_output("scene.obj")
     Traceback (most recent call last):
     duolift.errors.InputError: scene.obj: its suffix is .obj; expected one of .json, .npz, .html, .bvh, .trc, .c3d, \
-.glb, .png, .gif, .mp4, .rrd
+.glb, .csv, .parquet, .angles.csv, .angles.parquet, .png, .gif, .mp4, .rrd
     """
     suffix = _known(Path(path), WRITERS)
     check_library(WRITERS[suffix], suffix)
@@ -100,6 +105,16 @@ def write(scene: Scene, path: Path | str, pictures: Path | str | None = None, *,
     return WRITERS[suffix](scene, path)
 
 
+def labelled(path: Path, label: str) -> Path:
+    """A path with a label before its suffix, for one of several scenes.
+
+    >>> labelled(Path("walk.angles.csv"), "left").name
+    'walk-left.angles.csv'
+    """
+    suffix = _known(path, WRITERS)
+    return path.with_name(f"{path.name[: -len(suffix)]}-{label}{path.name[-len(suffix) :]}")
+
+
 def read(path: Path | str) -> Scene:
     """Read a scene that was written as `.json` or `.npz`. JSON rounds to 0.1 mm, `.npz` is exact.
 
@@ -111,7 +126,11 @@ def read(path: Path | str) -> Scene:
 
 
 def _known(path: Path, formats: dict) -> str:
-    suffix = path.suffix.lower()
-    if suffix not in formats:
-        raise InputError(f"{path}: its suffix is {suffix or 'missing'}; expected one of {', '.join(formats)}")
-    return suffix
+    """The longest suffix of a path that is among the formats."""
+    name = path.name.lower()
+    found = [suffix for suffix in formats if name.endswith(suffix) and name != suffix]
+    if not found:
+        raise InputError(
+            f"{path}: its suffix is {path.suffix.lower() or 'missing'}; expected one of {', '.join(formats)}"
+        )
+    return max(found, key=len)

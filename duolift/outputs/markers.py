@@ -1,10 +1,15 @@
-"""Joints as markers, y up, for biomechanics: `.trc`, a file a person, and `.c3d`, everybody in one."""
+"""Joints as markers, y up, for biomechanics: `.trc`, a file a person, and `.c3d`, everybody in one.
+
+Markers of a `.trc` have the names of the joint centres in Pose2Sim's models for OpenSim
+(https://github.com/perfanalytics/pose2sim, `OpenSim_Setup/Markers_Halpe26.xml`), so that these scale and follow them.
+"""
 
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from duolift.body.skeleton import without_side
 from duolift.errors import InputError
 from duolift.files import whole_file, write_text
 from duolift.outputs.libraries import library, needs
@@ -12,6 +17,17 @@ from duolift.outputs.tracks import ever_valid, path_of, rate_of
 from duolift.scene import Scene
 
 MM_PER_METRE = 1000.0
+
+MARKERS = {
+    "pelvis": "Hip",
+    "spine": "Spine",
+    "neck": "Neck",
+    "head": "HeadCentre",
+    "head_top": "Head",
+    "toe": "BigToe",
+}
+"""Joint without its side -> the marker's name in a TRC; any other's is its own, such as `LKnee`. `HeadCentre`, `Spine`,
+feet, hands and thumbs are none of Pose2Sim's, and OpenSim leaves them out."""
 
 C3D_FRAMES = 65535
 """A C3D counts its frames in 16 bits."""
@@ -30,17 +46,29 @@ def write_trc(scene: Scene, path: Path) -> list[Path]:
     written = []
     for person in ever_valid(scene, path):
         written.append(path_of(path, scene.identities[person]))
-        text = trc_text(world[:, person], scene.skeleton.joints, rate_of(scene), written[-1].name)
+        markers = tuple(map(marker_name, scene.skeleton.joints))
+        text = trc_text(world[:, person], markers, rate_of(scene), written[-1].name)
         write_text(written[-1], text)
     return written
 
 
-def trc_text(person: NDArray[np.floating], joints: tuple[str, ...], rate: float, name: str) -> str:
+def marker_name(joint: str) -> str:
+    """What a joint's marker is called in a TRC.
+
+    >>> marker_name("left_knee"), marker_name("right_toe"), marker_name("pelvis")
+    ('LKnee', 'RBigToe', 'Hip')
+    """
+    part = without_side(joint)
+    side = "" if part == joint else joint[0].upper()
+    return side + MARKERS.get(part, part.capitalize())
+
+
+def trc_text(person: NDArray[np.floating], markers: tuple[str, ...], rate: float, name: str) -> str:
     """The text of a TRC.
 
     Args:
         person: (frame, joint, 3), metres; NaN in frames that the person is not in.
-        joints: the markers' names.
+        markers: their names.
         rate: frames a second.
         name: of the file, which its first line repeats.
     """
@@ -49,9 +77,9 @@ def trc_text(person: NDArray[np.floating], joints: tuple[str, ...], rate: float,
     lines = [
         ["PathFileType", "4", "(X/Y/Z)", name],
         [*fields, "OrigNumFrames"],
-        [f"{rate:g}", f"{rate:g}", str(count), str(len(joints)), "m", f"{rate:g}", "1", str(count)],
-        ["Frame#", "Time", *(cell for joint in joints for cell in (joint, "", ""))],
-        ["", "", *(f"{axis}{number}" for number in range(1, len(joints) + 1) for axis in "XYZ")],
+        [f"{rate:g}", f"{rate:g}", str(count), str(len(markers)), "m", f"{rate:g}", "1", str(count)],
+        ["Frame#", "Time", *(cell for marker in markers for cell in (marker, "", ""))],
+        ["", "", *(f"{axis}{number}" for number in range(1, len(markers) + 1) for axis in "XYZ")],
         [""],
     ]
     for frame, numbers in enumerate(person.reshape(count, -1)):

@@ -123,7 +123,8 @@ def test_a_table_has_a_row_for_every_joint_that_is_somewhere() -> None:
     pandas = pytest.importorskip("pandas")
     scene = example_scene(skeleton=PAPER23)
     table = scene.to_dataframe()
-    columns = ["frame", "time", "name", "person", "joint", "x", "y", "z", "visible", "confidence", "deviation"]
+    columns = ["frame", "time", "name", "person", "joint", "x", "y", "z", "sigma", "visible"]
+    columns += ["confidence", "deviation"]
     assert [*table.columns] == columns and len(table) == 7 * len(PAPER23)
     assert not table.isna().any().any()
     world = scene.world()
@@ -177,7 +178,7 @@ def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
 
 def test_libraries_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "matplotlib")
-    with pytest.raises(InputError, match=r"plot\(\) needs matplotlib.*pip install 'duolift\[outputs\]'"):
+    with pytest.raises(InputError, match=r"plot\(\) needs matplotlib.*pip install -e '.\[outputs\]'"):
         example_scene().plot()
     assert "<table>" in example_scene()._repr_html_(), "which does without the picture"
     assert "<img" not in example_scene()._repr_html_()

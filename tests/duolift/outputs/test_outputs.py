@@ -17,6 +17,8 @@ from tests.conftest import full_disk
 NEEDS = {
     ".c3d": "ezc3d",
     ".glb": "trimesh",
+    ".parquet": "pyarrow",
+    ".angles.parquet": "pyarrow",
     ".png": "matplotlib",
     ".gif": "PIL",
     ".mp4": "imageio_ffmpeg",
