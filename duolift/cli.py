@@ -11,6 +11,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -156,12 +157,27 @@ def _keypoint_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--format", metavar="NAME", help="how the file is laid out, such as openpose or coco")
     group.add_argument("--joints", metavar="NAME", help="which joints it holds, such as coco17 or body25")
     group.add_argument(
-        "--threshold", type=float, metavar="C", help="ignore joints of lower confidence than this, 0 to 1 (0.3)"
+        "--threshold",
+        type=float,
+        metavar="C",
+        help="ignore joints of lower confidence than this, 0 to 1 (0.3), and people of a lower score unless half of "
+        "their joints are surer",
     )
     kind = group.add_mutually_exclusive_group()
     kind.add_argument("--video", action="store_const", const=True, help="the frames are consecutive ones of one video")
     kind.add_argument(
         "--images", dest="video", action="store_const", const=False, help="every frame is an image of its own"
+    )
+    group.add_argument(
+        "--track",
+        choices=("file", "anew"),
+        help="who is who in a video: as the file numbers people (the default), or anew, by where they are",
+    )
+    group.add_argument(
+        "--strict",
+        action="store_true",
+        help="end with an error at a file of a folder that cannot be read, or a person without joints, instead of "
+        "skipping it",
     )
 
 
@@ -242,11 +258,15 @@ def _lift(chosen: argparse.Namespace) -> None:
 
 
 def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
-    """The frames of all inputs."""
+    """The frames of all inputs; videos of one name that follow each other are told apart by the number of the input."""
     from duolift.inputs import read
 
-    for source in inputs:
-        yield from read(source, options)
+    last = ""
+    for number, source in enumerate(inputs, start=1):
+        before = last
+        for frame in read(source, options):
+            last = f"{frame.video} {number}" if before and frame.video == before else frame.video
+            yield replace(frame, video=last)
 
 
 def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
@@ -301,7 +321,7 @@ def _view(chosen: argparse.Namespace) -> None:
 def _scene_of(path: Path) -> "Scene":
     """The scene of a file. Raises InputError for any other file, and says what to do with a detector's."""
     from duolift.inputs.mistaken import DETECT_FIRST, SUFFIXES
-    from duolift.inputs.reading import holds_keypoints
+    from duolift.inputs.sources import holds_keypoints
     from duolift.outputs import read
 
     if path.exists() and (kind := SUFFIXES.get(path.suffix.lower())):
@@ -364,7 +384,7 @@ def _check_rig(chosen: argparse.Namespace) -> None:
 def _files_read(chosen: argparse.Namespace) -> set[Path]:
     """The files that a command reads."""
     from duolift.inputs.pictures import SUFFIXES
-    from duolift.inputs.reading import files_of
+    from duolift.inputs.sources import files_of
 
     files = [file for source in chosen.inputs for file in files_of(source)]
     pictures = chosen.pictures or Path()
@@ -389,7 +409,8 @@ def _options(chosen: argparse.Namespace) -> "Options":
     """The options of the group "keypoints", and of the camera what a file may say as well."""
     from duolift.inputs import Options
 
-    return Options(**_given(chosen, "format", "joints", "threshold", "video", "image", "focal", "pictures"))
+    names = ("format", "joints", "threshold", "video", "track", "strict", "image", "focal", "pictures")
+    return Options(**_given(chosen, *names))
 
 
 def _camera(chosen: argparse.Namespace) -> "Camera":

@@ -20,7 +20,8 @@ from duolift.errors import InputError
 from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import THRESHOLD
-from duolift.inputs.reading import Options, read
+from duolift.inputs.options import Options
+from duolift.inputs.reading import read
 from duolift.inputs.tracking import TRACKING, track
 from duolift.lifter_file import read_lifter, write_lifter
 from duolift.networks.people_lifter import PeopleLifter

@@ -33,6 +33,9 @@ FRAME_MARGIN = 1.2
 USUAL_RATE = 30.0
 """Frames a second of a video that nothing is known of."""
 
+USUAL_IMAGE = (1920.0, 1080.0)
+"""Width and height in pixels of an image that nothing is known of, with nobody in it."""
+
 DOUBTFUL = 0.1
 """Metres that the joints of a file's poses may be expected to be off, in the median over poses, before a note says so.
 
@@ -112,6 +115,11 @@ class Reconstruction:
         """Whether the frames are those of a video."""
         return bool(self.chunks and self.chunks[0].detections.video)
 
+    @property
+    def rate(self) -> float | None:
+        """Frames a second of the video, of which a file may have every fifth; None for an image that stands alone."""
+        return self.camera.rate or (USUAL_RATE if self.video else None)
+
     @torch.no_grad()
     def add(self, detections: Detections) -> None:
         """Lift the next frames."""
@@ -142,7 +150,8 @@ class Reconstruction:
         image = self.camera.image or detections.image
         if image is None:
             image = apparent_image(pixels, visible)
-            notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
+            if visible.any():
+                notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
         if focal := self.camera.focal or detections.focal:
             return Lens(image, focal, FocalSource.KNOWN, tuple(notes))
         return Lens(image, float(default_focal(torch.tensor(image) / 2)), FocalSource.DEFAULT, tuple(notes))
@@ -193,7 +202,7 @@ class Reconstruction:
             image=lens.image,
             focal=lens.focal,
             focal_source=str(lens.source),
-            rate=self.camera.rate or (USUAL_RATE if self.video else None),
+            rate=rate / together.detections.step if (rate := self.rate) is not None else None,
             notes=(*together.detections.notes, *self._notes(lens, together), *doubts(deviation)),
         )
         if static and scene.rate and self.camera.smoothing:
@@ -208,14 +217,14 @@ class Reconstruction:
     def _notes(self, lens: Lens, together: LiftedChunk) -> list[str]:
         """What was assumed, and what the user should know of people who were not wholly seen."""
         notes, skeleton = list(lens.notes), self.people.skeleton
+        visible, valid = together.visible, together.lifted.valid
+        shown = visible.any(-1)
+        if not shown.any():
+            return notes if together.detections.identities == (NOBODY,) else [*notes, "nobody is seen"]
         if lens.source == FocalSource.DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {lens.focal:.0f} pixels, is assumed")
         if self.video and self.camera.rate is None:
             notes.append(f"the video's rate is not known: {USUAL_RATE:g} frames a second are assumed")
-        visible, valid = together.visible, together.lifted.valid
-        shown = visible.any(-1)
-        if not shown.any():
-            notes.append("nobody is seen")
         if few := int((shown & ~valid).sum()):
             notes.append(f"{few} poses show too few joints to be lifted, and were left out")
         if hidden := int((valid & ~visible[..., skeleton.root_index]).sum()):
@@ -251,6 +260,7 @@ def joined(chunks: Sequence[LiftedChunk], skeleton: Skeleton) -> LiftedChunk:
         first,
         names=tuple(name for chunk in chunks for name in chunk.detections.names),
         identities=identities,
+        step=max(chunk.detections.step for chunk in chunks),
         keypoints=np.empty(0),  # those of the lifter's joints are in `pixels`
         confidence=np.empty(0),
         notes=tuple(dict.fromkeys(note for chunk in chunks for note in chunk.detections.notes)),
@@ -312,7 +322,7 @@ def with_nobody(detections: Detections) -> Detections:
 
 
 def apparent_image(pixels: Tensor, visible: Tensor) -> tuple[float, float]:
-    """Width and height of an image that holds everybody who is seen, its corner at the origin.
+    """Width and height of an image that holds everybody who is seen, its corner at the origin; usual ones for nobody.
 
     Args:
         pixels: (..., joint, 2).
@@ -320,6 +330,6 @@ def apparent_image(pixels: Tensor, visible: Tensor) -> tuple[float, float]:
     """
     seen = pixels[visible]
     if not len(seen):
-        return 1.0, 1.0
+        return USUAL_IMAGE
     width, height = (FRAME_MARGIN * seen.amax(0).clamp(min=1.0)).ceil().tolist()
     return width, height

@@ -147,7 +147,8 @@ class Scene:
     def interpolated(self, largest_gap: int) -> Self:
         """People who are absent for up to `largest_gap` frames move in a straight line between the frames around.
 
-        Their confidence stays 0 there, and none of their joints counts as seen.
+        Their confidence stays 0 there, and none of their joints counts as seen. Frames without anybody stay so: there
+        nothing says that people were there.
 
         >>> Scene.example().interpolated(largest_gap=1).valid.all()
         np.True_
@@ -157,6 +158,7 @@ class Scene:
             tracks = people.copy()
             for person in range(len(self.identities)):
                 tracks[:, person] = interpolate_gaps(people[:, person], largest_gap)
+            tracks[~self.valid.any(1)] = np.nan
             return tracks
 
         return replace(self, people=filled(self.people), by_paper=filled(self.by_paper))

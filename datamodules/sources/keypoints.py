@@ -19,7 +19,8 @@ from datamodules.detected import DetectedPeople
 from duolift.errors import InputError
 from duolift.inputs.detections import Frame
 from duolift.inputs.folders import detector_files, suffixes
-from duolift.inputs.reading import Options, read
+from duolift.inputs.options import Options
+from duolift.inputs.reading import read
 from duolift.placement.focal import default_focal
 from duolift.progress import tracked
 from duolift.reconstruction import apparent_image

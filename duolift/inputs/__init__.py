@@ -7,9 +7,11 @@
 
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import FORMATS, KeypointFormat, format_named, formats_with, whose_joints
+from duolift.inputs.options import Options
 from duolift.inputs.pixels import check_pixels
-from duolift.inputs.reading import Options, check_source, read
+from duolift.inputs.reading import read
 from duolift.inputs.registry import FILE_FORMATS, file_format
+from duolift.inputs.sources import check_source
 from duolift.inputs.tracking import track
 
 __all__ = [

@@ -28,6 +28,12 @@ class Frame:
         image: width and height in pixels, where known.
         focal: focal length in pixels, where known.
         identities: the file's own number of each person, where the file tracks people.
+        step: of how many frames of the video this is one: 5 where a file has every fifth.
+        faint: of each person who was left out since too few joints are as sure as the threshold, the threshold that
+            they would not have been left out at.
+        low_scores: of each person whose own score is below the threshold and who is there since most joints are sure.
+        threshold: that below which a joint is not seen.
+        notes: sentences for the user, on what was read.
 
     >>> frame = Frame("1.jpg", "", np.zeros((2, len(JOINTS), 2)), np.zeros((2, len(JOINTS))), image=(640.0, 480.0))
     >>> len(frame.keypoints), frame.identities
@@ -41,6 +47,11 @@ class Frame:
     image: tuple[float, float] | None = None
     focal: float | None = None
     identities: tuple[int, ...] | None = None
+    step: int = 1
+    faint: tuple[float, ...] = ()
+    low_scores: tuple[float, ...] = ()
+    threshold: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,8 @@ class Detections:
         identities: (person,), the number of each person, the same in all parts of a video.
         image: width and height in pixels, where known.
         focal: focal length in pixels, where known.
-        notes: sentences for the user, on gaps and on people who may have been confused.
+        step: of how many frames of the video each is one.
+        notes: sentences for the user, on what was read, on gaps and on people who may have been confused.
 
     >>> nobody = np.zeros((3, 0, len(JOINTS), 2))  # three frames without anybody
     >>> Detections("film", ("0", "1", "2"), nobody, nobody[..., 0], identities=()).keypoints.shape
@@ -69,4 +81,5 @@ class Detections:
     identities: tuple[int, ...]
     image: tuple[float, float] | None = None
     focal: float | None = None
+    step: int = 1
     notes: tuple[str, ...] = ()

@@ -27,19 +27,27 @@ class RawPerson(NamedTuple):
         keypoints: (joint, 2), pixels, joints of the file's format; 0 where not visible.
         confidence: (joint,), 0 to 1; 0 where not visible.
         identity: the file's number of the person, where it tracks people.
+        score: of the person as a whole, the lowest where the file has several.
     """
 
     keypoints: Array
     confidence: Array
     identity: int | None
+    score: float | None = None
 
 
 @dataclass(frozen=True)
 class RawFrame:
-    """An image as the file has it; `name`, `video`, `image` and `focal` as of `duolift.inputs.detections.Frame`.
+    """An image as the file has it.
 
     Attributes:
+        name, video, image, focal, step, notes: as of `duolift.inputs.detections.Frame`. A reader gives a video where
+            the file itself says that images are frames of one; elsewhere `duolift.inputs.videos` finds out.
+        people: in no order. One without joints is left out, and noted.
+        keypoint_format: of the joints.
         normalised: the joints are not in pixels but in shares of the image's width and height.
+        number: of the frame in the video, where it is not the one in the name.
+        unread: the image could not be read: an image of its own is left out, and a frame of a video has nobody in it.
     """
 
     name: str
@@ -49,6 +57,10 @@ class RawFrame:
     image: tuple[float, float] | None = None
     focal: float | None = None
     normalised: bool = False
+    number: int | None = None
+    step: int = 1
+    notes: tuple[str, ...] = ()
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ class DetectionFile:
         where: the file's name, for messages.
         stem: name of its only image, or of its video.
         keypoint_format: of its joints, where the user says so.
-        threshold: a person whose own score is lower is left out.
+        threshold: a joint of lower confidence is not seen.
         beside: further files of the same video, each of other people (`duolift.inputs.registry.FileFormat.together`).
     """
 
@@ -146,8 +158,15 @@ class JointReader:
         return self.body
 
     def flat(self, entry: Any, key: str, where: str) -> tuple[Array, Array]:
-        """A person's (joint, 2) and (joint,), written as x, y, confidence, x, ... under `key` and the extras' keys."""
-        parts = [_triples(member(entry, key, where, list), f"{where}.{key}")]
+        """A person's (joint, 2) and (joint,), written as x, y, confidence, x, ... under `key` and the extras' keys.
+
+        No joints of a person without any: an empty object, or an empty list or null under `key`.
+        """
+        without = entry == {} or (isinstance(entry, dict) and key in entry and entry[key] is None)
+        values = [] if without else member(entry, key, where, list)
+        if not values:
+            return np.zeros((0, 2)), np.zeros(0)
+        parts = [_triples(values, f"{where}.{key}")]
         body = self.check(len(parts[0][0]), f"{where}.{key}")
         for extra, names in self._apart(body).items():
             values = member(entry, extra, where, list, default=[]) or [0] * (3 * len(names))
@@ -179,7 +198,9 @@ def unnested(value: Any) -> Any:
     return value
 
 
-def raw_person(keypoints: Array, confidence: Array, identity: int | None, where: str) -> RawPerson:
+def raw_person(
+    keypoints: Array, confidence: Array, identity: int | None, where: str, score: float | None = None
+) -> RawPerson:
     """A person whose numbers can be used: what is not visible is 0, and confidence is at most 1.
 
     Raises:
@@ -190,7 +211,8 @@ def raw_person(keypoints: Array, confidence: Array, identity: int | None, where:
     """
     check_within_reach(keypoints, confidence, where)
     seen = visible(keypoints, confidence)
-    return RawPerson(np.where(seen[:, None], keypoints, 0.0), np.where(seen, confidence, 0.0).clip(0.0, 1.0), identity)
+    sure = np.where(seen, confidence, 0.0).clip(0.0, 1.0)
+    return RawPerson(np.where(seen[:, None], keypoints, 0.0), sure, identity, score)
 
 
 def identity_of(entry: Any, keys: Sequence[str], where: str) -> int | None:
@@ -220,7 +242,11 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
-def scores_enough(entry: dict[str, Any], threshold: float) -> bool:
-    """Whether the person's own scores, where there are any, reach the threshold."""
+def score_of(entry: dict[str, Any]) -> float | None:
+    """The lowest of a person's own scores; None where the entry has none.
+
+    >>> score_of({"score": 0.9, "bbox_score": 0.25})
+    0.25
+    """
     scores = [entry.get(key) for key in ("score", "bbox_score")]
-    return all(score >= threshold for score in scores if isinstance(score, int | float))
+    return min((float(score) for score in scores if isinstance(score, int | float)), default=None)

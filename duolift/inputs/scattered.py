@@ -18,6 +18,7 @@ class PendingImage:
 
     Attributes:
         name, video, image: as of `duolift.inputs.detections.Frame`.
+        number: of the frame in the video, where it is not the one in the name.
         labelled: somebody looked for people in it; an image that nobody labelled is no frame, unless it has people.
         missing: how many people are still to come.
         people: those who have come.
@@ -27,6 +28,7 @@ class PendingImage:
     video: str
     image: tuple[float, float] | None = None
     labelled: bool = True
+    number: int | None = None
     missing: int = 0
     people: list[RawPerson] = field(default_factory=list)
 
@@ -68,4 +70,4 @@ def frames_in_order(
 
 
 def _complete(image: PendingImage, joints: JointReader) -> RawFrame:
-    return RawFrame(image.name, image.video, image.people, joints.keypoint_format, image.image)
+    return RawFrame(image.name, image.video, image.people, joints.keypoint_format, image.image, number=image.number)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS, Detections, Frame
+from duolift.inputs.similarity import similarities
 
 Array = NDArray[np.float64]
 
@@ -124,8 +125,30 @@ def _stacked(frames: list[Frame], identities: list[tuple[int, ...]], notes: list
         identities=everybody,
         image=_one_size(frames),
         focal=next((frame.focal for frame in frames if frame.focal is not None), None),
-        notes=(*notes, *(["nobody was found"] if not everybody else [])),
+        step=max(frame.step for frame in frames),
+        notes=(*dict.fromkeys(note for frame in frames for note in frame.notes), *notes, *_hardly_seen(frames)),
     )
+
+
+def _hardly_seen(frames: list[Frame]) -> Iterator[str]:
+    """Notes on people who are not sure enough, and on nobody."""
+    faint = [value for frame in frames for value in frame.faint]
+    low = [value for frame in frames for value in frame.low_scores]
+    nobody = not any(len(frame.keypoints) for frame in frames)
+    threshold = max(frame.threshold for frame in frames)
+    found = "nobody was found"
+    if seen := [value for value in faint if value > 0]:
+        poses = f"{len(seen)} pose{'s' * (len(seen) > 1)} {'are' if len(seen) > 1 else 'is'} left out"
+        lower = np.floor(100 * max(seen) + 1e-6) / 100
+        reason = f"too few joints reach the threshold of {threshold:g} (--threshold {lower:g} takes the surest in)"
+        found = f"{found}: {poses}, of which {reason}" if nobody else f"{poses}: {reason}"
+    if nobody or seen:
+        yield found
+    if low:
+        yield (
+            f"the scores of {len(low)} pose{'s' * (len(low) > 1)} are as low as {min(low):.2g}, below the threshold of "
+            f"{threshold:g} (--threshold): they are kept, since most of their joints are sure"
+        )
 
 
 def _one_size(frames: list[Frame]) -> tuple[float, float] | None:
@@ -175,20 +198,8 @@ class _Track:
             elapsed: frames since the person was seen.
         """
         expected = self.keypoints + self.velocity * elapsed  # (joint, 2)
-        both = (frame.confidence > 0) & (self.confidence > 0)  # (person, joint)
-        own = _size(self.keypoints, self.confidence)
-        people = zip(frame.keypoints, frame.confidence, strict=True)
-        sizes = np.array([max(own, _size(keypoints, confidence)) for keypoints, confidence in people])  # (person,)
-        deviation = TRACKING.deviation * elapsed**0.5 * sizes[:, None]
-        off = np.linalg.norm(frame.keypoints - expected, axis=-1) / deviation  # (person, joint)
-        similar: Array = (np.exp(-0.5 * off**2) * both).sum(-1) / both.sum(-1).clip(1)
-        return similar
-
-
-def _size(keypoints: Array, confidence: Array) -> float:
-    """Pixels: the diagonal of the box around the joints that are visible, at least 1."""
-    seen = keypoints[confidence > 0]
-    return max(1.0, float(np.linalg.norm(np.ptp(seen, axis=0)))) if len(seen) else 1.0
+        deviation = TRACKING.deviation * elapsed**0.5
+        return similarities(expected, self.confidence, frame.keypoints, frame.confidence, deviation)
 
 
 class _Tracker:
@@ -303,7 +314,8 @@ class _Notes:
         for (one, other), names in sorted(self.close_calls.items()):
             yield f"people {one} and {other} could be taken for each other in {_listed(names)}"
         for (one, other), names in sorted(self.switches.items()):
-            yield f"person {one} looks like person {other} before, in {_listed(names)}: the file may switch them"
+            where = f"person {one} looks like person {other} before, in {_listed(names)}"
+            yield f"{where}: the file may switch them (--track anew goes by where people are)"
 
 
 def _listed(names: Sequence[str]) -> str:

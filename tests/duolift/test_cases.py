@@ -1,15 +1,28 @@
 """Real files, and what each must give; they are not ours to pass on, so this is skipped where they are not."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import SHARED
 
-from duolift.inputs import Options, read
+from duolift.camera import Camera
+from duolift.inputs import Options, read, track
 from duolift.predictor import Lifter
 
 CASES = SHARED / "data" / "cases"
 ANOTHER_ORDER = "be in another order than the format's"
+
+FRAMES = {
+    "gap.json": [2] * 10 + [0] * 10 + [2] * 10,
+    "lexicographic.json": [2] * 30,
+    "starts-at-3.json": [2] * 5,
+    "results-track-id.json": [2] * 8,
+    "pose2sim-names": [2] * 4,
+    "low-score.json": [2] * 3,
+}
+"""Files of a video each -> how many people are in each frame."""
 
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="the files are not here")
 
@@ -26,6 +39,51 @@ def test_joints_in_another_order_are_doubted_until_it_is_named(name: str, joints
     for _, scene in Lifter.load().lift_frames(read(CASES / name, Options(joints=joints))):
         head, pelvis = (scene.world()[..., scene.skeleton.index(joint), 1] for joint in ("head_top", "pelvis"))
         assert (head > pelvis + 0.4)[scene.valid].all()
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_video_has_its_frames_in_the_order_of_time_with_whoever_is_in_them(name: str) -> None:
+    ((_, scene),) = Lifter.load().lift_frames(read(CASES / name))
+    assert scene.valid.sum(1).tolist() == FRAMES[name] and scene.rate == 30
+    numbers = [int(re.findall(r"\d+", image)[-1]) for image in scene.names]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("gap.json", "10 frames of 30 are not in the file, the first 10.jpg: nobody is in them"),
+        ("lexicographic.json", "the file's images are not in the order of their numbers: they were put in it"),
+        ("low-score.json", "the scores of 6 poses are as low as 0.25, below the threshold of 0.3 (--threshold)"),
+    ],
+)
+def test_what_was_put_in_order_filled_in_or_doubtful_is_told(name: str, note: str) -> None:
+    assert any(one.startswith(note) for found in track(read(CASES / name)) for one in found.notes)
+
+
+def test_nobody_is_told_with_the_threshold_that_lets_them_in() -> None:
+    ((_, scene),) = Lifter.load().lift_frames(read(CASES / "low-score.json", Options(threshold=0.99)))
+    assert not scene.valid.any() and scene.image != (1.0, 1.0)
+    assert [note for note in scene.notes if "nobody" in note] == [
+        "nobody was found: 6 poses are left out, of which too few joints reach the threshold of 0.99 "
+        "(--threshold 0.93 takes the surest in)"
+    ]
+
+
+def test_numbers_that_a_file_swaps_are_not_believed_on_request() -> None:
+    known = Camera(image=(1920, 1080), rate=30, smoothing=0)
+    steps = {}
+    for who in ("file", "anew"):
+        ((_, scene),) = Lifter.load().lift_frames(read(CASES / "id-swap.json", Options(track=who)), known)
+        pelvis = scene.world()[:, :, scene.skeleton.root_index]
+        steps[who] = float(np.linalg.norm(np.diff(pelvis, axis=0), axis=-1).max())  # metres a frame
+    assert steps["file"] > 0.5 > 0.15 > steps["anew"], steps
+
+
+def test_133_joints_beside_a_category_that_names_17() -> None:
+    (frame,) = read(CASES / "wholebody-17-names.json")
+    (named,) = read(CASES / "wholebody-17-names.json", Options(joints="wholebody133"))
+    assert np.array_equal(frame.keypoints, named.keypoints) and (frame.confidence > 0).sum() > 20
 
 
 def test_a_video_of_unknown_rate_plays_at_30_frames_a_second(tmp_path: Path) -> None:

@@ -150,6 +150,15 @@ def test_nothing_that_is_read_is_written_over(
     assert {path: path.read_bytes() for path in Path().rglob("*.json")} == before and not Path("scene.npz").exists()
 
 
+def test_videos_of_one_name_in_several_folders_stay_apart(lift: Callable[..., int]) -> None:
+    for folder in ("left", "right"):
+        Path(folder).mkdir()
+        for number in range(2):
+            Path(folder, f"film_{number:06}.json").write_text(openpose(300))
+    assert lift("left", "right", "-o", "scene.npz") == 0
+    assert sorted(len(read(path).names) for path in Path().glob("scene-film*.npz")) == [2, 2]
+
+
 @pytest.mark.parametrize("suffix", [".html", ".bvh", ".glb"])
 def test_a_scene_may_be_written_beside_the_files_of_a_film_again_and_again(
     suffix: str, lift: Callable[..., int]
@@ -158,6 +167,19 @@ def test_a_scene_may_be_written_beside_the_files_of_a_film_again_and_again(
     Path("film/000_keypoints.json").write_text(openpose(300, 500))
     for _ in range(2):
         assert lift("film", "-o", f"film/scene{suffix}") == 0 and [*Path("film").glob(f"scene*{suffix}")]
+
+
+def test_a_broken_file_is_skipped_unless_asked_to_be_strict(
+    lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("film").mkdir()
+    for number in range(4):
+        Path(f"film/{number:03}_keypoints.json").write_text(openpose(300, 500) if number != 2 else '{"people": [')
+    assert lift("film", "-o", "scene.npz") == 0
+    assert read("scene.npz").valid.any(1).tolist() == [True, True, False, True]
+    assert "note: 1 file is skipped: film/002_keypoints.json: not valid JSON" in capsys.readouterr().err
+    assert lift("film", "-o", "strict.npz", "--strict") == 2
+    assert "error: film/002_keypoints.json: not valid JSON" in capsys.readouterr().err
 
 
 def test_standard_input(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,9 +303,9 @@ def test_the_page_lifts_what_is_dropped_onto_it(
     Path("page.html").write_text("<html>")
     with pytest.raises(InputError, match=r"^page\.html: begins with"):
         list(dropped(Path("page.html")))
-    several = [{"image_id": i, "category_id": 1, "score": 1, "keypoints": person(300)[: 17 * 3]} for i in range(3)]
+    several = [{"image_id": i, "category_id": 1, "score": 1, "keypoints": person(300)[: 17 * 3]} for i in (7, 19, 44)]
     Path("several.json").write_text(json.dumps(several))
-    assert [name for name, _ in dropped(Path("several.json"))] == ["0", "1", "2"]
+    assert [name for name, _ in dropped(Path("several.json"))] == ["7", "19", "44"]
 
 
 @pytest.mark.parametrize("has_browser", [True, False])

@@ -21,7 +21,7 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.smoothing import smoothed
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import format_named
-from duolift.inputs.reading import Options
+from duolift.inputs.options import Options
 from duolift.inputs.tracking import track
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.ground import log_size

@@ -11,6 +11,8 @@ from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.inputs import FILE_FORMATS, FORMATS
 from duolift.inputs.keypoints import PROPORTIONS, THRESHOLD
+from duolift.inputs.sequences import SEQUENCES
+from duolift.inputs.timeline import LIMITS
 from duolift.inputs.tracking import TRACKING
 from experiments.formats import DOCS, formats_table, rules_table
 
@@ -27,6 +29,8 @@ def test_the_page_has_the_constants() -> None:
     texts = (
         *(f"{body.half_hips} shoulder widths", f"{body.hand} forearms", f"{body.head} of the way from neck"),
         *(f"{body.ball_of_foot} of the way from ankle", f"threshold={THRESHOLD}"),
+        *(f"first {SEQUENCES.look} images", f"similarity of {SEQUENCES.alike}"),
+        f"{LIMITS.frames:,} missing, and {LIMITS.times} times as many",
         *(f"{tracking.chunk:,} frames", f"{tracking.gap} frames", f"{tracking.fleeting} frames"),
     )
     assert all(text in PAGE.replace("\n", " ") for text in texts)

@@ -7,7 +7,7 @@ of a single image is the inner object alone. AlphaPose's default is a list, whic
 from collections.abc import Iterator
 
 from duolift.errors import InputError
-from duolift.inputs.formats.coco_results import is_first_of_video, read_results
+from duolift.inputs.formats.coco_results import read_results
 from duolift.inputs.formats.openpose import frame_of_bodies, openpose_joints
 from duolift.inputs.json_stream import member
 from duolift.inputs.people import DetectionFile, RawFrame
@@ -21,19 +21,18 @@ def _recognises(peek: Peek) -> bool:
 
 @file_format("alphapose", "AlphaPose's images by name", recognises=_recognises)
 def read_alphapose(file: DetectionFile) -> Iterator[RawFrame]:
-    """The images of a file, as they come; a video where the first is called 0.jpg or alike."""
+    """The images of a file, as they come."""
     if file.json.root() == "start_array":
         yield from read_results(file)
         return
     joints = openpose_joints(file)
-    video, images = "", 0
+    images = 0
     for name, image in file.json.members(""):
         if name in {"bodies", "people"}:
             yield frame_of_bodies(image, file.stem, "", joints, f"{file.where}: {name}")
         elif isinstance(image, dict | list):
-            video = file.stem if not images and is_first_of_video(name) else video
             here, key = f"{file.where}: {name}", "bodies" if "bodies" in image else "people"
-            yield frame_of_bodies(member(image, key, here, list), name, video, joints, f"{here}.{key}")
+            yield frame_of_bodies(member(image, key, here, list), name, "", joints, f"{here}.{key}")
         else:
             continue  # the version
         images += 1

@@ -24,7 +24,7 @@ from duolift.inputs.people import (
     RawPerson,
     identity_of,
     raw_person,
-    scores_enough,
+    score_of,
 )
 from duolift.inputs.pixels import image_size, short
 from duolift.inputs.registry import file_format
@@ -58,13 +58,14 @@ def read_coco(file: DetectionFile) -> Iterator[RawFrame]:
             if key not in images:
                 raise InputError(f"{here}.image_id is {short(key)}; expected the id of one of the images")
             other = bool(of_people) and entry.get("category_id") not in of_people
-            if other or entry.get("iscrowd") or not scores_enough(entry, file.threshold):
+            if other or entry.get("iscrowd"):
                 yield key, None
                 continue
             keypoints, flags = joints.flat(entry, "keypoints", here)
             # PoseTrack only has the flags 0 and 1.
             confidence = flags if joints.body is FORMATS["posetrack17"] else _confidence_of(flags)
-            yield key, raw_person(keypoints, confidence, identity_of(entry, ("track_id",), here), here)
+            identity = identity_of(entry, ("track_id",), here)
+            yield key, raw_person(keypoints, confidence, identity, here, score_of(entry))
 
     keys = (key for key in stream.items("annotations.item.image_id") if isinstance(key, int | str))
     yield from frames_in_order(images, people(), joints, keys)
@@ -98,7 +99,8 @@ def _images(stream: JsonStream, where: str) -> dict[Any, PendingImage]:
         position = member(entry, "frame_id", here, int, float, default=number) if video else number
         order = (first_of.setdefault(video, number) if video else number, position)
         name, labelled = str(entry.get("file_name", key)), bool(entry.get("is_labeled", True))
-        listed.append((order, key, PendingImage(name, video, _size(entry, here), labelled)))
+        place = entry["frame_id"] if video and isinstance(entry.get("frame_id"), int) else None
+        listed.append((order, key, PendingImage(name, video, _size(entry, here), labelled, number=place)))
     if not listed:
         raise InputError(f"{where}: images is missing or empty; expected COCO's annotations, images beside annotations")
     images = {key: image for _, key, image in sorted(listed, key=lambda entry: entry[0])}

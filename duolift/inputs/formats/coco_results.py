@@ -17,7 +17,7 @@ from duolift.inputs.people import (
     RawPerson,
     identity_of,
     raw_person,
-    scores_enough,
+    score_of,
     unwrapped,
 )
 from duolift.inputs.pixels import short
@@ -34,7 +34,7 @@ def _recognises(peek: Peek) -> bool:
 def read_results(file: DetectionFile) -> Iterator[RawFrame]:
     """The images that people name, in the order of their first person.
 
-    A file is a video where AlphaPose tracked people, or where its first image is called 0.jpg or alike.
+    A file whose people are tracked is a video.
     """
     where, stream = file.where, file.json
     if stream.root() != "start_array":
@@ -42,17 +42,17 @@ def read_results(file: DetectionFile) -> Iterator[RawFrame]:
     joints = JointReader(where, BY_COUNT, file.keypoint_format)
     keys = list(dict.fromkeys(_checked_id(key, where) for key in stream.items("item.image_id")))
     # AlphaPose's trackers number people from 1; where none was used, everybody is 0.
-    tracked = any(bool(unwrapped(index)) for index in stream.items("item.idx"))
-    of_video = tracked or (bool(keys) and isinstance(keys[0], str) and is_first_of_video(keys[0]))
-    images = {key: PendingImage(str(key), file.stem if of_video else "") for key in keys}
-    identity_keys = ("track_id", "idx") if tracked else ("track_id",)
+    indexed = any(bool(unwrapped(index)) for index in stream.items("item.idx"))
+    tracked = indexed or any(number not in (None, -1) for number in stream.items("item.track_id"))
+    images = {key: PendingImage(str(key), file.stem if tracked else "") for key in keys}
+    identity_keys = ("track_id", "idx") if indexed else ("track_id",)
 
     def people() -> Iterator[tuple[Any, RawPerson | None]]:
         for number, entry in enumerate(stream.items("item")):
             here = f"{where}: [{number}]"
             key = member(entry, "image_id", here, int, str)
-            person = raw_person(*joints.flat(entry, "keypoints", here), identity_of(entry, identity_keys, here), here)
-            yield key, person if scores_enough(entry, file.threshold) else None
+            identity = identity_of(entry, identity_keys, here)
+            yield key, raw_person(*joints.flat(entry, "keypoints", here), identity, here, score_of(entry))
 
     yield from frames_in_order(images, people(), joints, stream.items("item.image_id"))
 
@@ -61,8 +61,3 @@ def _checked_id(key: Any, where: str) -> int | str:
     if not isinstance(key, int | str):
         raise InputError(f"{where}: image_id is {short(key)}; expected a number or a text")
     return key
-
-
-def is_first_of_video(name: str) -> bool:
-    """Whether an image is the first of a video of AlphaPose's, which calls the frames 0.jpg, 1.jpg, ..."""
-    return name.partition(".")[0] == "0"

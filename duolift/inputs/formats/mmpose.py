@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from duolift.errors import InputError
 from duolift.inputs.json_stream import JsonStream, member, numbers
 from duolift.inputs.keypoints import KeypointFormat, format_of
@@ -20,7 +22,7 @@ from duolift.inputs.people import (
     RawPerson,
     identity_of,
     raw_person,
-    scores_enough,
+    score_of,
 )
 from duolift.inputs.pixels import short
 from duolift.inputs.registry import Peek, file_format
@@ -49,8 +51,8 @@ def read_mmpose(file: DetectionFile) -> Iterator[RawFrame]:
         if isinstance(entry, dict) and "instances" in entry:
             frames += 1
             yield _frame(entry, number, joints, here, file)
-        elif (person := _instance(entry, joints, here, file.threshold)) is not None:
-            people.append(person)
+        else:
+            people.append(_instance(entry, joints, here))
     if people and frames:
         raise InputError(f"{where}: holds frames and {len(people)} people of no frame; expected one or the other")
     if saved and not frames and not any(event[:2] == ("instance_info", "start_array") for event in stream.events()):
@@ -62,10 +64,8 @@ def read_mmpose(file: DetectionFile) -> Iterator[RawFrame]:
 def _frame(entry: Any, number: int, joints: JointReader, where: str, file: DetectionFile) -> RawFrame:
     instances = member(entry, "instances", where, list)
     name = str(member(entry, "frame_id", where, int, str, default=number))
-    people = [
-        _instance(one, joints, f"{where}.instances[{index}]", file.threshold) for index, one in enumerate(instances)
-    ]
-    return RawFrame(name, file.stem, [person for person in people if person is not None], joints.keypoint_format)
+    people = [_instance(one, joints, f"{where}.instances[{index}]") for index, one in enumerate(instances)]
+    return RawFrame(name, file.stem, people, joints.keypoint_format)
 
 
 def _named_joints(stream: JsonStream, where: str) -> KeypointFormat | None:
@@ -79,9 +79,11 @@ def _named_joints(stream: JsonStream, where: str) -> KeypointFormat | None:
     return None
 
 
-def _instance(entry: Any, joints: JointReader, where: str, threshold: float) -> RawPerson | None:
-    """A person, or None for one whose score is too low."""
+def _instance(entry: Any, joints: JointReader, where: str) -> RawPerson:
+    """A person; one without joints has an empty list of them."""
     points = member(entry, "keypoints", where, list)
+    if not points:
+        return raw_person(np.zeros((0, 2)), np.zeros(0), None, where)
     joints.check(len(points), f"{where}.keypoints")
     flat = [number for point in points for number in (point if isinstance(point, list) else [point])]
     keypoints = numbers(flat, f"{where}.keypoints", "[x, y] of every joint")
@@ -93,5 +95,4 @@ def _instance(entry: Any, joints: JointReader, where: str, threshold: float) -> 
     if len(confidence) != len(points):
         raise InputError(f"{where}.keypoint_scores has {len(confidence)} numbers; expected {len(points)}, one a joint")
     identity = identity_of(entry, ("track_id", "instance_id"), where)
-    person = raw_person(keypoints.reshape(-1, 2), confidence, identity, where)
-    return person if scores_enough(entry, threshold) else None
+    return raw_person(keypoints.reshape(-1, 2), confidence, identity, where, score_of(entry))

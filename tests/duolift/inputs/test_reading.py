@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -234,7 +235,6 @@ def test_crowds_and_other_categories_are_nobody(tmp_path: Path) -> None:
         {**content["annotations"][0], "iscrowd": 1},
         {**content["annotations"][0], "category_id": [1]},
         {"id": 8, "image_id": 7, "category_id": 2, "bbox": [0, 0, 1, 1]},
-        {**content["annotations"][0], "score": 0.1},
     ]
     assert len(only(written(tmp_path / "a.json", content)).keypoints) == 2
 
@@ -260,12 +260,13 @@ def test_alphaposes_numbers_are_identities_where_it_tracks(tmp_path: Path) -> No
     }
 
 
-def test_alphaposes_images_are_a_video_where_they_are_numbered_from_0(tmp_path: Path) -> None:
+def test_alphaposes_images_are_a_video_where_they_are_numbered_one_by_one(tmp_path: Path) -> None:
     image = alphapose(FORMATS["coco18"])["1.jpg"]
-    video = {f"{i}.jpg": image for i in range(3)}
     pictures = {f"{i}.jpg": image for i in (4, 2)}
-    frames = list(read(written(tmp_path / "clip.json", video)))
-    assert [(frame.name, frame.video) for frame in frames] == [(name, "clip") for name in video]
+    for first in (0, 3):
+        video = {f"{i}.jpg": image for i in range(first, first + 3)}
+        frames = list(read(written(tmp_path / "clip.json", video)))
+        assert [(frame.name, frame.video) for frame in frames] == [(name, "clip") for name in video]
     frames = list(read(written(tmp_path / "many.json", pictures)))
     assert [(frame.name, frame.video) for frame in frames] == [(name, "") for name in pictures]
     alone = only(written(tmp_path / "seven.json", image))
@@ -353,6 +354,161 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert (frame.name, len(frame.keypoints)) == ("seven.jpg", 2)
 
 
+# Time is the frame's number -------------------------------------------------------------------------------------------
+
+
+NUMBERED: dict[str, Callable[[list[int], KeypointFormat], Any]] = {
+    "results": lambda numbers, layout: [one for i in numbers for one in results(layout, f"{i}.jpg")],
+    "results by whole numbers": lambda numbers, layout: [one for i in numbers for one in results(layout, i)],
+    "alphapose": lambda numbers, layout: {f"v_{i:05}.png": alphapose(layout)["1.jpg"] for i in numbers},
+    "coco": lambda numbers, layout: {
+        **annotations(layout),
+        "images": [{"id": 50 - i, "file_name": f"a/frame{i}.jpg"} for i in numbers],
+        "annotations": [
+            {"image_id": 50 - i, "category_id": 1, "keypoints": one} for i in numbers for one in people(layout)
+        ],
+    },
+    "mmpose": lambda numbers, layout: [{"frame_id": i, "instances": mmpose(layout)} for i in numbers],
+}
+"""Ways to write a video whose frames have these numbers, two people in each."""
+
+
+@pytest.mark.parametrize("make", NUMBERED.values(), ids=NUMBERED)
+@pytest.mark.parametrize("first", [0, 3])
+def test_frames_come_in_the_order_of_their_numbers_and_nobody_is_in_those_left_out(
+    tmp_path: Path, first: int, make: Callable[[list[int], KeypointFormat], Any]
+) -> None:
+    numbers = [n + first for n in sorted({*range(13)} - {4, 5}, key=str)]  # as file systems sort them
+    frames = list(
+        read(written(tmp_path / "film.json", make(numbers, FORMATS["coco18" if "v_" in str(make) else "coco17"])))
+    )
+    found = [int(re.findall(r"\d+", frame.name)[-1]) for frame in frames]
+    assert found == list(range(first, first + 13)) and {frame.video for frame in frames} == {"film"}
+    assert [len(frame.keypoints) for frame in frames] == [0 if n in (4, 5) else 2 for n in range(13)]
+    notes = [note for frame in frames for note in frame.notes]
+    assert len(notes) == 2 and "not in the order of their numbers" in notes[0] and "2 frames of 13 are not" in notes[1]
+
+
+@pytest.mark.parametrize("names", ["v_{:012}_keypoints", "v_{:06}", "v{}", "{:03}", "cam1.v-{:04}_keypoints"])
+def test_numbered_files_of_a_folder_are_a_video_by_whatever_name(tmp_path: Path, names: str) -> None:
+    folder = tmp_path / "v"
+    folder.mkdir()
+    for number in (8, 9, 10, 12):
+        written(folder / f"{names.format(number)}.json", openpose(FORMATS["body25"]))
+    frames = list(read(folder))
+    assert [len(frame.keypoints) for frame in frames] == [2, 2, 2, 0, 2]
+    assert {frame.video for frame in frames} <= {"v", "cam1.v"} and frames[3].name == names.format(11).removesuffix(
+        "_keypoints"
+    )
+
+
+def test_a_folder_of_several_videos(tmp_path: Path) -> None:
+    for camera in ("left", "right"):
+        for number in range(3):
+            written(tmp_path / f"{number}_{camera}.json", openpose(FORMATS["body25"]))
+    assert [(frame.video, frame.name) for frame in read(tmp_path)] == [
+        (camera, f"{number}_{camera}") for camera in ("left", "right") for number in range(3)
+    ]
+
+
+def elsewhere(frame: int) -> list[list[float]]:
+    """Two people who are somewhere else in every image, as in photographs."""
+    rng = np.random.default_rng(frame)
+    moved = [np.add(np.reshape(one, (-1, 3)), (*rng.uniform(0, 1500, 2), 0)) for one in people(FORMATS["coco17"])]
+    return [one.ravel().tolist() for one in moved]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "note"),
+    [
+        ([139, 285, 632, 724], ""),
+        ([1, 2, 3, 4, 5], "their numbers follow each other, but people are elsewhere"),
+        ([1000000, 3, 524287], ""),
+    ],
+)
+def test_photographs_stand_alone(tmp_path: Path, numbers: list[int], note: str) -> None:
+    content = [{"image_id": n, "category_id": 1, "keypoints": one, "score": 1} for n in numbers for one in elsewhere(n)]
+    frames = list(read(written(tmp_path / "photos.json", content)))
+    assert [(frame.name, frame.video) for frame in frames] == [(str(number), "") for number in numbers]
+    notes = [one for frame in frames for one in frame.notes]
+    assert (note in notes[0] and "--video" in notes[0]) if note else not notes
+    as_video = list(read(tmp_path / "photos.json", Options(video=True)))
+    assert [int(frame.name) for frame in as_video] == sorted(numbers), "numbers that are far apart are not filled in"
+
+
+def test_every_fifth_frame_has_a_fifth_of_the_rate(tmp_path: Path) -> None:
+    content = [one for i in (0, 5, 10, 20) for one in results(FORMATS["coco17"], f"f{i}.jpg")]
+    frames = list(read(written(tmp_path / "film.json", content)))
+    assert [(frame.name, len(frame.keypoints)) for frame in frames] == [
+        *((f"f{i}.jpg", 2) for i in (0, 5, 10)), ("f15.jpg", 0), ("f20.jpg", 2)
+    ]  # fmt: skip
+    assert max(frame.step for frame in frames) == 5
+    assert "those of every 5th frame" in frames[0].notes[0]
+
+
+# What is skipped ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", ["", '{"people": [{"pose_keypoints_2d": [1, 2', "no JSON", '{"other": 1}'])
+@pytest.mark.parametrize("where", [0, 2, 5])
+def test_a_broken_file_of_a_folder_is_skipped_and_named(tmp_path: Path, broken: str, where: int) -> None:
+    """The image is a frame with nobody in it where others are frames of a video, and none among photographs."""
+    for names, counts in (("film_{:04}", [2] * 6), ("photo_{:04}0{}", None)):
+        folder = tmp_path / names[:5]
+        folder.mkdir()
+        for number in range(6):
+            path = folder / f"{names.format(number, number * number)}_keypoints.json"
+            written(path, broken if number == where else openpose(FORMATS["body25"]))
+            name = path.name if number == where else ""
+        frames = list(read(folder, Options(video=None if counts else False)))
+        found = [len(frame.keypoints) for frame in frames]
+        assert found == ([2] * where + [0] + [2] * (5 - where) if counts else [2] * 5)
+        assert "1 file is skipped: " in frames[-1].notes[-1] and name in frames[-1].notes[-1]
+        with pytest.raises(InputError, match=r"_keypoints\.json: "):
+            list(read(folder, Options(strict=True)))
+
+
+def test_a_folder_of_broken_files_is_refused(tmp_path: Path) -> None:
+    for number in range(3):
+        written(tmp_path / f"{number}.json", "no JSON")
+    with pytest.raises(InputError, match=r"0\.json: begins with"):
+        list(read(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "empty"),
+    [
+        (openpose(FORMATS["body25"]), ("people", 1, "pose_keypoints_2d")),
+        (annotations(FORMATS["coco17"]), ("annotations", 1, "keypoints")),
+        (results(FORMATS["coco17"]), (1, "keypoints")),
+        (results(FORMATS["coco17"]), (0, "keypoints")),
+        (mmpose(FORMATS["coco17"]), (1, "keypoints")),
+    ],
+    ids=["openpose", "coco", "results", "the first", "mmpose"],
+)
+def test_a_person_without_joints_is_skipped_and_told(
+    tmp_path: Path, content: Any, empty: tuple[int | str, ...]
+) -> None:
+    path = written(tmp_path / "a.json", changed(json.loads(json.dumps(content)), *empty, to=[]))
+    frame = only(path)
+    assert len(frame.keypoints) == 1
+    assert frame.notes == (f"1 person without any joints is left out, in {path}: {frame.name} (--strict refuses them)",)
+    with pytest.raises(InputError, match="a person has no joints"):
+        only(path, strict=True)
+
+
+def test_people_are_tracked_anew_on_request(tmp_path: Path) -> None:
+    content = [one for i in range(3) for one in results(FORMATS["coco17"], i)]
+    for number, entry in enumerate(content):
+        entry["track_id"] = number
+    path = written(tmp_path / "a.json", content)
+    assert [frame.identities for frame in read(path)] == [(0, 1), (2, 3), (4, 5)]
+    anew = list(read(path, Options(track="anew")))
+    assert [(frame.identities, frame.video) for frame in anew] == [(None, "a")] * 3
+    with pytest.raises(InputError, match="track is 'other'; expected one of file, anew"):
+        Options(track="other")
+
+
 # What an option says --------------------------------------------------------------------------------------------------
 
 
@@ -384,9 +540,22 @@ def test_options_overrule_a_file_and_pictures_do_not(tmp_path: Path) -> None:
     assert only(unsized, pictures=tmp_path.parent).image is None
 
 
+def test_a_person_of_a_low_score_is_there_where_most_joints_are_sure(tmp_path: Path) -> None:
+    layout = FORMATS["coco17"]
+    content = results(layout)
+    for entry, sure in zip(content, (10, 6), strict=True):
+        entry["score"] = 0.2
+        entry["keypoints"][2::3] = [0.9] * sure + [0.1] * (17 - sure)
+    frame = only(written(tmp_path / "a.json", content))
+    assert len(frame.keypoints) == 1 and frame.low_scores == (0.2,) and frame.faint == (0.2,)
+    assert len(only(tmp_path / "a.json", threshold=0.2).keypoints) == 2
+
+
 def test_the_threshold_is_for_joints_and_for_people(tmp_path: Path) -> None:
     path = written(tmp_path / "a.json", mmpose(FORMATS["coco17"]))  # joints of 0.9, people of 0.8
-    assert [len(only(path, threshold=t).keypoints) for t in (0.0, 0.8, 0.85)] == [2, 2, 0]
+    assert [len(only(path, threshold=t).keypoints) for t in (0.0, 0.85, 0.95)] == [2, 2, 0]
+    assert [only(path, threshold=t).low_scores for t in (0.8, 0.85)] == [(), (0.8, 0.8)]
+    assert only(path, threshold=0.95).faint == pytest.approx((0.9, 0.9))
     path = written(tmp_path / "b.json", openpose(FORMATS["body25"]))
     assert [len(only(path, threshold=t).keypoints) for t in (0.9, 0.95)] == [2, 0]
 
@@ -658,7 +827,7 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     for number in range(3):
         written(tmp_path / f"{number}.json", openpose(FORMATS["body25"]))
     written(tmp_path / "3.json", "not read yet")
-    frames = read(tmp_path)
+    frames = read(tmp_path, Options(strict=True))
     assert [next(frames).name for _ in range(3)] == ["0", "1", "2"]
     with pytest.raises(InputError, match=r"3\.json: begins with"):
         next(frames)

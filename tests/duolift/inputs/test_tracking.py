@@ -124,9 +124,10 @@ def test_numbers_that_a_file_switches_are_told() -> None:
     frames = [frame(i, (0, 0), (200, 0), identities=(1, 2) if i < 5 else (2, 1)) for i in range(10)]
     found = whole(frames)
     assert path(found, 0).tolist() == [0] * 5 + [200] * 5, "the file has the last word"
+    switched = "in frame 5: the file may switch them (--track anew goes by where people are)"
     assert found.notes == (
-        "person 1 looks like person 2 before, in frame 5: the file may switch them",
-        "person 2 looks like person 1 before, in frame 5: the file may switch them",
+        f"person 1 looks like person 2 before, {switched}",
+        f"person 2 looks like person 1 before, {switched}",
     )
 
 

@@ -1,0 +1,44 @@
+"""How much two poses look like one person's: COCO's object keypoint similarity (OKS).
+
+One deviation stands for all joints, in units of the person's size (https://cocodataset.org/#keypoints-eval).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def size_of(keypoints: Array, confidence: Array) -> float:
+    """Pixels: the diagonal of the box around the joints that are visible, at least 1.
+
+    >>> size_of(np.array([[0.0, 0.0], [30.0, 40.0]]), np.ones(2))
+    50.0
+    """
+    seen = keypoints[confidence > 0]
+    return max(1.0, float(np.linalg.norm(np.ptp(seen, axis=0)))) if len(seen) else 1.0
+
+
+def similarities(keypoints: Array, confidence: Array, others: Array, sure: Array, deviation: float) -> Array:
+    """Of one person with each of others, over the joints that both have; 0 where they share none.
+
+    Args:
+        keypoints: (joint, 2), pixels.
+        confidence: (joint,), 0 where a joint is not visible.
+        others: (person, joint, 2).
+        sure: (person, joint), their confidence.
+        deviation: of a joint between the two, in sizes of the larger person; off by as much, a joint counts 0.61.
+
+    Returns:
+        (person,), 0 to 1.
+
+    >>> person = np.array([[0.0, 0.0], [30.0, 40.0]])
+    >>> similarities(person, np.ones(2), np.stack([person, person + 500]), np.ones((2, 2)), 0.15)
+    array([1., 0.])
+    """
+    both = (sure > 0) & (confidence > 0)  # (person, joint)
+    own = size_of(keypoints, confidence)
+    sizes = np.array([max(own, size_of(*other)) for other in zip(others, sure, strict=True)])  # (person,)
+    off = np.linalg.norm(others - keypoints, axis=-1) / (deviation * sizes[:, None])  # (person, joint)
+    similar: Array = (np.exp(-0.5 * off**2) * both).sum(-1) / both.sum(-1).clip(1)
+    return similar
