@@ -1,8 +1,9 @@
 """Which images are the frames of one video.
 
 A file may say so itself: it tracks people, or its images have a video. What a file does not say is told by two signs:
-the numbers in the images' names follow each other, and people are where they were in the image before. Images with both
-signs are a video, those with none stand alone; those with one of them stand alone too, and a note names the option.
+the numbers in the images' names follow each other, and people are where they were in the image before (or the names are
+OpenPose's for the frames of a video). Images with both signs are a video, those with none stand alone; those with one
+of them stand alone too, and a note names the option.
 
 Photographs can have the first sign, since cameras number them. They do not have the second: of pairs of MPII's
 photographs, 2 % have people alike enough; of pairs of frames of motion capture of two people who dance and lift each
@@ -22,6 +23,10 @@ from duolift.inputs.people import RawFrame, RawPerson
 from duolift.inputs.similarity import similarities
 
 DIGITS = re.compile(r"([0-9]+)")
+
+OPENPOSE_FRAME = re.compile(r".+_[0-9]{12}_keypoints")
+"""OpenPose's names of the files of a video's frames, without the suffix. Its names of photographs end like this where
+the photograph's own name ends in 12 digits, as COCO's."""
 
 LONGEST_NUMBER = 15
 """Digits; a longer run of them is no frame's number."""
@@ -60,13 +65,14 @@ class Kind(StrEnum):
     UNSURE = "unsure"
 
 
-def kind_of(numbers: Sequence[int], alike: Sequence[float]) -> Kind:
+def kind_of(numbers: Sequence[int], alike: Sequence[float], named: bool = False) -> Kind:
     """Whether images of which nothing else is known are frames of one video.
 
     Args:
         numbers: in the names of the images, in any order; fewer than two where the names have none.
         alike: similarities of the people of each image with those of the one before by number, 0 to 1; of pairs of
             images in both of which there are people.
+        named: the names are those that a program gives to the frames of a video, which stands for the second sign.
 
     >>> kind_of([3, 4, 5, 7], [0.9, 0.9, 0.8])
     <Kind.VIDEO: 'video'>
@@ -75,7 +81,7 @@ def kind_of(numbers: Sequence[int], alike: Sequence[float]) -> Kind:
     >>> kind_of([1, 2, 3], [0.0, 0.1])  # photographs that somebody numbered, or a video full of cuts
     <Kind.UNSURE: 'unsure'>
     """
-    signs = follow_each_other(numbers), _mostly(value >= SEQUENCES.alike for value in alike)
+    signs = follow_each_other(numbers), named or _mostly(value >= SEQUENCES.alike for value in alike)
     if signs[0] and (signs[1] or not alike):
         return Kind.VIDEO
     return Kind.UNSURE if any(signs) else Kind.IMAGES

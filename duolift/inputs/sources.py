@@ -26,7 +26,7 @@ from duolift.inputs.mistaken import SUFFIXES as MISTAKEN_SUFFIXES
 from duolift.inputs.options import Options
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.registry import FILE_FORMATS, recognised
-from duolift.inputs.sequences import Numbering, numbering_of, series_of
+from duolift.inputs.sequences import OPENPOSE_FRAME, Numbering, numbering_of, series_of
 from duolift.inputs.skipping import Skipped
 from duolift.inputs.videos import sequenced
 
@@ -88,6 +88,7 @@ class _Part:
         name: of the video that they may be.
         series: how their names are numbered.
         numbers: of the series, of all of its files.
+        named: its files have the names that OpenPose gives to a video's frames.
         file: the file of its own.
         beside: files that are read together with it.
     """
@@ -95,6 +96,7 @@ class _Part:
     name: str
     series: Numbering | None = None
     numbers: tuple[int, ...] = ()
+    named: bool = False
     file: Path | None = None
     beside: tuple[Path, ...] = ()
 
@@ -103,13 +105,13 @@ def _of_folder(folder: Path, options: Options, skipped: Skipped) -> Iterator[Raw
     """The frames of a folder's files, series by series."""
     for part, group in groupby(_parts(folder, options, skipped), key=lambda one: one[0]):
         again = partial(_again, part, options)
-        yield from sequenced((raw for _, raw in group), part.name, again, options.video)
+        yield from sequenced((raw for _, raw in group), part.name, again, options.video, part.named)
 
 
 def _parts(folder: Path, options: Options, skipped: Skipped) -> Iterator[tuple[_Part, RawFrame]]:
     """Every frame, and what it is part of; nobody in images of files that are skipped."""
     files = parts_of(files_of(folder))
-    numberings, parts = _series(_readable(folder.name), [_stem(file) for file, _ in files])
+    numberings, parts = _series(folder, [file for file, _ in files])
     order = [*dict.fromkeys(numberings.values())]
     whole = _Part(_readable(folder.stem))  # with the option that all is one video
     waiting: list[tuple[_Part, RawFrame]] = []  # what could not be read, until something can
@@ -136,16 +138,21 @@ def _parts(folder: Path, options: Options, skipped: Skipped) -> Iterator[tuple[_
     yield from waiting
 
 
-def _series(folder: str, stems: list[str]) -> tuple[dict[str, Numbering], dict[Numbering, _Part]]:
+def _series(folder: Path, files: list[Path]) -> tuple[dict[str, Numbering], dict[Numbering, _Part]]:
     """Name of a file -> the series that it is of, one of all names where these differ in one number alone; series ->
     its files."""
+    stems = [_stem(file) for file in files]
     one = numbering_of(stems)
     numberings = {stem: one or Numbering(*series_of(stem)) for stem in stems}
     numbers: dict[Numbering, list[int]] = {numbering: [] for numbering in numberings.values()}
     for stem, numbering in numberings.items():
         if (number := numbering.number(stem)) is not None:
             numbers[numbering].append(number)
-    parts = {series: _Part(series.title or folder, series, tuple(found)) for series, found in numbers.items()}
+    other_names = {numberings[_stem(file)] for file in files if not OPENPOSE_FRAME.fullmatch(file.stem)}
+    parts = {
+        series: _Part(series.title or _readable(folder.name), series, tuple(found), named=series not in other_names)
+        for series, found in numbers.items()
+    }
     return numberings, parts
 
 

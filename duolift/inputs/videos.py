@@ -19,7 +19,11 @@ ASK = "images are taken to stand alone: %s; if they are frames of one video, the
 
 
 def sequenced(
-    frames: Iterable[RawFrame], name: str, again: Callable[[], Iterable[RawFrame | int]], video: bool | None = None
+    frames: Iterable[RawFrame],
+    name: str,
+    again: Callable[[], Iterable[RawFrame | int]],
+    video: bool | None = None,
+    named: bool = False,
 ) -> Iterator[RawFrame]:
     """Frames under the name of the video that they are part of, or under none, each video's in the order of time.
 
@@ -28,6 +32,7 @@ def sequenced(
         name: of a video to which the file gives no name.
         again: the same frames once more, or the numbers of all.
         video: True takes all frames for a video, False for images; None goes by what they look like.
+        named: their files have the names of a video's frames.
 
     >>> from duolift.inputs.keypoints import FORMATS
     >>> frames = [RawFrame(f"{number}.jpg", "", (), FORMATS["coco17"]) for number in (3, 4, 6)]
@@ -40,15 +45,15 @@ def sequenced(
     for own, group in groupby(frames, key=lambda frame: frame.video):
         head, rest = _looked_at(iter(group))
         numbering = numbering_of([frame.name for frame in head])
-        kind = Kind.VIDEO if own or video else _kind(head, numbering)
+        kind = Kind.VIDEO if own or video else kind_of(*_signs(head, numbering), named)
         if kind is not Kind.VIDEO:
             if kind is Kind.UNSURE:
                 head[0] = replace(head[0], notes=(*head[0].notes, ASK % _reason(head, numbering)))
             yield from (frame for frame in chain(head, rest) if not frame.unread)
             continue
         title = own or name
-        named = (replace(frame, video=title) for frame in rest)
-        yield from in_time([replace(frame, video=title) for frame in head], named, numbering, partial(_of, own, again))
+        others = (replace(frame, video=title) for frame in rest)
+        yield from in_time([replace(frame, video=title) for frame in head], others, numbering, partial(_of, own, again))
 
 
 def _of(video: str, again: Callable[[], Iterable[RawFrame | int]]) -> Iterator[RawFrame | int]:
@@ -71,10 +76,6 @@ def _raised(error: InputError) -> Iterator[RawFrame]:
     yield
 
 
-def _kind(head: list[RawFrame], numbering: Numbering | None) -> Kind:
-    return kind_of(*_signs(head, numbering))
-
-
 def _signs(head: list[RawFrame], numbering: Numbering | None) -> tuple[list[int], list[float]]:
     """The arguments of `kind_of`."""
     numbered = [(number, frame) for frame in head if (number := number_of(frame, numbering)) is not None]
@@ -89,4 +90,4 @@ def _reason(head: list[RawFrame], numbering: Numbering | None) -> str:
     numbers, _ = _signs(head, numbering)
     if kind_of(numbers, []) is Kind.VIDEO:
         return "their numbers follow each other, but people are elsewhere from one to the next"
-    return "people are where they were in the one before, but the numbers in the names do not follow each other"
+    return "they look like frames, but the numbers in their names do not follow each other"

@@ -36,6 +36,7 @@ ALIKE, ELSEWHERE = [0.9, 0.8, 0.2, 0.95], [0.02, 0.3, 0.6, 0.0]
 )
 def test_a_video_has_both_signs(numbers: Sequence[int], alike: Sequence[float], kind: Kind) -> None:
     assert kind_of([*numbers], alike) is kind
+    assert kind_of([*numbers], ELSEWHERE, named=True) is (Kind.VIDEO if follow_each_other([*numbers]) else Kind.UNSURE)
     assert kind_of([*reversed([*numbers])], alike) is kind
 
 
