@@ -39,6 +39,7 @@ EXAMPLES = """examples:
   duolift lift openpose-frames/ -o film.bvh --rate 30
   cat results.json | duolift lift - -o scene.json --focal 1200
   duolift view scene.json                            without a scene: a page to drop files onto
+  duolift convert scene.json -o film.bvh             a scene that is there already, in another format
   duolift export lifter.onnx
 """
 
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("demo", _demo_arguments, _demo),
         ("lift", _lift_arguments, _lift),
         ("view", _view_arguments, _view),
+        ("convert", _convert_arguments, _convert),
         ("export", _export_arguments, _export),
     ):
         summary = (run.__doc__ or "").split("\n")[0]
@@ -123,6 +125,15 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="a file of 2D keypoints, a folder of such files, or - for stdin"
     )
+    _output_arguments(parser)
+    _placement_arguments(parser)
+    _device_arguments(parser)
+    _keypoint_arguments(parser)
+    _camera_arguments(parser)
+    _lifter_arguments(parser)
+
+
+def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
@@ -134,11 +145,6 @@ def _lift_arguments(parser: argparse.ArgumentParser) -> None:
         "may be given several times",
     )
     _rig_argument(parser)
-    _placement_arguments(parser)
-    _device_arguments(parser)
-    _keypoint_arguments(parser)
-    _camera_arguments(parser)
-    _lifter_arguments(parser)
 
 
 def _rig_argument(parser: argparse.ArgumentParser) -> None:
@@ -181,19 +187,23 @@ def _keypoint_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _pictures_argument(group: argparse._ActionsContainer, more: str = "") -> None:
+    group.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="PATH",
+        help="the picture, the folder of pictures or the film that the detector saw: "
+        f"{more}is what .html .png .gif .mp4 are drawn over",
+    )
+
+
 def _camera_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "camera", "Everything is optional. Distances are as good as the focal length; without it they are estimated."
     )
     group.add_argument("--image", type=_size, metavar="WxH", help="width and height of the images in pixels")
     group.add_argument("--focal", type=float, metavar="PX", help="focal length in pixels; otherwise estimated")
-    group.add_argument(
-        "--pictures",
-        type=Path,
-        metavar="PATH",
-        help="the picture, the folder of pictures or the film that the detector saw: gives their size and EXIF focal "
-        "length, and is what .html .png .gif .mp4 are drawn over",
-    )
+    _pictures_argument(group, "gives their size and EXIF focal length, and ")
     group.add_argument("--rate", type=float, metavar="HZ", help="frames per second of the video (30)")
     group.add_argument(
         "--noise", type=float, metavar="H", help="standard error of the detector's joints, in head lengths (0.02)"
@@ -294,8 +304,32 @@ def _labelled(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, "Sce
             held = following
 
 
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scene", type=Path, metavar="SCENE", help="a scene that duolift wrote or its page saved: .json, .npz or .html"
+    )
+    _output_arguments(parser)
+    _pictures_argument(parser)
+
+
+def _convert(chosen: argparse.Namespace) -> None:
+    """Write a scene that duolift wrote in other formats"""
+    from duolift.outputs import check_output, write
+
+    for output in chosen.output:
+        check_output(output)
+        _check_not_read(output, {path.resolve() for path in (chosen.scene, chosen.pictures) if path is not None})
+    _check_rig(chosen)
+    scene = _scene_of(chosen.scene)
+    for output in chosen.output:
+        with Step(f"writing {output.name}"):
+            files = write(scene, output, chosen.pictures, **_given(chosen, "rig"))
+        for file in files:
+            print(file)
+
+
 def _view_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json or .npz; an empty page without it")
+    parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json, .npz or .html; an empty page without it")
     parser.add_argument("--port", type=int, default=0, help="the local port to listen on (any free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     _placement_arguments(parser)
@@ -325,7 +359,7 @@ def _scene_of(path: Path) -> "Scene":
     from duolift.outputs import read
 
     if path.exists() and (kind := SUFFIXES.get(path.suffix.lower())):
-        raise InputError(f"{path}: is {kind}; expected {DETECT_FIRST} to duolift lift, for a scene to view")
+        raise InputError(f"{path}: is {kind}; expected {DETECT_FIRST} to duolift lift, for a scene")
 
     try:
         return read(path)

@@ -96,7 +96,7 @@ class Scene:
 
     @classmethod
     def load(cls, path: Path | str) -> "Scene":
-        """Read a scene that was saved as `.json` or `.npz`.
+        """Read a scene that was saved as `.json`, `.npz` or `.html`.
 
         Raises:
             InputError: no such file, another suffix, or anything in it that docs/scene.md does not allow.

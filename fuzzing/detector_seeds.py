@@ -116,7 +116,10 @@ def mediapipe() -> list[bytes]:
     """A person alone; people of an image; frames with a size; protocol buffers as dictionaries."""
     joints = FORMATS["mediapipe33"].joints
     persons = [
-        [{"x": x / SIZE, "y": y / SIZE, "z": -0.1, "visibility": sure, "presence": 0.99} for x, y, sure in one.tolist()]
+        [
+            {"x": x / SIZE, "y": y / SIZE, "z": -0.1, "visibility": sure, "presence": 0.99, "name": None}
+            for x, y, sure in one.tolist()
+        ]
         for one in people(joints)
     ]
     frames = [{"frame": 0, "pose_landmarks": []}, {"frame": 1, "pose_landmarks": persons}]

@@ -58,6 +58,12 @@ def detections(path: Path, file_format: str | None = None) -> object:
     return [*inputs.read(path, inputs.Options(format=file_format, image=(SIZE, SIZE)))]
 
 
+def in_page(content: bytes) -> object:
+    """The scene of a page that has these settings."""
+    (path := FOLDER / "scene.html").write_bytes(b'<script id="settings">' + content + b"</script>")
+    return outputs.read(path)
+
+
 def rows(path: Path) -> object:
     return [people_of(table, len(PAPER19), path) for table, _ in whole_images(path)]
 
@@ -126,6 +132,7 @@ READERS: dict[str, Reader] = {
     "scene.json": Reader(
         lambda content: from_json(content, "scene.json"), partial(seeds.scenes, ".json"), mutations.json_changed
     ),
+    "scene.html": Reader(in_page, seeds.pages, mutations.json_changed),
     "scene.npz": Reader(of_file("scene.npz", outputs.read), partial(seeds.scenes, ".npz"), mutations.archive_changed),
     "lifter": Reader(of_file("lifter.safetensors", Lifter.load), seeds.lifters, mutations.tensors_changed),
     "checkpoint": Reader(

@@ -203,6 +203,11 @@ def scenes(suffix: str) -> list[bytes]:
         return found
 
 
+def pages() -> list[bytes]:
+    """Settings of pages that hold a scene."""
+    return [b'{"lifts": false, "scene": ' + content + b"}" for content in scenes(".json")]
+
+
 @cache
 def lifters() -> list[bytes]:
     found = []

@@ -26,7 +26,10 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 )
 """Where in a file, which bytes, and what has them."""
 
-A_SCENE = "is a scene that duolift wrote; expected a detector's keypoints (duolift view shows a scene)"
+A_SCENE = (
+    "is a scene that duolift wrote; expected a detector's keypoints (duolift view shows a scene, duolift convert "
+    "writes it in other formats)"
+)
 
 SCENE = (b'{"format":"duolift scene"', b'{"format": "duolift scene"')
 """How a scene's JSON begins."""

@@ -22,7 +22,7 @@ from duolift.outputs.document import read_document, write_document
 from duolift.outputs.libraries import check_library
 from duolift.outputs.markers import write_c3d, write_trc
 from duolift.outputs.meshes import write_glb
-from duolift.outputs.page import write_page
+from duolift.outputs.page import read_page, write_page
 from duolift.outputs.photographs import Photographs
 from duolift.outputs.pictures import write_gif, write_mp4, write_png
 from duolift.outputs.recording import write_recording
@@ -55,7 +55,7 @@ DRAWN_OVER = (".html", ".png", ".gif", ".mp4")
 RIGGED = (".bvh", ".glb")
 """Suffixes of what has bones; their functions take the name of a rig as well."""
 
-READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": read_arrays}
+READERS: dict[str, Callable[[Path], Scene]] = {".json": read_document, ".npz": read_arrays, ".html": read_page}
 """Suffix -> the function that reads a scene, for the formats that hold all of it."""
 
 
@@ -116,7 +116,7 @@ def labelled(path: Path, label: str) -> Path:
 
 
 def read(path: Path | str) -> Scene:
-    """Read a scene that was written as `.json` or `.npz`. JSON rounds to 0.1 mm, `.npz` is exact.
+    """Read a scene that was written as `.json`, `.npz` or `.html`. JSON and pages round to 0.1 mm, `.npz` is exact.
 
     Raises:
         InputError: another suffix, no such file, or anything in it that docs/scene.md does not allow.

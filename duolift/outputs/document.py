@@ -58,6 +58,15 @@ def from_json(content: bytes | str, source: str) -> Scene:
         found = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: not valid JSON ({error}); is the file cut off?") from error
+    return from_document(found, source)
+
+
+def from_document(found: Any, source: str) -> Scene:
+    """A scene from what its JSON holds. Arguments and errors as of `from_json`.
+
+    >>> from_document(to_document(Scene.example()), "scene.json").identities
+    (1, 2)
+    """
     expect(isinstance(found, dict), source, "the content", found, "a JSON object")
     expect(found.get("format") == SCENE_FORMAT, source, "format", found.get("format"), repr(SCENE_FORMAT))
     check_version(found, source)

@@ -335,6 +335,61 @@ def test_the_demo_opens_nothing_unless_it_may(tmp_path: Path, monkeypatch: pytes
     assert {file.name for file in (tmp_path / "here").iterdir()} == {"scene.html", "scene.json", "two-people.json"}
 
 
+# A scene in other formats ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["scene.json", "scene.npz", "scene.html"])
+def test_a_scene_is_converted_to_every_format_asked_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Scene.example().save(name)
+    assert cli.main(["convert", name, "-o", "film.bvh", "-o", "copy.json", "-o", "film.trc", "--rig", "mixamo"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.split() == ["film-1.bvh", "film-2.bvh", "copy.json", "film-1.trc", "film-2.trc"]
+    assert "Hips" in Path("film-1.bvh").read_text()
+    np.testing.assert_allclose(read("copy.json").people, Scene.example().people, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.json", "-o", "a.bvh"], "gone.json: cannot be read"),
+        (["scene.json", "-o", "scene.json"], "scene.json: is read as well, and would be overwritten"),
+        (["scene.json", "-o", "a.obj"], "a.obj: its suffix is .obj"),
+        (["scene.json", "-o", "a.trc", "--rig", "mixamo"], "rig"),
+        (["two.json", "-o", "a.bvh"], "two.json: holds a detector's keypoints; expected a scene: first duolift lift"),
+        (["empty.html", "-o", "a.bvh"], "empty.html: holds no scene; expected a page that duolift wrote"),
+    ],
+)
+def test_what_is_not_converted_is_told(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Scene.example().save("scene.json")
+    Path("two.json").write_text(openpose(300, 500))
+    Path("empty.html").write_text("<html></html>")
+    before = {*tmp_path.iterdir()}
+    assert cli.main(["convert", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err and printed.err.count("\n") == 1 and not printed.out
+    assert {*tmp_path.iterdir()} == before
+
+
+def test_converting_imports_no_torch(tmp_path: Path) -> None:
+    Scene.example().save(tmp_path / "scene.json")
+    script = (
+        "import sys; from duolift.cli import main; main(['convert', 'scene.json', '-o', 'a.npz', '-o', 'a.bvh']); "
+        "print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.split()[-1] == "False"
+
+
 def test_export(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["export", "lifter.pt2", "--checkpoint", "own.safetensors"]) == 0
     assert Path("lifter.pt2").stat().st_size > 1000 and "within" in capsys.readouterr().out

@@ -46,6 +46,7 @@ from duolift.geometry.cameras import Intrinsics
 from duolift.inputs.keypoints import FORMATS
 from duolift.scene import Scene
 from experiments import virtual_scenes
+from fuzzing.seeds import DETECTOR_FILES
 
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -163,6 +164,27 @@ FEW_SCENES = {
 POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
 """The one point of a sweep's grid that is run."""
 
+GIVEN_TO_DUOLIFT = {
+    "results.json": ("results.json", "ultralytics", 1),
+    "labels/": ("labels/film_1.txt", "yolo", 2),
+    "landmarks.json": ("landmarks.json", "mediapipe", 2),
+    "pose/film_json/": ("pose/film_json/film_000000.json", "openpose", 0),
+    "film_Sports2D/": ("film_Sports2D/film_Sports2D_px_person00.trc", "sports2d", 0),
+    "film.mp4.npz": ("film.mp4.npz", "detectron2", 0),
+    "data_2d_custom_myvideos.npz": ("data_2d_custom_myvideos.npz", "videopose3d", 0),
+    "photograph.jpg.predictions.json": ("photograph.jpg.predictions.json", "openpifpaf", 0),
+    "alphapose-results-forvis-tracked.json": ("alphapose-results-forvis-tracked.json", "poseflow", 0),
+    "01_001_alphapose_tracked_person.json": ("01_001_alphapose_tracked_person.json", "tracked_person", 0),
+    "kinetics-clip.json": ("kinetics-clip.json", "kinetics", 0),
+    "poses.json": ("poses.json", "named", 0),
+    "pose_keypoints.json": ("pose_keypoints.json", "comfyui", 1),
+    "film_result.json": ("film_result.json", "easy_vitpose", 0),
+    "arrays.json": ("arrays.json", "nested", 2),
+    "filmDLC_el.csv": ("filmDLC_el.csv", "deeplabcut", 0),
+    "film.analysis.csv": ("film.analysis.csv", "sleap_csv", 0),
+}
+"""What docs/formats.md gives to duolift -> the file, its format, and the number of the seed that it is."""
+
 RULES = (
     Rule(r"make (help|pretrain-flows)", settings=SETTINGS),
     Rule(
@@ -271,6 +293,16 @@ RULES = (
     ),
     Rule(r"duolift lift keypoints.json -o scene.html", made=("scene.html",)),
     Rule(r"duolift lift keypoints/ -o film.(html|json) --image 1920x1080 --rate 30", made=(r"film.\1",)),
+    Rule(
+        rf"duolift lift ({'|'.join(map(re.escape, GIVEN_TO_DUOLIFT))}) -o (film|scene).html( --image \S+)?",
+        r"duolift lift programs/\1 -o made.json\3",
+        made=("made.json",),
+    ),
+    Rule(
+        r"duolift convert scene.json -o film.bvh",
+        after=("duolift lift",),
+        made=("film-1.bvh", "film-2.bvh"),
+    ),
     Rule(r"duolift lift \S+ -o \S+ --checkpoint runs/mine/whole.safetensors", after=(PACKED,)),
     Rule(
         r"duolift export lifter.onnx( --checkpoint \S+)?",
@@ -447,6 +479,10 @@ def detections(folder: Path) -> None:
         | {"confidence": person.any(-1).astype(float).tolist()}
         for n, person in enumerate(frames[0])
     ]
+    for name, file_format, number in GIVEN_TO_DUOLIFT.values():
+        path = folder / "programs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(DETECTOR_FILES[file_format]()[number])
     arrow = importlib.import_module("pyarrow")
     pq.write_table(arrow.Table.from_pylist(rows), folder / "parquet" / "a.parquet")
 

@@ -28,12 +28,15 @@ PEOPLE_KEYS = (
 """Keys of an image's people, or of its only person's joints."""
 
 MARKS = {"z", "visibility", "presence"}
-NAMES = {"name", "part", "score", "confidence"}
+CONFIDENCE_KEYS = ("visibility", "score", "confidence")
 
 
 def _recognises(peek: Peek) -> bool:
     return any(
-        place[-1:] == ("[]",) and {"x", "y"} <= keys and keys & MARKS and not keys & NAMES
+        place[-1:] == ("[]",)
+        and {"x", "y"} <= keys
+        and keys & MARKS
+        and not (place[-2:] == ("keypoints", "[]") and keys & {"name", "part"})
         for place, keys in peek.objects.items()
     )
 
@@ -84,7 +87,8 @@ def _person(value: Any, joints: JointReader, where: str) -> RawPerson:
 
 def _landmark(value: Any, where: str) -> tuple[float, float, float]:
     x, y = (member(value, axis, where, int, float) for axis in "xy")
-    visibility = member(value, "visibility", where, int, float, default=1.0)
+    key = next((key for key in CONFIDENCE_KEYS if value.get(key) is not None), CONFIDENCE_KEYS[0])
+    visibility = member(value, key, where, int, float, default=1.0)
     try:
         return float(x), float(y), float(visibility)
     except OverflowError as error:

@@ -1,14 +1,16 @@
 """A scene as one page (`.html`) that opens anywhere, without a network: the viewer's own page and the scene in it."""
 
 import json
+import re
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from duolift.files import write_text
+from duolift.errors import InputError
+from duolift.files import read_bytes, write_text
 from duolift.outputs.colours import PERSON_COLOURS
-from duolift.outputs.document import to_document
+from duolift.outputs.document import LARGEST_JSON, from_document, to_document
 from duolift.outputs.photographs import Photographs, embedded
 from duolift.outputs.volumes import BODY_SHAPE
 from duolift.scene import Scene
@@ -35,6 +37,10 @@ SERVED_POLICY = (
 """Content security policy of the served page: it loads from its own server alone."""
 
 
+SETTINGS = re.compile(r'id="settings">(?P<settings>.*?)</script>', re.DOTALL)
+"""Where in a page its scene is."""
+
+
 def write_page(scene: Scene, path: Path, photographs: Photographs | None = None) -> list[Path]:
     """Write an `.html` that holds everything it needs: three.js, the scene, and small copies of its photographs."""
     pictures = None if photographs is None else embedded(photographs)
@@ -47,6 +53,26 @@ def write_page(scene: Scene, path: Path, photographs: Photographs | None = None)
         text = text.replace(f'<script src="{name}"></script>', f"<script>\n{asset(file)}</script>", 1)
     write_text(path, text)
     return [path]
+
+
+def read_page(path: Path) -> Scene:
+    """The scene that an `.html` holds, as JSON rounds it.
+
+    Raises:
+        InputError: no such file, a page without a scene, or anything in it that docs/scene.md does not allow.
+    """
+    text = read_bytes(path, LARGEST_JSON).decode("utf-8", "replace")
+    found = SETTINGS.search(text)
+    if found is None:
+        raise InputError(f"{path}: holds no scene; expected a page that duolift wrote")
+    try:
+        settings = json.loads(found["settings"])
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: the page's scene is not valid JSON ({error}); is the file cut off?") from error
+    scene = settings.get("scene") if isinstance(settings, dict) else None
+    if scene is None:
+        raise InputError(f"{path}: is a page without a scene; expected one that was written with -o")
+    return from_document(scene, str(path))
 
 
 def page(settings: dict[str, Any]) -> str:
