@@ -18,7 +18,8 @@ from duolift.camera import Camera
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.smoothing import smoothed
-from duolift.inputs.detections import JOINTS, Detections
+from duolift.inputs.detections import JOINTS, Detections, sample_of
+from duolift.joint_orders import best_order
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import METHODS
 from duolift.placement.focal import default_focal, focal_from_people
@@ -41,6 +42,9 @@ DOUBTFUL = 0.1
 
 MPII's annotated people are at 0.08, OpenPose's on Shelf at 0.06 (medians; one in ten of the former is above 0.1). In
 another joint order, upside down or with their legs swapped they are between 0.11 and 0.23."""
+
+SUSPICIOUS = 0.07
+"""The same, before other orders of joints are tried."""
 
 NOBODY = -1
 """Identity of the placeholder that stands in frames without people; no scene holds it."""
@@ -203,7 +207,7 @@ class Reconstruction:
             focal=lens.focal,
             focal_source=str(lens.source),
             rate=rate / together.detections.step if (rate := self.rate) is not None else None,
-            notes=(*together.detections.notes, *self._notes(lens, together), *doubts(deviation)),
+            notes=(*together.detections.notes, *self._notes(lens, together), *self._doubts(lens, together, deviation)),
         )
         if static and scene.rate and self.camera.smoothing:
             over = self.camera.smoothing * scene.rate  # frames
@@ -213,6 +217,20 @@ class Reconstruction:
                 by_paper=smoothed(scene.by_paper, scene.deviation, over),
             )
         return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
+
+    def _doubts(self, lens: Lens, together: LiftedChunk, deviation: Tensor) -> tuple[str, ...]:
+        """What to say of people whose bodies may be anything, and the order of joints that fits them better."""
+        poses, off = together.detections.detected, 100 * float(deviation.mean(-1).nanmedian())  # cm
+        if poses is None or not off > 100 * SUSPICIOUS:  # NaN where nothing is known
+            return doubts(deviation)
+        better = best_order(poses, self.people, lens.rays, self.camera.noise)
+        if better is None:
+            return doubts(deviation)
+        name, times = better
+        return (
+            f"half of the poses are expected to be off by {off:.0f} cm or more: their joints may be in another order "
+            f"than the format's, {poses.joints}; in that of {name} it would be {times * off:.0f} cm (--joints {name})",
+        )
 
     def _notes(self, lens: Lens, together: LiftedChunk) -> list[str]:
         """What was assumed, and what the user should know of people who were not wholly seen."""
@@ -261,6 +279,7 @@ def joined(chunks: Sequence[LiftedChunk], skeleton: Skeleton) -> LiftedChunk:
         names=tuple(name for chunk in chunks for name in chunk.detections.names),
         identities=identities,
         step=max(chunk.detections.step for chunk in chunks),
+        detected=sample_of(chunk.detections.detected for chunk in chunks),
         keypoints=np.empty(0),  # those of the lifter's joints are in `pixels`
         confidence=np.empty(0),
         notes=tuple(dict.fromkeys(note for chunk in chunks for note in chunk.detections.notes)),

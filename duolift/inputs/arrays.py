@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from duolift.errors import InputError
-from duolift.inputs.detections import Detections
+from duolift.inputs.detections import DetectedPoses, Detections, sample_of
 from duolift.inputs.keypoints import (
     KeypointFormat,
     check_threshold,
@@ -51,6 +51,8 @@ that; 17 joints are coco17's, posetrack17's or h36m17's (format='coco17')
             )
     check_pixels(pixels, sure, "keypoints")
     sure = np.where(visible(pixels, sure), sure, 0.0).clip(0.0, 1.0)
+    poses = pixels.reshape(-1, *pixels.shape[-2:]), sure.reshape(-1, sure.shape[-1])
+    detected = DetectedPoses(keypoint_format.name, *poses, threshold)
     joints, sure = to_joints(pixels, sure, keypoint_format, threshold)
     video = "keypoints" if points.ndim == 4 else ""
     joints, sure = (array if video else array[None] for array in (joints, sure))  # (frame, person, joint, ...)
@@ -60,6 +62,7 @@ that; 17 joints are coco17's, posetrack17's or h36m17's (format='coco17')
         keypoints=joints,
         confidence=sure,
         identities=tuple(range(1, joints.shape[1] + 1)),
+        detected=sample_of([detected]),
     )
 
 

@@ -4,7 +4,8 @@ Every file format comes down to `Frame`: the people of one image, in no order, o
 skeleton there is. A joint that the format lacks, or that the detector did not see, has confidence 0.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,49 @@ from duolift.body.skeleton import CHI3D25
 
 JOINTS = CHI3D25
 """The joints that every format is brought to."""
+
+
+SAMPLE = 100
+"""Poses of a video that are kept as they were detected, at most."""
+
+
+@dataclass(frozen=True)
+class DetectedPoses:
+    """Poses as they were detected, to be read in another order of joints.
+
+    Attributes:
+        joints: name of the keypoint format that they were read in.
+        keypoints: (pose, joint of the format, 2), pixels.
+        confidence: (pose, joint of the format), 0 to 1.
+        threshold: a joint of lower confidence is not seen.
+
+    >>> DetectedPoses("coco17", np.zeros((250, 17, 2)), np.zeros((250, 17)), 0.3).sample().keypoints.shape
+    (100, 17, 2)
+    """
+
+    joints: str
+    keypoints: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    threshold: float
+
+    def sample(self, most: int = SAMPLE) -> "DetectedPoses":
+        """Some of the poses, evenly from the first to the last."""
+        chosen = np.unique(np.linspace(0, len(self.keypoints) - 1, min(most, len(self.keypoints))).astype(int))
+        return replace(self, keypoints=self.keypoints[chosen], confidence=self.confidence[chosen])
+
+
+def sample_of(parts: Iterable[DetectedPoses | None]) -> DetectedPoses | None:
+    """Some of all poses that are in the order of the first; None where there are none.
+
+    >>> sample_of([None]) is None
+    True
+    """
+    held = [part for part in parts if part is not None and len(part.keypoints)]
+    same = [part for part in held if part.joints == held[0].joints]
+    if not same:
+        return None
+    keypoints, confidence = (np.concatenate([getattr(p, name) for p in same]) for name in ("keypoints", "confidence"))
+    return replace(same[0], keypoints=keypoints, confidence=confidence).sample()
 
 
 @dataclass(frozen=True)
@@ -33,6 +77,7 @@ class Frame:
             they would not have been left out at.
         low_scores: of each person whose own score is below the threshold and who is there since most joints are sure.
         threshold: that below which a joint is not seen.
+        detected: the people as they were detected.
         notes: sentences for the user, on what was read.
 
     >>> frame = Frame("1.jpg", "", np.zeros((2, len(JOINTS), 2)), np.zeros((2, len(JOINTS))), image=(640.0, 480.0))
@@ -51,6 +96,7 @@ class Frame:
     faint: tuple[float, ...] = ()
     low_scores: tuple[float, ...] = ()
     threshold: float = 0.0
+    detected: DetectedPoses | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -67,6 +113,7 @@ class Detections:
         image: width and height in pixels, where known.
         focal: focal length in pixels, where known.
         step: of how many frames of the video each is one.
+        detected: some of the people as they were detected.
         notes: sentences for the user, on what was read, on gaps and on people who may have been confused.
 
     >>> nobody = np.zeros((3, 0, len(JOINTS), 2))  # three frames without anybody
@@ -82,4 +129,5 @@ class Detections:
     image: tuple[float, float] | None = None
     focal: float | None = None
     step: int = 1
+    detected: DetectedPoses | None = None
     notes: tuple[str, ...] = ()

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.errors import InputError
-from duolift.inputs.detections import Frame
-from duolift.inputs.keypoints import to_joints
+from duolift.inputs.detections import DetectedPoses, Frame
+from duolift.inputs.keypoints import FORMATS, to_joints
 from duolift.inputs.options import Options
 from duolift.inputs.people import RawFrame
 from duolift.inputs.pictures import CamerasOfPictures
@@ -88,6 +88,7 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
     given = [person.identity for person, keep in zip(people, kept, strict=True) if keep]
     identities = tuple(identity for identity in given if identity is not None)
     distinct = bool(given) and len({*identities}) == len(given) and options.track == "file"
+    body = len(FORMATS.get(raw.keypoint_format.name, raw.keypoint_format))  # hands of OpenPose's come after it
     return Frame(
         name=raw.name,
         video=raw.video,
@@ -100,6 +101,9 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
         faint=tuple(_sureness(*person) for person in zip(raw_confidence[~kept], scores[~kept], strict=True)),
         low_scores=tuple(scores[kept & low].tolist()),
         threshold=options.threshold,
+        detected=DetectedPoses(
+            raw.keypoint_format.name, raw_keypoints[kept, :body], raw_confidence[kept, :body], options.threshold
+        ),
         notes=raw.notes,
     )
 
@@ -125,7 +129,9 @@ def _in_pixels(frame: Frame, where: str) -> Frame:
             f"{where}: coordinates are normalised by the image's size; expected the size as well "
             "(--image WxH, Options(image=...), or the pictures)"
         )
-    return replace(frame, keypoints=frame.keypoints * np.array(frame.image))
+    size = np.array(frame.image)
+    detected = frame.detected and replace(frame.detected, keypoints=frame.detected.keypoints * size)
+    return replace(frame, keypoints=frame.keypoints * size, detected=detected)
 
 
 def _sureness(confidence: NDArray[np.float64], score: float) -> float:

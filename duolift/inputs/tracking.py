@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.errors import InputError
-from duolift.inputs.detections import JOINTS, Detections, Frame
+from duolift.inputs.detections import JOINTS, Detections, Frame, sample_of
 from duolift.inputs.similarity import similarities
 
 Array = NDArray[np.float64]
@@ -126,6 +126,7 @@ def _stacked(frames: list[Frame], identities: list[tuple[int, ...]], notes: list
         image=_one_size(frames),
         focal=next((frame.focal for frame in frames if frame.focal is not None), None),
         step=max(frame.step for frame in frames),
+        detected=sample_of(frame.detected for frame in frames),
         notes=(*dict.fromkeys(note for frame in frames for note in frame.notes), *notes, *_hardly_seen(frames)),
     )
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import SHARED
 
 from duolift.camera import Camera
-from duolift.inputs import Options, read, track
+from duolift.inputs import Options, format_named, read, track
 from duolift.predictor import Lifter
 
 CASES = SHARED / "data" / "cases"
@@ -36,6 +36,8 @@ def doubted(name: str, joints: str | None = None) -> list[bool]:
 @pytest.mark.parametrize(("name", "joints"), [("h36m-order.json", "h36m"), ("body25b", "body25b")])
 def test_joints_in_another_order_are_doubted_until_it_is_named(name: str, joints: str) -> None:
     assert all(doubted(name)) and not any(doubted(name, joints))
+    for _, scene in Lifter.load().lift_frames(read(CASES / name)):
+        assert any(f"(--joints {format_named(joints).name})" in note for note in scene.notes)
     for _, scene in Lifter.load().lift_frames(read(CASES / name, Options(joints=joints))):
         head, pelvis = (scene.world()[..., scene.skeleton.index(joint), 1] for joint in ("head_top", "pelvis"))
         assert (head > pelvis + 0.4)[scene.valid].all()
