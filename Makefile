@@ -86,7 +86,8 @@ study: $(READY) ## One factor at a time from the default, into docs/study.csv
 sweep: $(READY) ## A grid of settings, that of experiments/sweep.yaml, here and without an account
 	@$(RUN_PYTHON) experiments.sweep $(SETTINGS)
 
-dashboard: $(READY) ## Publish the W&B workspace; without a key, open the offline runs in the terminal
+dashboard: SETTINGS = experiment=$(EXPERIMENT) $(if $(RUN_GIVEN),run=$(RUN)) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
+dashboard: $(READY) ## Publish the W&B workspace; without a key, open the offline runs (RUN=name: those of one) in the terminal
 	@$(RUN_PYTHON) experiments.dashboard $(SETTINGS)
 
 real: DATA = shelf

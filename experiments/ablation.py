@@ -118,6 +118,11 @@ def log_table(config: Config, rows: Sequence[dict[str, Any]]) -> None:
     wandb.finish()
 
 
+def told_runs(config: Config) -> str:
+    """What `make report` needs beside the run's name where it is not in the usual folder."""
+    return "" if config.runs == Config().runs else f' ARGS="runs={config.runs}"'
+
+
 def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
     result = ablation(config)
@@ -127,6 +132,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"checkpoints  {folder}/<lifter>/last.ckpt and {folder}/flows*/last.ckpt")
     print(f"flow samples {folder}/flows*/samples_<part>.png")
     print(f"W&B runs     {folder}/*/wandb (upload offline runs with: wandb sync {folder}/*/wandb/offline-run-*)")
+    print(f"as a page    make report RUN={config.run}{told_runs(config)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The project's W&B workspace, as code.   python -m experiments.dashboard wandb.entity=team
 
-With a key for W&B it is saved there. Without, the offline runs open in W&B's view for terminals, or are listed where
-nobody watches one.
+With a key for W&B it is saved there. Without, the offline runs (`run=name`: of one run) open in W&B's view for
+terminals, or are listed where nobody watches one.
 """
 
 import subprocess
@@ -113,11 +113,18 @@ def title(metric: str) -> str:
     return HEADS.get(metric, metric.replace("_", " "))
 
 
-def offline_runs(runs: Path) -> list[Path]:
-    """The folders of offline W&B runs, earliest first. Raises InputError where there are none."""
-    found = sorted(runs.glob("*/*/wandb/offline-run-*"), key=lambda path: path.name)
+def offline_runs(runs: Path, run: str = "*") -> list[Path]:
+    """The folders of offline W&B runs, earliest first: of one run in the folder of runs, or of all.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(runs.glob(f"{run}/*/wandb/offline-run-*"), key=lambda path: path.name)
     if not found:
-        raise InputError(f"{runs}: holds no offline W&B runs; expected those of a trained run (make train-lifter)")
+        where = runs if run == "*" else runs / run
+        there = sorted({path.parts[len(runs.parts)] for path in runs.glob("*/*/wandb/offline-run-*")})
+        expected = f"one of {', '.join(there)}" if there else "those of a trained run (make train-lifter)"
+        raise InputError(f"{where}: holds no offline W&B runs; expected {expected}")
     return found
 
 
@@ -136,18 +143,19 @@ def watch(runs: Sequence[Path]) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     config = load(arguments)
+    chosen = config.run if any(argument.startswith("run=") for argument in arguments) else "*"
     if wandb_mode(config.wandb.mode) == "online":
         saved = workspace(config, config.wandb.entity or wandb.Api().default_entity or "").save()
         print(f"workspace  {saved.url}")
-        waiting = [run for run in Path(config.runs).glob("*/*/wandb/offline-run-*") if not is_synced(run)]
+        waiting = [run for run in Path(config.runs).glob(f"{chosen}/*/wandb/offline-run-*") if not is_synced(run)]
     else:
-        waiting = offline_runs(Path(config.runs))
+        waiting = offline_runs(Path(config.runs), chosen)
         if sys.stdout.isatty():
             watch(waiting)
         for run in waiting:
             print(f"{run}{'  (synced)' if is_synced(run) else ''}")
     if waiting:
-        print(f"to upload offline runs: wandb login, then wandb sync {config.runs}/*/*/wandb/offline-run-*")
+        print(f"to upload offline runs: wandb login, then wandb sync {config.runs}/{chosen}/*/wandb/offline-run-*")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
+from torch import Tensor
 
 from callbacks.figures import print_figure, turning_scenes
 from callbacks.rows import JOINT, PERFECT
@@ -19,6 +20,7 @@ from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.sources.registry import open_source
 from datamodules.synthetic.actions import ACTIONS
 from duolift.files import write_text
+from duolift.metrics.fast_alignment import align
 from duolift.outputs.page import SELF_CONTAINED_POLICY
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments import origin
@@ -138,8 +140,15 @@ def told(run: Run) -> dict[str, str]:
         "Evaluated on": f"{', '.join(config.data.evaluate)}: {len(scenes):,} scenes by {len(scenes.cameras)} cameras",
         "Content": load_json(first / "settings.json")["data"]["content"],
         **{f"Trained: {name}": by for name, by in trained.items()},
+        "Time": "; ".join(times(run)) or "not recorded",
         "This page": origin.told(origin.origin()),
     }
+
+
+def times(run: Run) -> list[str]:
+    """How long each stage of the run trained, as far as it kept a record of its epochs."""
+    kept = {file.parent.name: load_json(file) for file in sorted(run.folder.glob("*/history.json"))}
+    return [f"{stage}: {origin.duration(records)}" for stage, records in kept.items() if records]
 
 
 def differences(config: Config) -> list[str]:
@@ -187,16 +196,61 @@ def comparable(run: Run) -> str:
 # Numbers --------------------------------------------------------------------------------------------------------------
 
 
-def tiles(run: Run) -> list[tuple[str, str]]:
-    """What to see first: a name, and a number with its unit."""
+def tiles(run: Run) -> list[tuple[str, str, str]]:
+    """What to see first: a name, a number with its unit, and what to compare it with."""
     elevation, true = run.lift.lifted.elevation, run.scenes.elevations(run.skeleton.root_index)
+    assert run.scenes.truth is not None
+    same = (true - true.mean()).abs().mean().rad2deg()
+    perfect = perfect_lift(run)
+    published = (run.paper.row.published or {}).get("pa_mpjpe_mm")
     return [
-        ("each person alone", f"{run.ground.person.mean():.1f} mm"),
-        ("one scene, on one ground", f"{run.ground.scene.mean():.1f} mm"),
-        ("one scene, the paper's method", f"{run.paper.scene.mean():.1f} mm"),
-        ("elevation off by", f"{(elevation - true).abs().mean().rad2deg():.1f}°"),
-        ("scenes", f"{len(run.scenes):,}"),
+        (
+            "each person alone",
+            f"{run.ground.person.mean():.1f} mm",
+            f"the mean pose, given to everybody: {mean_pose_error(run.scenes.truth):.1f}",
+        ),
+        (
+            "one scene, on one ground",
+            f"{run.ground.scene.mean():.1f} mm",
+            "" if perfect is None else f"with perfect bodies: {perfect:.1f}",
+        ),
+        (
+            "one scene, the paper's method",
+            f"{run.paper.scene.mean():.1f} mm",
+            "" if published is None else f"the paper on CHI3D: {published}",
+        ),
+        (
+            "elevation off by",
+            f"{(elevation - true).abs().mean().rad2deg():.1f}°",
+            f"the mean, given to everybody: {same:.1f}°",
+        ),
+        ("scenes", f"{len(run.scenes):,}", f"by {len(run.scenes.cameras)} cameras, of two people each"),
     ]
+
+
+def perfect_lift(run: Run) -> float | None:
+    """What ground placement leaves of perfect bodies, millimetres; None where that was not measured."""
+    for row in run.metrics(run.lifters[0])["rows"]:
+        if row["lifter"] == PERFECT and row["name"] == run.ground.row.name:
+            return float(row["metrics"]["pa_mpjpe_mm"])
+    return None
+
+
+def mean_pose_error(truth: Tensor, rounds: int = 3) -> float:
+    """How far off people are who are all given the mean of the true bodies, each aligned alone: millimetres.
+
+    Args:
+        truth: (scene, person, joint, 3), millimetres.
+        rounds: of aligning everybody with the mean, and taking the mean again.
+
+    >>> body = torch.randn(1, 1, 19, 3)
+    >>> round(mean_pose_error(body.expand(4, 2, 19, 3)), 3)  # where all are alike, it is right
+    0.0
+    """
+    mean = truth[:1, :1]
+    for _ in range(rounds):
+        mean = align(truth, mean.expand_as(truth)).mean((0, 1), keepdim=True)
+    return (align(mean.expand_as(truth), truth) - truth).norm(dim=-1).mean().item()
 
 
 def main_lines(run: Run) -> list[dict[str, Any]]:

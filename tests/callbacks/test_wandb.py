@@ -264,7 +264,7 @@ def test_without_a_key_and_a_terminal_the_runs_are_listed(logged: Path, capsys: 
     expected = {str(run) for stage in (*STAGES, "ablation") for run in runs_of(logged, stage)}
     assert {line.split("  ")[0] for line in lines} == expected
     assert [line for line in lines if line.endswith("(synced)")] == [f"{synced}  (synced)"]
-    assert last.startswith("to upload") and f"wandb sync {logged}/runs/*/*/wandb/offline-run-*" in last
+    assert last.startswith("to upload") and f"wandb sync {logged}/runs/small/*/wandb/offline-run-*" in last
 
 
 def test_without_a_key_a_terminal_views_all_runs(logged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +278,21 @@ def test_without_a_key_a_terminal_views_all_runs(logged: Path, monkeypatch: pyte
     dashboard.main(arguments(logged, "wandb.mode=offline"))
     runs = {run.resolve() for stage in (*STAGES, "ablation") for run in runs_of(logged, stage)}
     assert seen == [(["-m", "wandb", "leet"], runs)]
+
+
+def test_a_run_that_is_named_is_the_one_that_is_shown(
+    logged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run in ("one", "two"):
+        (tmp_path / run / "whole" / "wandb" / f"offline-run-{run}").mkdir(parents=True)
+    common = [f"runs={tmp_path}", "wandb.mode=offline"]
+    for given, seen in ((["run=two"], ["two"]), ([], ["one", "two"])):
+        dashboard.main([*given, *common])
+        *lines, last = capsys.readouterr().out.splitlines()
+        assert [Path(line).name for line in lines] == [f"offline-run-{run}" for run in seen]
+        assert f"{tmp_path}/{'two' if given else '*'}/*/wandb" in last
+    with pytest.raises(InputError, match="three: holds no offline W&B runs; expected one of one, two"):
+        dashboard.main(["run=three", *common])
 
 
 def test_with_a_key_the_workspace_is_saved(

@@ -1,24 +1,29 @@
 """Properties of the report: it holds the run's own numbers and nothing from elsewhere, and opens in a browser."""
 
 import html
+import io
 import json
 import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import CHROMIUM, browse
 from small_run import arguments
 
 from callbacks.rows import JOINT, main_result, rows_of
 from callbacks.scene_errors import SHOWN
 from duolift.errors import InputError
+from duolift.metrics.fast_alignment import align
 from duolift.placement.ground import EVERYTHING
-from duolift.placement.paper import PUBLISHED, PUBLISHED_METRICS
+from duolift.placement.ground import MAIN as GROUND_MAIN
+from duolift.placement.paper import MAIN, PUBLISHED, PUBLISHED_METRICS
 from experiments import ablation, report
 from experiments.config import load, plain
 from experiments.finished import Run
@@ -37,7 +42,9 @@ PHONE = 375
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with the data and the finished run `small`, its report and its figures."""
     folder = tmp_path_factory.mktemp("made")
-    ablation.main(arguments(folder))
+    with redirect_stdout(io.StringIO()) as printed:
+        ablation.main(arguments(folder))
+    (folder / "printed.txt").write_text(printed.getvalue())
     report.main([f"runs={folder}/runs", "run=small"])
     return folder
 
@@ -79,6 +86,11 @@ def text_of(made: Path) -> str:
 def metrics(made: Path, stage: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((made / "runs" / "small" / stage / "metrics.json").read_text())
     return found
+
+
+def test_the_ablation_ends_with_the_command_of_its_report(made: Path) -> None:
+    last = (made / "printed.txt").read_text().splitlines()[-1]
+    assert last.endswith(f'make report RUN=small ARGS="runs={made}/runs"')
 
 
 # The page -------------------------------------------------------------------------------------------------------------
@@ -128,7 +140,29 @@ def test_the_page_says_what_was_run(made: Path) -> None:
     origin = json.loads((made / "runs" / "small" / "whole" / "origin.json").read_text())
     for told in ("quick, seed 0", str(made / "data"), "s02, s03", settings["data"]["content"], origin["commit"]):
         assert told in text, told
+    assert f"on {origin['machine']}" in text
+    assert re.search(r"flows: 1 epoch in \d+:\d\d;.* whole: 2 epochs in \d+:\d\d", text)
     assert "lifting.width=8" in text
+
+
+def test_every_number_on_top_has_a_yardstick(made: Path) -> None:
+    text = Page(text_of(made)).text
+    perfect = next(
+        found["metrics"]["pa_mpjpe_mm"]
+        for row, found in zip(rows_of("whole"), metrics(made, "whole")["rows"], strict=True)
+        if found["lifter"] == "perfect lift" and row.name == GROUND_MAIN
+    )
+    assert f"with perfect bodies: {perfect:.1f}" in text
+    assert f"the paper on CHI3D: {PUBLISHED[MAIN]['pa_mpjpe_mm']}" in text
+    assert re.search(r"the mean pose, given to everybody: \d+\.\d", text)
+    assert re.search(r"the mean, given to everybody: \d+\.\d°", text)
+
+
+def test_the_mean_pose_is_better_than_any_of_the_poses() -> None:
+    truth = 100 * torch.randn(1, 1, 19, 3) + 30 * torch.randn(40, 2, 19, 3)
+    one = truth[:1, :1].expand_as(truth)
+    off = (align(one, truth) - truth).norm(dim=-1).mean()
+    assert report.mean_pose_error(truth) < 0.9 * off
 
 
 def test_the_command_of_the_page_makes_the_same_run(made: Path) -> None:
