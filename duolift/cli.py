@@ -8,10 +8,11 @@ nothing imported that needs torch.
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import nullcontext
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -37,7 +38,8 @@ EXAMPLES = """examples:
   duolift demo                                       two people greet each other, lifted and opened in the browser
   duolift lift keypoints.json -o scene.html          a file of any supported detector
   duolift lift openpose-frames/ -o film.bvh --rate 30
-  cat results.json | duolift lift - -o scene.json --focal 1200
+  duolift lift a.json b.json -o out/                 of every scene a page, JSON, GLB and CSV
+  cat results.json | duolift lift - -o - > scene.json
   duolift view scene.json                            without a scene: a page to drop files onto
   duolift convert scene.json -o film.bvh             a scene that is there already, in another format
   duolift export lifter.onnx
@@ -53,6 +55,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 for bad input after one line on standard error, or 130 when interrupted.
     """
+    parser = _parser()
+    first = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    if first not in COMMANDS and Path(first).suffix and Path(first).exists():
+        parser.error(f"{first} is no command; expected one before it: duolift lift {first} -o scene.html")
+    chosen = parser.parse_args(arguments)
+    try:
+        with nullcontext() if getattr(chosen, "quiet", False) else shown():
+            chosen.run(chosen)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever reads our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
     parser = argparse.ArgumentParser(
         prog="duolift",
         description="3D people in one shared scene from 2D poses alone.",
@@ -61,31 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
-    for name, add, run in (
-        ("demo", _demo_arguments, _demo),
-        ("lift", _lift_arguments, _lift),
-        ("view", _view_arguments, _view),
-        ("convert", _convert_arguments, _convert),
-        ("export", _export_arguments, _export),
-    ):
+    for name, (add, run) in COMMANDS.items():
         summary = (run.__doc__ or "").split("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
         add(command)
         command.set_defaults(run=run)
-    first = next(iter(sys.argv[1:] if arguments is None else arguments), "")
-    if first not in commands.choices and Path(first).suffix and Path(first).exists():
-        parser.error(f"{first} is no command; expected one before it: duolift lift {first} -o scene.html")
-    chosen = parser.parse_args(arguments)
-    try:
-        with shown():
-            chosen.run(chosen)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return 0
+    return parser
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
@@ -139,11 +144,12 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         action="append",
         required=True,
-        type=Path,
         metavar="OUTPUT",
-        help="the scene's file, its suffix one of .json .npz .html .bvh .trc .c3d .glb .png .gif .mp4 .rrd; "
-        "may be given several times",
+        help="a file, its suffix one of .json .npz .html .bvh .glb .csv .parquet .angles.csv .angles.parquet .trc .c3d "
+        ".png .gif .mp4 .rrd; a folder, such as out/, for .html .json .glb and .csv of every scene; or - for JSON on "
+        "standard output; may be given several times",
     )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     _rig_argument(parser)
 
 
@@ -241,42 +247,48 @@ def _placement_arguments(parser: argparse.ArgumentParser) -> None:
 def _lift(chosen: argparse.Namespace) -> None:
     """Lift 2D keypoints of people to 3D, in one shared scene"""
     from duolift.inputs import check_source
-    from duolift.outputs import check_output, labelled, write
 
     options, camera = _options(chosen), _camera(chosen)
     for source in chosen.inputs:
         check_source(source)
     read = _files_read(chosen)
-    for output in chosen.output:
-        check_output(output)
-        _check_not_read(output, read)
-    _check_rig(chosen)
+    _check_outputs(chosen, read)
     _check_lifter(chosen)
     _check_device(chosen)
     lifter = _lifter(chosen, chosen.device)
-    scenes = lifter.lift_frames(_counted(_frames(chosen.inputs, options)), camera, **_given(chosen, "placement"))
-    for label, scene in _labelled(scenes):
-        for output in chosen.output:
-            path = labelled(output, label) if label else output
-            _check_not_read(path, read)
-            with Step(f"writing {path.name}"):
-                files = write(scene, path, chosen.pictures, **_given(chosen, "rig"))
-            for file in files:
-                print(file)
-        for note in scene.notes:
-            print(f"note: {f'{label}: ' if label else ''}{note}", file=sys.stderr)
+    scenes = (
+        scene
+        for source in chosen.inputs
+        for scene in lifter.lift_frames(_frames(source, options), camera, **_given(chosen, "placement"))
+    )
+    for name, several, scene in _named(scenes):
+        _write(scene, name, several, chosen, read)
+        for note in () if chosen.quiet else scene.notes:
+            print(f"note: {f'{name}: ' if several else ''}{note}", file=sys.stderr)
 
 
-def _frames(inputs: Sequence[str], options: "Options") -> Iterator["Frame"]:
-    """The frames of all inputs; videos of one name that follow each other are told apart by the number of the input."""
+def _write(scene: "Scene", name: str, several: bool, chosen: argparse.Namespace, read: set[Path]) -> None:
+    """Write a scene to all outputs, and print the files' names: on standard error where JSON goes to standard out."""
+    from duolift.outputs import write
+    from duolift.outputs.destinations import STDOUT, paths_of
+    from duolift.outputs.document import to_json
+
+    told = sys.stderr if STDOUT in chosen.output else sys.stdout
+    for path in (path for output in chosen.output for path in paths_of(output, name, several)):
+        _check_not_read(path, read)
+        with Step(f"writing {path.name}"):
+            files = write(scene, path, chosen.pictures, **_given(chosen, "rig"))
+        for file in () if chosen.quiet else files:
+            print(file, file=told)
+    if STDOUT in chosen.output:
+        print(to_json(scene), flush=True)
+
+
+def _frames(source: str, options: "Options") -> Iterator["Frame"]:
+    """The frames of an input, with progress of how many have been lifted. Raises InputError where there is none."""
     from duolift.inputs import read
 
-    last = ""
-    for number, source in enumerate(inputs, start=1):
-        before = last
-        for frame in read(source, options):
-            last = f"{frame.video} {number}" if before and frame.video == before else frame.video
-            yield replace(frame, video=last)
+    yield from _counted(read(source, options))
 
 
 def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
@@ -289,17 +301,17 @@ def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
         raise InputError("the input holds no frame; expected at least one image's people")
 
 
-def _labelled(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, "Scene"]]:
-    """Every scene with a label for its file's name: unique among several scenes, empty where there is just one."""
+def _named(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, bool, "Scene"]]:
+    """Every scene with a name for its files that no other has, and whether there are several."""
     taken: set[str] = set()
     held, several = next(scenes), False
     for following in chain(scenes, [None]):
         several = several or following is not None
-        name = re.sub(r"[^\w.-]+", "_", Path(held[0]).stem)[:LONGEST_LABEL].strip("_.") or "scene"
-        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-        label = next(name for name in names if name not in taken)
-        taken.add(label)
-        yield label if several else "", held[1]
+        plain = re.sub(r"[^\w.-]+", "_", Path(held[0]).stem)[:LONGEST_LABEL].strip("_.") or "scene"
+        names = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        yield name, several, held[1]
         if following is not None:
             held = following
 
@@ -314,18 +326,9 @@ def _convert_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _convert(chosen: argparse.Namespace) -> None:
     """Write a scene that duolift wrote in other formats"""
-    from duolift.outputs import check_output, write
-
-    for output in chosen.output:
-        check_output(output)
-        _check_not_read(output, {path.resolve() for path in (chosen.scene, chosen.pictures) if path is not None})
-    _check_rig(chosen)
-    scene = _scene_of(chosen.scene)
-    for output in chosen.output:
-        with Step(f"writing {output.name}"):
-            files = write(scene, output, chosen.pictures, **_given(chosen, "rig"))
-        for file in files:
-            print(file)
+    read = {path.resolve() for path in (chosen.scene, chosen.pictures) if path is not None}
+    _check_outputs(chosen, read)
+    _write(_scene_of(chosen.scene), chosen.scene.stem, False, chosen, read)
 
 
 def _view_arguments(parser: argparse.ArgumentParser) -> None:
@@ -394,6 +397,19 @@ def _export(chosen: argparse.Namespace) -> None:
     print(f"{chosen.output}, within {1000 * apart:.4f} mm of the lifter")
 
 
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    from duolift.completion import SHELLS
+
+    parser.add_argument("shell", choices=SHELLS, help='which shell; bash reads it by eval "$(duolift completion bash)"')
+
+
+def _completion(chosen: argparse.Namespace) -> None:
+    """Print a script that completes the command in a shell"""
+    from duolift.completion import completion
+
+    print(completion(_parser(), chosen.shell))
+
+
 # Checks before torch is imported --------------------------------------------------------------------------------------
 
 
@@ -403,15 +419,23 @@ def _check_lifter(chosen: argparse.Namespace) -> None:
         raise InputError(f"{chosen.checkpoint}: no such file; expected a trained lifter, .safetensors")
 
 
-def _check_rig(chosen: argparse.Namespace) -> None:
-    """Raises InputError for a rig that is unknown, or that nothing which is written has a use for."""
+def _check_outputs(chosen: argparse.Namespace, read: set[Path]) -> None:
+    """Raises InputError for outputs that cannot be written, or that are read, and for a rig that none has a use for."""
     from duolift.outputs import RIGGED
+    from duolift.outputs.destinations import STDOUT, check_destination, is_folder, paths_of
     from duolift.outputs.rigs import check_rig
 
+    for output in chosen.output:
+        lacking = check_destination(output)
+        for note in () if chosen.quiet else lacking:
+            print(f"note: {output} gets no {note}", file=sys.stderr)
+        if output != STDOUT and not is_folder(output):
+            _check_not_read(Path(output), read)
     if chosen.rig is None:
         return
     check_rig(chosen.rig)
-    if not any(output.suffix.lower() in RIGGED for output in chosen.output):
+    paths = [path for output in chosen.output for path in paths_of(output, "scene", several=False)]
+    if not any(path.name.lower().endswith(RIGGED) for path in paths):
         raise InputError(f"--rig {chosen.rig}: no output has bones; expected one of {', '.join(RIGGED)}")
 
 
@@ -475,3 +499,16 @@ def _lifter(chosen: argparse.Namespace, device: str | None = None) -> "Lifter":
     from duolift.predictor import Lifter
 
     return Lifter.load(chosen.checkpoint, device)
+
+
+# The commands ---------------------------------------------------------------------------------------------------------
+
+COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]] = {
+    "demo": (_demo_arguments, _demo),
+    "lift": (_lift_arguments, _lift),
+    "view": (_view_arguments, _view),
+    "convert": (_convert_arguments, _convert),
+    "export": (_export_arguments, _export),
+    "completion": (_completion_arguments, _completion),
+}
+"""Name -> what adds its arguments, and what runs it; the first line of its docstring is its help."""

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +14,12 @@ import numpy as np
 import pytest
 
 from duolift import cli
+from duolift.completion import SHELLS
 from duolift.errors import InputError
 from duolift.inputs.keypoints import BODY25
 from duolift.outputs import WRITERS, read, write
+from duolift.outputs.destinations import FOLDER_SET
+from duolift.outputs.document import from_json
 from duolift.outputs.libraries import NEEDED
 from duolift.predictor import Lifter
 from duolift.scene import Scene
@@ -180,6 +184,79 @@ def test_a_broken_file_is_skipped_unless_asked_to_be_strict(
     assert "note: 1 file is skipped: film/002_keypoints.json: not valid JSON" in capsys.readouterr().err
     assert lift("film", "-o", "strict.npz", "--strict") == 2
     assert "error: film/002_keypoints.json: not valid JSON" in capsys.readouterr().err
+
+
+def test_a_folder_gets_a_set_of_files_of_every_scene(
+    lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.json", "b.json"):
+        Path(name).write_text(openpose(300, 500))
+    assert lift("a.json", "-o", "one/") == lift("a.json", "b.json", "-o", "both/", "--rig", "cmu") == 0
+    expected = {f"{name}{suffix}" for name in ("a", "b") for suffix in FOLDER_SET}
+    assert {path.name for path in Path("both").iterdir()} == expected
+    assert {path.name for path in Path("one").iterdir()} == {f"a{suffix}" for suffix in FOLDER_SET}
+    assert b'"LHipJoint"' in Path("both/b.glb").read_bytes()
+    capsys.readouterr()
+    assert lift("a.json", "-o", "one") == 0, "a folder that is there needs no slash"
+    assert lift("a.json", "-o", "two") == 2
+    assert "two: is no folder, and has no suffix; expected a new folder as two/" in capsys.readouterr().err
+
+
+def test_a_folder_goes_without_a_format_whose_library_is_missing(
+    lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.json").write_text(openpose(300, 500))
+    monkeypatch.setattr("duolift.outputs.libraries.find_spec", lambda name: None if name == "trimesh" else name)
+    assert lift("a.json", "-o", "out/") == 0
+    assert {path.suffix for path in Path("out").iterdir()} == {*FOLDER_SET} - {".glb"}
+    assert "note: out/ gets no .glb needs trimesh, which is not installed" in capsys.readouterr().err
+
+
+def test_json_goes_to_standard_output_and_all_else_to_standard_error(
+    lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.json", "b.json"):
+        Path(name).write_text(openpose(300, 500))
+    assert lift("a.json", "b.json", "-o", "-", "-o", "scene.npz") == 0
+    told = capsys.readouterr()
+    first, second = (from_json(line, "a line") for line in told.out.splitlines())
+    assert (first.names, second.names) == (("a",), ("b",))
+    assert "scene-a.npz\n" in told.err and "note: a: " in told.err
+
+
+def test_quiet_prints_nothing_but_errors(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.json").write_text(openpose(300))
+    assert lift("one.json", "-o", "scene.json", "-q") == 0 and Path("scene.json").exists()
+    assert capsys.readouterr() == ("", "")
+    assert lift("gone.json", "-o", "scene.json", "--quiet") == 2
+    assert capsys.readouterr().err.startswith("error: gone.json")
+
+
+def test_files_of_one_name_are_not_one_video(lift: Callable[..., int]) -> None:
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        instances = [
+            {"keypoints": np.reshape(person(300)[:51], (17, 3))[:, :2].tolist(), "keypoint_scores": [0.9] * 17}
+        ]
+        Path(folder, "same.json").write_text(json.dumps([{"frame_id": i, "instances": instances} for i in range(3)]))
+    assert lift("a/same.json", "b/same.json", "-o", "scene.npz") == 0
+    assert [len(read(name).names) for name in ("scene-same.npz", "scene-same-2.npz")] == [3, 3]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_complete_commands_and_names(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("lift", "--pictures", "mixamo", "halpe26", "openpose"))
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+def test_bash_runs_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["completion", "bash"])
+    (tmp_path / "duolift.sh").write_text(capsys.readouterr().out)
+    asked = "source duolift.sh; COMP_WORDS=(duolift lift --rig m); COMP_CWORD=3; _shtab_duolift; echo ${COMPREPLY[@]}"
+    done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == ["mixamo"], done.stderr
 
 
 def test_standard_input(lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,6 +426,17 @@ def test_a_scene_is_converted_to_every_format_asked_for(
     assert printed.out.split() == ["film-1.bvh", "film-2.bvh", "copy.json", "film-1.trc", "film-2.trc"]
     assert "Hips" in Path("film-1.bvh").read_text()
     np.testing.assert_allclose(read("copy.json").people, Scene.example().people, atol=2e-4)
+
+
+def test_a_scene_is_converted_to_a_folder_and_to_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Scene.example().save("walk.npz")
+    assert cli.main(["convert", "walk.npz", "-o", "out/", "-o", "-", "-q"]) == 0
+    assert {path.name for path in Path("out").iterdir()} == {f"walk{suffix}" for suffix in FOLDER_SET}
+    told = capsys.readouterr()
+    assert from_json(told.out, "standard output").identities == (1, 2) and not told.err
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,13 @@ RULES = (
         after=(PACKED,),
         made=("own.json",),
     ),
+    Rule(
+        r"duolift lift a.json b.json -o out/",
+        "duolift lift keypoints.json keypoints.json -o out/",
+        made=("out/keypoints.html", "out/keypoints-2.csv"),
+    ),
+    Rule(r"duolift lift keypoints.json -o - -q"),
+    Rule(r"duolift completion bash"),
     Rule(r"duolift lift keypoints.json -o scene.html", made=("scene.html",)),
     Rule(r"duolift lift keypoints/ -o film.(html|json) --image 1920x1080 --rate 30", made=(r"film.\1",)),
     Rule(
