@@ -8,6 +8,7 @@ person is, and under which keys an object has its people, each format says; the 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from duolift.errors import InputError
@@ -18,11 +19,20 @@ from duolift.inputs.pixels import image_size, short
 FRAMES_KEYS = ("frames", "results", "data")
 """Keys under which an object has its list of frames."""
 
-NAME_KEYS = (
-    *("frame", "frame_id", "frame_index", "frame_idx", "frame_number", "frameIndex", "frameNumber", "frame_num"),
-    *("image_id", "image_name", "file_name", "filename", "image", "path", "file"),
+NUMBER_KEYS = (
+    "frame",
+    "frame_id",
+    "frame_index",
+    "frame_idx",
+    "frame_number",
+    "frameIndex",
+    "frameNumber",
+    "frame_num",
 )
-"""Keys of a frame's number or name."""
+"""Keys of a frame's number."""
+
+NAME_KEYS = (*NUMBER_KEYS, "image_id", "image_name", "file_name", "filename", "image", "path", "file")
+"""Keys of a frame's number, or an image's name."""
 
 SIZE_KEYS = tuple(
     (f"{of}{width}", f"{of}{height}")
@@ -44,12 +54,14 @@ class JsonFrame:
         people: what should be people.
         where: the file and the frame's path, for messages.
         about: the frame's own object, and the file's, as far as their values are no lists.
+        numbered: the file calls it a frame, or numbers it as one.
     """
 
     name: str
     people: Sequence[Any]
     where: str
     about: Mapping[str, Any] = field(default_factory=dict)
+    numbered: bool = False
 
     @property
     def image(self) -> tuple[float, float] | None:
@@ -83,29 +95,39 @@ def json_frames(
         frames += 1
         if alone:
             break
-        yield replace(frame, about={**about, **frame.about})
+        yield replace(frame, about={**about, **frame.about}, numbered=frame.numbered or listed == "frames")
     if alone and frames:
         raise InputError(f"{file.where}: holds frames and {len(alone)} people of no frame; expected one or the other")
     if alone or not frames:
         yield JsonFrame("", alone, file.where, about)
 
 
-def as_video(file: DetectionFile, frames: Iterable[RawFrame]) -> Iterator[RawFrame]:
-    """Frames under the file's name: those of a video where there are several, else an image that stands alone."""
-    held = None
-    several = False
-    for number, frame in enumerate(frames):
-        if held is not None:
-            several = True
-            yield replace(held, video=file.stem)
-        held = frame if frame.name else replace(frame, name=str(number))
-    if held is not None:
-        yield replace(held, video=file.stem) if several else replace(held, name=_name_of_image(held.name, file.stem))
+def of_file(file: DetectionFile, frames: Iterable[tuple[RawFrame, bool]]) -> Iterator[RawFrame]:
+    """Frames under the file's name if they are a video's; the name of an only image is the file's too.
+
+    Args:
+        frames: each with whether the file itself says that it is of a video. Where none says so up to the first with
+            people, `duolift.inputs.videos` finds out.
+    """
+    coming = iter(frames)
+    head: list[RawFrame] = []
+    says_video = False
+    for frame, of_video in coming:
+        head.append(frame)
+        says_video = says_video or of_video
+        if len(head) > 1 and (says_video or frame.people):
+            break
+    if len(head) == 1:
+        (only,) = head
+        yield replace(only, name=_name_of_image(only.name, file.stem))
+        return
+    for number, frame in enumerate(chain(head, (frame for frame, _ in coming))):
+        yield replace(frame, name=frame.name or str(number), video=file.stem if says_video else "")
 
 
 def _name_of_image(name: str, stem: str) -> str:
-    """The only image's name: its own, if it is no number."""
-    return stem if name.isdecimal() else name
+    """The only image's name: its own, if it has one that is no number."""
+    return stem if not name or name.isdecimal() else name
 
 
 def size_in(about: Mapping[str, Any], where: str) -> tuple[float, float] | None:
@@ -189,6 +211,7 @@ def _frame(
         people = [people]
     if not isinstance(people, list):
         raise InputError(f"{where}.{key} is {short(people)}; expected people")
-    name = next((value[name] for name in NAME_KEYS if isinstance(value.get(name), int | str)), number)
+    called = next((name for name in NAME_KEYS if isinstance(value.get(name), int | str)), None)
+    name = number if called is None else value[called]
     about = {name: one for name, one in value.items() if name != key}
-    return JsonFrame(str(name), people, f"{where}.{key}", about)
+    return JsonFrame(str(name), people, f"{where}.{key}", about, numbered=called in NUMBER_KEYS)

@@ -8,25 +8,23 @@ https://github.com/Fannovel16/comfyui_controlnet_aux.
 from collections.abc import Iterator
 
 from duolift.inputs.formats.openpose import frame_of_bodies, openpose_joints
-from duolift.inputs.json_frames import as_video, json_frames
+from duolift.inputs.json_frames import json_frames, of_file
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.registry import Peek, file_format
 
 
 def _recognises(peek: Peek) -> bool:
-    return "people" in peek.object_at("[]") and "instances" not in peek.object_at("[]") and not _with_keypoints(peek)
-
-
-def _with_keypoints(peek: Peek) -> bool:
-    return "keypoints" in peek.object_at("[]", "people", "[]")
+    images, people = peek.object_at("[]"), peek.object_at("[]", "people", "[]")
+    return "people" in images and bool("pose_keypoints_2d" in people or {"canvas_width", "canvas_height"} & images)
 
 
 @file_format("comfyui", "ComfyUI's pose keypoints", recognises=_recognises)
 def read_comfyui(file: DetectionFile) -> Iterator[RawFrame]:
     """The one image of a file, or the frames of a video."""
     joints = openpose_joints(file)
-    frames = json_frames(file, lambda value: False, ("people",))
-    yield from as_video(
-        file,
-        (frame_of_bodies(one.people, one.name, "", joints, one.where, image=one.image) for one in frames),
-    )
+
+    def frames() -> Iterator[tuple[RawFrame, bool]]:
+        for one in json_frames(file, lambda value: False, ("people",)):
+            yield frame_of_bodies(one.people, one.name, "", joints, one.where, image=one.image), one.numbered
+
+    yield from of_file(file, frames())

@@ -47,6 +47,10 @@ class Columns:
     body: KeypointFormat
     places: np.ndarray
 
+    def video(self, file: DetectionFile) -> str:
+        """The file's name where it is of a video; none where joints have no likelihood: somebody labelled images."""
+        return file.stem if (self.places[..., 2] >= 0).any() else ""
+
     def frame(self, name: str, video: str, row: Array, where: str) -> RawFrame:
         """The people of a row."""
         values = np.append(row, 1.0)[self.places]  # column -1, which is none, is sure
@@ -135,13 +139,14 @@ def read_deeplabcut(file: DetectionFile) -> Iterator[RawFrame]:
         )
     labels = [[row[at] for _, row in head] for at in range(first, width)]
     columns = columns_of(labels, levels, file.keypoint_format, file.where)
+    video = columns.video(file)
     frames = 0
     for line, row in rows:
         here = f"{file.where}: line {line}"
         if len(row) != width:
             raise InputError(f"{here} has {len(row)} cells; expected {width}")
         frames += 1
-        yield columns.frame(row[first - 1], file.stem, numbers_of(row[first:], here), here)
+        yield columns.frame(row[first - 1], video, numbers_of(row[first:], here), here)
     if not frames:
         raise InputError(f"{file.where}: has a head and no row; expected a row a frame")
 
@@ -190,7 +195,7 @@ def read_deeplabcut_h5(file: DetectionFile) -> Iterator[RawFrame]:
     if values.shape != (len(names), len(labels)):
         raise InputError(f"{here} has shape {values.shape}; expected ({len(names)}, {len(labels)})")
     for number, name in enumerate(names):
-        yield columns.frame(name, file.stem, values[number], f"{here}: row {number}")
+        yield columns.frame(name, columns.video(file), values[number], f"{here}: row {number}")
 
 
 Table = tuple[list[list[Any]], list[str], Array]

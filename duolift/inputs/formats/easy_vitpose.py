@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from duolift.errors import InputError
-from duolift.inputs.json_frames import as_video
+from duolift.inputs.json_frames import of_file
 from duolift.inputs.json_stream import JsonStream
 from duolift.inputs.keypoints import KeypointFormat, format_of
 from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, raw_person
@@ -27,17 +27,17 @@ def read_easy_vitpose(file: DetectionFile) -> Iterator[RawFrame]:
     joints = JointReader(file.where, BY_COUNT, file.keypoint_format)
     names = _names(stream)
 
-    def frames() -> Iterator[RawFrame]:
+    def frames() -> Iterator[tuple[RawFrame, bool]]:
         for number, people in enumerate(stream.items("keypoints.item")):
             here = f"{file.where}: keypoints[{number}]"
             if not isinstance(people, dict):
                 raise InputError(f"{here} is {short(people)}; expected people by their number")
             read = [_person(value, key, joints, names, f"{here}: {key}") for key, value in people.items()]
-            yield RawFrame(str(number), "", read, joints.keypoint_format)
+            yield RawFrame(str(number), "", read, joints.keypoint_format), True
 
     if not any(event[:2] == ("keypoints", "start_array") for event in stream.events()):
         raise InputError(f"{file.where}: has no list of keypoints; expected what easy_ViTPose writes")
-    yield from as_video(file, frames())
+    yield from of_file(file, frames())
 
 
 def _names(stream: JsonStream) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from duolift.errors import InputError
 from duolift.inputs.formats.named import are_shares
-from duolift.inputs.json_frames import as_video, json_frames
+from duolift.inputs.json_frames import json_frames, of_file
 from duolift.inputs.json_stream import member
 from duolift.inputs.keypoints import FORMATS
 from duolift.inputs.people import DetectionFile, JointReader, RawFrame, RawPerson, raw_person
@@ -59,12 +59,13 @@ def read_mediapipe(file: DetectionFile) -> Iterator[RawFrame]:
         yield RawFrame(file.stem, "", [person], joints.keypoint_format, normalised=are_shares([person]))
         return
 
-    def frames() -> Iterator[RawFrame]:
+    def frames() -> Iterator[tuple[RawFrame, bool]]:
         for frame in json_frames(file, _is_person, PEOPLE_KEYS):
             people = [_person(one, joints, f"{frame.where}[{number}]") for number, one in enumerate(frame.people)]
-            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image, normalised=are_shares(people))
+            shares = are_shares(people)
+            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image, normalised=shares), True
 
-    yield from as_video(file, frames())
+    yield from of_file(file, frames())
 
 
 def _is_one_person(file: DetectionFile) -> bool:
@@ -80,6 +81,8 @@ def _person(value: Any, joints: JointReader, where: str) -> RawPerson:
         value, where = member(value, key, where, list), f"{where}.{key}"
     if not isinstance(value, list):
         raise InputError(f"{where} is {short(value)}; expected a person's landmarks")
+    if not value:
+        return raw_person(np.zeros((0, 2)), np.zeros(0), None, where)
     joints.check(len(value), where)
     table = np.array([_landmark(one, f"{where}[{number}]") for number, one in enumerate(value)])
     return raw_person(table[:, :2], table[:, 2], None, where)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from duolift.errors import InputError
-from duolift.inputs.json_frames import as_video, json_frames
+from duolift.inputs.json_frames import json_frames, of_file
 from duolift.inputs.json_stream import member
 from duolift.inputs.keypoints import FORMATS, KeypointFormat, format_of, plain_name
-from duolift.inputs.people import DetectionFile, RawFrame, RawPerson, identity_of, raw_person
+from duolift.inputs.people import DetectionFile, RawFrame, RawPerson, identity_of, raw_person, score_of
 from duolift.inputs.pixels import short
 from duolift.inputs.registry import Peek, file_format
 
@@ -48,7 +48,7 @@ def _joints(value: Any) -> list[tuple[str, Any]] | None:
             inner = value.get(key)
             if isinstance(inner, dict):
                 return _joints(inner)
-            if isinstance(inner, list) and inner and all(_is_named(one) for one in inner):
+            if isinstance(inner, list) and all(_is_named(one) for one in inner):
                 return [(_name_of(one), one) for one in inner]
         if isinstance(value.get("pose"), dict):
             return _joints(value["pose"])
@@ -68,7 +68,7 @@ def read_named(file: DetectionFile) -> Iterator[RawFrame]:
     """The one image of a file, or the frames of a video."""
     body = file.keypoint_format
 
-    def frames() -> Iterator[RawFrame]:
+    def frames() -> Iterator[tuple[RawFrame, bool]]:
         nonlocal body
         for frame in json_frames(file, lambda value: _joints(value) is not None, PEOPLE_KEYS):
             people = []
@@ -77,13 +77,16 @@ def read_named(file: DetectionFile) -> Iterator[RawFrame]:
                 joints = _joints(value)
                 if joints is None:
                     raise InputError(f"{here} is {short(value)}; expected a person with joints by name")
-                body = body or _format_of([name for name, _ in joints], here)
-                people.append(_person(joints, body, value, here))
-            yield RawFrame(
-                frame.name, "", people, body or FORMATS["coco17"], frame.image, normalised=are_shares(people)
-            )
+                if joints:
+                    body = body or _format_of([name for name, _ in joints], here)
+                    people.append(_person(joints, body, value, here))
+                else:
+                    people.append(raw_person(np.zeros((0, 2)), np.zeros(0), None, here))
+            shares = are_shares(people)
+            raw = RawFrame(frame.name, "", people, body or FORMATS["coco17"], frame.image, normalised=shares)
+            yield raw, frame.numbered
 
-    yield from as_video(file, frames())
+    yield from of_file(file, frames())
 
 
 def _format_of(names: list[str], where: str) -> KeypointFormat:
@@ -101,8 +104,8 @@ def _person(joints: list[tuple[str, Any]], body: KeypointFormat, value: Any, whe
             raise InputError(f"{where} has the joint {short(name)}; expected {', '.join(body.joints[:5])} ...")
         at = body.joints.index(joint)
         places[at], confidence[at] = _place(place, f"{where}: {name}")
-    identity = identity_of(value, IDENTITY_KEYS, where) if isinstance(value, dict) else None
-    return raw_person(places, confidence, identity, where)
+    entry = value if isinstance(value, dict) and not _has_hips(value) else {}
+    return raw_person(places, confidence, identity_of(entry, IDENTITY_KEYS, where), where, score_of(entry))
 
 
 def _place(value: Any, where: str) -> tuple[tuple[float, float], float]:

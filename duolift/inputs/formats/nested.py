@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from duolift.errors import InputError
-from duolift.inputs.json_frames import as_video, json_frames
+from duolift.inputs.json_frames import json_frames, of_file
 from duolift.inputs.json_stream import member, numbers
 from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, identity_of, raw_person
 from duolift.inputs.pixels import short
@@ -20,17 +20,20 @@ SCORES_KEYS = ("scores", "keypoint_scores", "keypoints_scores", "confidence", "c
 """Keys of the joints' confidence, where it is beside them."""
 
 IDENTITY_KEYS = ("track_id", "person_id", "id", "idx")
+CONTAINERS = {"[]", "people", "predictions", "keypoints"}
+"""What leads to a joint's numbers: lists, and these keys."""
+
+DEEPEST = 5
+"""Steps that lead to them: frames, people of a frame and its list, joints and their list."""
+
 EXPECTED = "[x, y, confidence] of every joint"
 
 
 def _recognises(peek: Peek) -> bool:
-    deepest = max(peek.lists, key=len, default=())
-    if peek.root == "list" and not peek.objects and peek.lists.get(deepest) == {"number"}:
-        return 2 <= len(deepest) + 1 <= 4 and {*deepest} <= {"[]"}
     if {"image_id", "keypoint_scores", "instances", "images"} & (peek.object_at("[]") | peek.keys.keys()):
         return False
     return any(
-        place[-2:] == ("keypoints", "[]") and kinds == {"number"} and {*place[:-2]} <= {"[]", "people", "predictions"}
+        place[-1:] == ("[]",) and len(place) <= DEEPEST and kinds == {"number"} and {*place} <= CONTAINERS
         for place, kinds in peek.lists.items()
     )
 
@@ -62,12 +65,12 @@ def read_nested(file: DetectionFile) -> Iterator[RawFrame]:
         yield RawFrame(file.stem, "", [_person(value, joints, file.where)], joints.keypoint_format)
         return
 
-    def frames() -> Iterator[RawFrame]:
+    def frames() -> Iterator[tuple[RawFrame, bool]]:
         for frame in json_frames(file, _is_person, ("people", "predictions", "keypoints")):
             people = [_person(one, joints, f"{frame.where}[{number}]") for number, one in enumerate(frame.people)]
-            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image)
+            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image), frame.numbered
 
-    yield from as_video(file, frames())
+    yield from of_file(file, frames())
 
 
 def _is_one_person(file: DetectionFile) -> bool:
@@ -83,6 +86,8 @@ def _is_one_person(file: DetectionFile) -> bool:
 def _person(value: Any, joints: JointReader, where: str) -> RawPerson:
     points = value if isinstance(value, list) else member(value, "keypoints", where, list)
     entry = value if isinstance(value, dict) else {}
+    if not points:
+        return raw_person(np.zeros((0, 2)), np.zeros(0), None, where)
     joints.check(len(points), where)
     if not _is_joints(points) or len({len(one) for one in points}) > 1:
         raise InputError(f"{where} is {short(points)}; expected {EXPECTED}")

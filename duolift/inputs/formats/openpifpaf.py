@@ -8,8 +8,8 @@ writes lines of `{"frame": 1, "predictions": [...]}`. See https://openpifpaf.git
 from collections.abc import Iterator
 from typing import Any
 
-from duolift.inputs.json_frames import as_video, json_frames
-from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, identity_of, raw_person
+from duolift.inputs.json_frames import json_frames, of_file
+from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, identity_of, raw_person, score_of
 from duolift.inputs.registry import Peek, file_format
 
 
@@ -32,13 +32,14 @@ def read_openpifpaf(file: DetectionFile) -> Iterator[RawFrame]:
     """The one image of a file, or the frames of a video."""
     joints = JointReader(file.where, BY_COUNT, file.keypoint_format)
 
-    def frames() -> Iterator[RawFrame]:
+    def frames() -> Iterator[tuple[RawFrame, bool]]:
         for frame in json_frames(file, _is_person, ("predictions",)):
             people = []
             for number, entry in enumerate(frame.people):
                 here = f"{frame.where}[{number}]"
                 keypoints, confidence = joints.flat(entry, "keypoints", here)
-                people.append(raw_person(keypoints, confidence, identity_of(entry, ("id_", "track_id"), here), here))
-            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image)
+                identity = identity_of(entry, ("id_", "track_id"), here)
+                people.append(raw_person(keypoints, confidence, identity, here, score_of(entry)))
+            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image), frame.numbered
 
-    yield from as_video(file, frames())
+    yield from of_file(file, frames())

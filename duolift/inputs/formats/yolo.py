@@ -24,7 +24,6 @@ LONGEST_LINE = 2**16
 """Characters of a line; a person of 133 joints takes 4,000."""
 
 _LINE = re.compile(rb"\d+( -?[\d.]+(e-?\d+)?){20,}", re.IGNORECASE)
-_FRAME = re.compile(r"(?P<video>.+)_\d+")
 
 
 def _recognises(peek: Peek) -> bool:
@@ -33,7 +32,7 @@ def _recognises(peek: Peek) -> bool:
 
 @file_format("yolo", "Ultralytics' text files", suffix=".txt", recognises=_recognises)
 def read_yolo(file: DetectionFile) -> Iterator[RawFrame]:
-    """The one image of a file; of a video where its people are tracked."""
+    """The one image of a file."""
     file.file.seek(0)
     joints = JointReader(file.where, BY_COUNT, file.keypoint_format)
     rows = []
@@ -43,9 +42,7 @@ def read_yolo(file: DetectionFile) -> Iterator[RawFrame]:
             rows.append((_numbers(line, here), here))
     tracked = all(_is_number_of_track(row) for row, _ in rows)
     people = [_person(row, joints, tracked, here) for row, here in rows]
-    of_video = _FRAME.fullmatch(file.stem) if any(person.identity is not None for person in people) else None
-    video = of_video["video"] if of_video else ""
-    yield RawFrame(file.stem, video, people, joints.keypoint_format, normalised=True)
+    yield RawFrame(file.stem, "", people, joints.keypoint_format, normalised=True)
 
 
 def _numbers(line: bytes, where: str) -> Array:

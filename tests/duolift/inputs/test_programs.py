@@ -33,7 +33,7 @@ WRITTEN: dict[tuple[str, int], tuple[str, str, str, bool]] = {
     ("ultralytics", 3): (*BOTH, SEVERAL, True),
     ("yolo", 0): ("film_3", "2", ALONE, False),
     ("yolo", 1): ("film_3", "2", ALONE, False),
-    ("yolo", 2): ("film_3", "2", SEVERAL, True),
+    ("yolo", 2): ("film_3", "2", ALONE, True),
     ("yolo", 3): ("film_3", "2", ALONE, False),
     ("openpifpaf", 0): ("film_3", "2", ALONE, True),
     ("openpifpaf", 1): (*ONE_EMPTY, SEVERAL, True),
@@ -258,6 +258,35 @@ def test_a_pipe_gives_the_same(name: str, tmp_path: Path, monkeypatch: pytest.Mo
         )
 
 
+def test_a_person_without_joints_is_left_out_and_told(tmp_path: Path) -> None:
+    """Detectors write such people; they do not spoil the others."""
+    ultralytics = json.loads(FILES["ultralytics"]()[0])
+    named, nested = json.loads(FILES["named"]()[0]), json.loads(FILES["nested"]()[3])
+    contents = {
+        "ultralytics": [*ultralytics, {"name": "person", "keypoints": {"x": [], "y": [], "visible": []}}],
+        "named": [*named, {"score": 0.1, "keypoints": []}],
+        "nested": [*nested, {"keypoints": []}],
+        "openpifpaf": [*json.loads(FILES["openpifpaf"]()[0]), {"keypoints": [], "score": 0.1}],
+    }
+    for name, content in contents.items():
+        (frame,) = frames_of(written(tmp_path, "a.json", as_json(content)), format=name)
+        assert len(frame.keypoints) == 2, name
+        assert any("1 person without any joints is left out" in note for note in frame.notes), name
+
+
+def test_a_list_of_photographs_is_no_video(tmp_path: Path) -> None:
+    """Lists of images that are not numbered as frames are told by what is in them, and a note names the option."""
+    image = [one.tolist() for one in people(COCO)]
+    other = [[[0.9 * SIZE - x, 0.4 * y, sure] for x, y, sure in one] for one in image]
+    frames = frames_of(written(tmp_path, "a.json", as_json([image, other])))
+    assert [frame.video for frame in frames] == ["", ""]
+    assert any("--video" in note for frame in frames for note in frame.notes)
+    assert [frame.video for frame in frames_of(tmp_path / "a.json", video=True)] == ["a", "a"]
+    assert [frame.video for frame in frames_of(written(tmp_path, "b.json", as_json([image, image])))] == ["b", "b"]
+    numbered = [{"frame": number, "people": one} for number, one in enumerate((image, other))]
+    assert [frame.video for frame in frames_of(written(tmp_path, "c.json", as_json(numbered)))] == ["c", "c"]
+
+
 # Names --------------------------------------------------------------------------------------------------------------
 
 
@@ -322,12 +351,15 @@ def test_other_files_of_a_folder_are_no_detectors(tmp_path: Path) -> None:
     written(tmp_path, "README.txt", b"These are poses.\n")
     written(tmp_path, "times.csv", b"frame,time\n0,0.0\n")
     assert detector_files(tmp_path) == []
-    for number in (10, 2):
+    for number in (10, 2, 3, 4):
         written(tmp_path, f"film_{number}.txt", FILES["yolo"]()[2])
-    assert [file.name for file in detector_files(tmp_path)] == ["film_2.txt", "film_10.txt"]
-    assert [(frame.name, frame.video) for frame in frames_of(tmp_path)] == [("film_2", "film"), ("film_10", "film")]
+    assert [file.name for file in detector_files(tmp_path)] == [f"film_{number}.txt" for number in (2, 3, 4, 10)]
+    frames = frames_of(tmp_path)
+    assert [frame.name for frame in frames] == [f"film_{number}" for number in range(2, 11)], "nobody in 5 to 9"
+    assert {frame.video for frame in frames} == {"film"}
+    assert [len(frame.keypoints) for frame in frames] == [2, 2, 2, 0, 0, 0, 0, 0, 2]
     written(tmp_path, "film.csv", FILES["deeplabcut"]()[0])
-    assert [file.suffix for file in detector_files(tmp_path)] == [".txt", ".txt"]
+    assert {file.suffix for file in detector_files(tmp_path)} == {".txt"}
     written(tmp_path, "film.json", FILES["ultralytics"]()[0])
     assert [file.name for file in detector_files(tmp_path)] == ["film.json"]
 
