@@ -224,7 +224,8 @@ class Scene:
                 the people are then drawn over it.
 
         Returns:
-            A matplotlib figure, apart from `pyplot`: `figure.savefig("scene.png")`, or show it in a notebook.
+            A matplotlib figure, apart from `pyplot`: `figure.savefig("scene.png")`; in a notebook, `%matplotlib inline`
+            shows it.
 
         Raises:
             InputError: matplotlib is not installed, or there is no such frame.
