@@ -186,6 +186,13 @@ def _keypoint_arguments(parser: argparse.ArgumentParser) -> None:
         help="who is who in a video: as the file numbers people (the default), or anew, by where they are",
     )
     group.add_argument(
+        "--people",
+        type=_numbers,
+        metavar="N,N",
+        help="who is in the scene, by the numbers that notes and the page give them, such as 1,2 (everybody but false "
+        "detections)",
+    )
+    group.add_argument(
         "--strict",
         action="store_true",
         help="end with an error at a file of a folder that cannot be read, or a person without joints, instead of "
@@ -259,7 +266,7 @@ def _lift(chosen: argparse.Namespace) -> None:
     scenes = (
         scene
         for source in chosen.inputs
-        for scene in lifter.lift_frames(_frames(source, options), camera, **_given(chosen, "placement"))
+        for scene in lifter.lift_frames(_frames(source, options), camera, **_given(chosen, "placement", "people"))
     )
     for name, several, scene in _named(scenes):
         _write(scene, name, several, chosen, read)
@@ -351,7 +358,8 @@ def _view(chosen: argparse.Namespace) -> None:
     _check_device(chosen)
     scene = None if chosen.scene is None else _scene_of(chosen.scene)
     lifter = _lifter(chosen, chosen.device)
-    lift = partial(_lift_dropped, partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement")), options)
+    lift_frames = partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement", "people"))
+    lift = partial(_lift_dropped, lift_frames, options)
     serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures)
 
 
@@ -481,6 +489,14 @@ def _camera(chosen: argparse.Namespace) -> "Camera":
 def _given(chosen: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Those of some arguments that were given; what was not is left to the defaults of whoever takes them."""
     return {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """`1,2` as whole numbers."""
+    try:
+        return tuple(int(number) for number in text.replace(",", " ").split())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} are no people's numbers; expected such as 1,2") from None
 
 
 def _size(text: str) -> tuple[float, float]:

@@ -6,8 +6,9 @@
 A lifter is one file, see `duolift.lifter_file`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,12 +22,13 @@ from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import THRESHOLD
 from duolift.inputs.options import Options
+from duolift.inputs.pixels import short
 from duolift.inputs.reading import read
 from duolift.inputs.tracking import TRACKING, track
 from duolift.lifter_file import read_lifter, write_lifter
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import DEFAULT_METHOD, METHODS
-from duolift.reconstruction import Reconstruction
+from duolift.reconstruction import EVERYBODY, Choice, Reconstruction
 from duolift.scene import Scene
 
 SHIPPED = Path(__file__).parent / "weights" / "shipped.safetensors"
@@ -123,6 +125,7 @@ class Lifter:
         camera: Camera | None = None,
         options: Options | None = None,
         placement: str = DEFAULT_METHOD,
+        people: Sequence[int] | None = None,
     ) -> Scene:
         """People in one scene from a detector's file, or folder of files, that holds one image or one video.
 
@@ -131,11 +134,12 @@ class Lifter:
             camera: what is known of the camera.
             options: what the file does not say.
             placement: one of `duolift.placement.METHODS`.
+            people: identities of those who are to be in the scene; None takes everybody but false detections.
 
         Raises:
             InputError: a file that cannot be used, or one of several images or videos (`lift_frames` lifts those).
         """
-        scenes = islice(self.lift_frames(read(path, options), camera, placement), 2)
+        scenes = islice(self.lift_frames(read(path, options), camera, placement, people), 2)
         named = [*scenes]
         if len(named) != 1:
             found = "several images or videos" if named else "no frame"
@@ -146,7 +150,11 @@ class Lifter:
         return named[0][1]
 
     def lift_frames(
-        self, frames: Iterable[Frame], camera: Camera | None = None, placement: str = DEFAULT_METHOD
+        self,
+        frames: Iterable[Frame],
+        camera: Camera | None = None,
+        placement: str = DEFAULT_METHOD,
+        people: Sequence[int] | None = None,
     ) -> Iterator[tuple[str, Scene]]:
         """People in one scene for every video and every image that stands alone, with its name.
 
@@ -156,12 +164,19 @@ class Lifter:
             frames: of detectors' files, as `duolift.inputs.read` gives them.
             camera: what is known of the camera.
             placement: one of `duolift.placement.METHODS`.
+            people: identities of those who are to be in the scenes; None takes everybody but false detections, who are
+                in a few frames of a long video only, or are somebody once more.
+
+        Raises:
+            InputError: people who are not numbers, or not in a scene.
         """
+        choice = Choice(None if people is None else _identities(people), without_ghosts=True)
         for video, chunks in groupby(track(frames), key=lambda found: found.video):
             if not video:
-                yield from ((found.names[0], self.lift_detections(found, camera, placement)) for found in chunks)
+                for found in chunks:
+                    yield found.names[0], self._reconstructed([found], camera, placement, choice)
             else:
-                yield video, self._reconstructed(chunks, camera, placement).interpolated(TRACKING.gap)
+                yield video, self._reconstructed(chunks, camera, placement, choice).interpolated(TRACKING.gap)
 
     def lift_detections(
         self, detections: Detections, camera: Camera | None = None, placement: str = DEFAULT_METHOD
@@ -172,10 +187,20 @@ class Lifter:
         """
         return self._reconstructed([detections], camera, placement)
 
-    def _reconstructed(self, chunks: Iterable[Detections], camera: Camera | None, placement: str) -> Scene:
+    def _reconstructed(
+        self, chunks: Iterable[Detections], camera: Camera | None, placement: str, choice: Choice = EVERYBODY
+    ) -> Scene:
         if placement not in METHODS:
             raise InputError(f"placement {placement!r} is unknown; expected one of {', '.join(METHODS)}")
-        reconstruction = Reconstruction(self.people, camera or Camera(), METHODS[placement])
+        reconstruction = Reconstruction(self.people, camera or Camera(), METHODS[placement], choice)
         for chunk in chunks:
             reconstruction.add(chunk)
         return reconstruction.scene()
+
+
+def _identities(people: Sequence[int]) -> tuple[int, ...]:
+    """Numbers of people, each once. Raises InputError where there are none, or they are no whole numbers."""
+    whole = [one for one in people if isinstance(one, Integral) and not isinstance(one, bool)]
+    if not whole or len(whole) < len(people):
+        raise InputError(f"people is {short(people)}; expected numbers of people, such as [1, 2], or None for all")
+    return tuple(dict.fromkeys(map(int, whole)))

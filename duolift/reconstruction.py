@@ -15,10 +15,12 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.camera import Camera
+from duolift.errors import InputError
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.smoothing import smoothed
 from duolift.inputs.detections import JOINTS, Detections, sample_of
+from duolift.inputs.ghosts import fleeting_notes, ghosts
 from duolift.joint_orders import best_order
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import METHODS
@@ -76,6 +78,22 @@ class Lens:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Who of the people that were found is in the scene.
+
+    Attributes:
+        people: their identities; None for all.
+        without_ghosts: leave out of all those who are no people (`duolift.inputs.ghosts`).
+    """
+
+    people: tuple[int, ...] | None = None
+    without_ghosts: bool = False
+
+
+EVERYBODY = Choice()
+
+
+@dataclass(frozen=True)
 class LiftedChunk:
     """Consecutive frames, lifted.
 
@@ -101,10 +119,11 @@ class Reconstruction:
         people: lifts everybody.
         camera: what the user knows of the camera.
         method: puts people into one scene.
+        choice: of whom there are in the scene.
     """
 
-    def __init__(self, people: PeopleLifter, camera: Camera, method: Method) -> None:
-        self.people, self.camera, self.method = people, camera, method
+    def __init__(self, people: PeopleLifter, camera: Camera, method: Method, choice: Choice = EVERYBODY) -> None:
+        self.people, self.camera, self.method, self.choice = people, camera, method, choice
         self.chunks: list[LiftedChunk] = []
         self.lens: Lens | None = None
         self._settled = False
@@ -177,11 +196,12 @@ class Reconstruction:
 
         Raises:
             ValueError: nothing was added.
+            InputError: a person was chosen who is not there.
         """
         if self.lens is None:
             raise ValueError("no detections: expected at least one image's, given to add()")
         lens, static, skeleton = self.lens, self.static, self.people.skeleton
-        together = joined(self.chunks, skeleton)
+        together, chosen = self._chosen(joined(self.chunks, skeleton))
         lifted, frames = together.lifted, len(together.lifted)
         sequence = torch.zeros(frames, dtype=torch.long, device=lifted.bodies.device) if static else None
         cameras = SceneCameras(sequence)
@@ -207,7 +227,10 @@ class Reconstruction:
             focal=lens.focal,
             focal_source=str(lens.source),
             rate=rate / together.detections.step if (rate := self.rate) is not None else None,
-            notes=(*together.detections.notes, *self._notes(lens, together), *self._doubts(lens, together, deviation)),
+            notes=(
+                *(*together.detections.notes, *chosen),
+                *(*self._notes(lens, together), *self._doubts(lens, together, deviation)),
+            ),
         )
         if static and scene.rate and self.camera.smoothing:
             over = self.camera.smoothing * scene.rate  # frames
@@ -217,6 +240,30 @@ class Reconstruction:
                 by_paper=smoothed(scene.by_paper, scene.deviation, over),
             )
         return scene.select([index for index, identity in enumerate(scene.identities) if identity != NOBODY])
+
+    def _chosen(self, together: LiftedChunk) -> tuple[LiftedChunk, list[str]]:
+        """Those people who are in the scene, and what to say of the others. Raises InputError as `scene` does."""
+        detections = together.detections
+        identities, wanted = detections.identities, self.choice.people
+        if identities == (NOBODY,):
+            if wanted:
+                raise InputError(f"people: {_listed(wanted)} chosen, and nobody is in {_place(detections)}")
+            return together, []
+        visible = together.visible.cpu().numpy()
+        few = fleeting_notes(visible, identities) if self.video else []
+        if wanted is not None:
+            if missing := [identity for identity in wanted if identity not in identities]:
+                raise InputError(
+                    f"people: {_listed(missing)} is not in {_place(detections)}; expected some of {_listed(identities)}"
+                )
+            return chosen_of(together, [identities.index(identity) for identity in wanted]), few
+        if not self.choice.without_ghosts:
+            return together, few
+        nobody = ghosts(together.pixels.double().cpu().numpy(), visible, identities, self.video)
+        kept = [index for index, identity in enumerate(identities) if identity not in nobody]
+        notes = [f"person {one} {why}, and is left out (--people chooses)" for one, why in nobody.items()]
+        few = [note for note in few if not any(note.startswith(f"person {one} ") for one in nobody)]
+        return chosen_of(together, kept) if nobody else together, [*notes, *few]
 
     def _doubts(self, lens: Lens, together: LiftedChunk, deviation: Tensor) -> tuple[str, ...]:
         """What to say of people whose bodies may be anything, and the order of joints that fits them better."""
@@ -296,6 +343,26 @@ def joined(chunks: Sequence[LiftedChunk], skeleton: Skeleton) -> LiftedChunk:
     )
     pixels, visible = (spread([getattr(chunk, name) for chunk in chunks]) for name in ("pixels", "visible"))
     return LiftedChunk(detections, pixels, visible, lifted)
+
+
+def chosen_of(chunk: LiftedChunk, people: Sequence[int]) -> LiftedChunk:
+    """Some of the people, by their index, in all frames."""
+    index = slice(None), list(people)
+    return LiftedChunk(
+        replace(chunk.detections, identities=tuple(chunk.detections.identities[person] for person in people)),
+        chunk.pixels[index],
+        chunk.visible[index],
+        chunk.lifted[index],
+    )
+
+
+def _listed(identities: Sequence[int]) -> str:
+    return ", ".join(map(str, identities))
+
+
+def _place(detections: Detections) -> str:
+    """The video or image, as part of a message."""
+    return detections.video or detections.names[0]
 
 
 def doubts(deviation: Tensor) -> tuple[str, ...]:

@@ -40,7 +40,6 @@ class TrackingSettings:
         least_similarity: of one person in two frames. Joints that all are off by 2.1 deviations have it.
         close_call: two people could have been confused where exchanging them lowers the similarity by less than this.
         first_unnamed: number of the first person whom a file that tracks people leaves without a number.
-        fleeting: a person in fewer frames of a video may be a false detection, and is noted.
     """
 
     chunk: int = 1000
@@ -49,7 +48,6 @@ class TrackingSettings:
     least_similarity: float = 0.1
     close_call: float = 0.1
     first_unnamed: int = 1_000_000
-    fleeting: int = 5
 
 
 TRACKING = TrackingSettings()
@@ -87,15 +85,15 @@ def track(frames: Iterable[Frame], chunk: int = TRACKING.chunk, gap: int = TRACK
         for frame in consecutive:
             held.append(frame)
             if len(held) > chunk:  # one frame more than a chunk tells that this chunk is not the last
-                yield _chunk(held[:-1], tracker, last=False)
+                yield _chunk(held[:-1], tracker)
                 held = held[-1:]
-        yield _chunk(held, tracker, last=True)
+        yield _chunk(held, tracker)
 
 
-def _chunk(frames: list[Frame], tracker: "_Tracker", last: bool) -> Detections:
+def _chunk(frames: list[Frame], tracker: "_Tracker") -> Detections:
     tracker.notes = _Notes()
     identities = [tracker.follow(frame) for frame in frames]
-    notes = [*tracker.notes.sentences(), *tracker.fleeting(last)]
+    notes = [*tracker.notes.sentences()]
     tracker.forget()
     return _stacked(frames, identities, notes)
 
@@ -262,19 +260,6 @@ class _Tracker:
             now = identities[person]
             if before != now and now in self.tracks and before in identities:
                 self.notes.switches.setdefault((now, before), []).append(frame.name)
-
-    def fleeting(self, last: bool) -> list[str]:
-        """Notes on people who are gone and were only seen in a few frames.
-
-        Args:
-            last: the video has ended, so that everybody is gone.
-        """
-        gone = [t for t in self.tracks.values() if last or self.frame - t.frame > self.gap]
-        return [
-            f"person {t.identity} is in {t.count} frame{'s' * (t.count > 1)} only: it may be nobody"
-            for t in gone
-            if t.count < TRACKING.fleeting <= self.frame
-        ]
 
     def forget(self) -> None:
         """Drop people who have been gone for too long to come back."""

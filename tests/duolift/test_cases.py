@@ -1,5 +1,6 @@
 """Real files, and what each must give; they are not ours to pass on, so this is skipped where they are not."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from conftest import SHARED
 
 from duolift.camera import Camera
+from duolift.errors import InputError
 from duolift.inputs import Options, format_named, read, track
 from duolift.predictor import Lifter
 
@@ -80,6 +82,28 @@ def test_numbers_that_a_file_swaps_are_not_believed_on_request() -> None:
         pelvis = scene.world()[:, :, scene.skeleton.root_index]
         steps[who] = float(np.linalg.norm(np.diff(pelvis, axis=0), axis=-1).max())  # metres a frame
     assert steps["file"] > 0.5 > 0.15 > steps["anew"], steps
+
+
+def test_ghosts_are_left_out_of_a_long_video_and_people_are_chosen(tmp_path: Path) -> None:
+    """A real video, four times over; a double of somebody, and somebody in two frames."""
+    entries = json.loads((CASES / "id-swap.json").read_text())
+    first = {entry["image_id"] for entry in entries}
+    film = [
+        {**e, "image_id": f"{int(e['image_id'][:-4]) - 20 + len(first) * i}.jpg"} for i in range(4) for e in entries
+    ]
+    double = [{**e, "idx": 9, "keypoints": [value + 1 for value in e["keypoints"]]} for e in film if e["idx"] == 1]
+    passing = [{**e, "idx": 7, "keypoints": [value / 2 + 400 for value in e["keypoints"]]} for e in double[40:42]]
+    path = tmp_path / "film.json"
+    path.write_text(json.dumps(film + double + passing))
+    scene = Lifter.load().lift_file(path)
+    assert scene.identities == (1, 2)
+    notes = " ".join(scene.notes)
+    assert "person 9 is person 1 once more, and is left out" in notes and "person 7 is in 2 frames of" in notes
+    assert Lifter.load().lift_file(path, people=[2, 9]).identities == (2, 9)
+    with pytest.raises(InputError, match=r"people: 5 is not in film; expected some of 1, 2, 9, 7"):
+        Lifter.load().lift_file(path, people=[1, 5])
+    with pytest.raises(InputError, match=r"people is \[\]; expected numbers of people, such as \[1, 2\]"):
+        Lifter.load().lift_file(path, people=[])
 
 
 def test_133_joints_beside_a_category_that_names_17() -> None:

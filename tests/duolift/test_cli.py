@@ -173,6 +173,18 @@ def test_a_scene_may_be_written_beside_the_files_of_a_film_again_and_again(
         assert lift("film", "-o", f"film/scene{suffix}") == 0 and [*Path("film").glob(f"scene*{suffix}")]
 
 
+def test_people_are_chosen_by_their_numbers(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    assert lift("two.json", "-o", "scene.npz", "--people", "2") == 0
+    assert read("scene.npz").identities == (2,)
+    assert lift("two.json", "-o", "other.npz", "--people", "2,7") == 2
+    assert "error: people: 7 is not in two; expected some of 1, 2" in capsys.readouterr().err
+    for wrong in ("one", "1.5", "1;2"):
+        with pytest.raises(SystemExit):
+            lift("two.json", "-o", "other.npz", "--people", wrong)
+        assert f"'{wrong}' are no people's numbers; expected such as 1,2" in capsys.readouterr().err
+
+
 def test_a_broken_file_is_skipped_unless_asked_to_be_strict(
     lift: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from duolift.body.skeleton import CHI3D25
 from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.inputs import FILE_FORMATS, FORMATS
+from duolift.inputs.ghosts import GHOSTS
 from duolift.inputs.keypoints import PROPORTIONS, THRESHOLD
 from duolift.inputs.sequences import SEQUENCES
 from duolift.inputs.timeline import LIMITS
@@ -31,7 +32,8 @@ def test_the_page_has_the_constants() -> None:
         *(f"{body.ball_of_foot} of the way from ankle", f"threshold={THRESHOLD}"),
         *(f"first {SEQUENCES.look} images", f"similarity of {SEQUENCES.alike}"),
         f"{LIMITS.frames:,} missing, and {LIMITS.times} times as many",
-        *(f"{tracking.chunk:,} frames", f"{tracking.gap} frames", f"{tracking.fleeting} frames"),
+        *(f"{tracking.chunk:,} frames", f"{tracking.gap} frames", f"{GHOSTS.fleeting} frames"),
+        *(f"{GHOSTS.long} frames", f"up to {GHOSTS.most} frames", f"{GHOSTS.same} of the person's size"),
     )
     assert all(text in PAGE.replace("\n", " ") for text in texts)
 
