@@ -291,21 +291,16 @@ def _write(scene: "Scene", name: str, several: bool, chosen: argparse.Namespace,
         print(to_json(scene), flush=True)
 
 
-def _frames(source: str, options: "Options") -> Iterator["Frame"]:
+def _frames(source: str | Path, options: "Options") -> Iterator["Frame"]:
     """The frames of an input, with progress of how many have been lifted. Raises InputError where there is none."""
     from duolift.inputs import read
 
-    yield from _counted(read(source, options))
-
-
-def _counted(frames: Iterator["Frame"]) -> Iterator["Frame"]:
-    """The frames, with progress of how many have been lifted. Raises InputError where there is none."""
     some = False
-    for frame in tracked(frames, "frames"):
+    for frame in tracked(read(source, options), "frames"):
         some = True
         yield frame
     if not some:
-        raise InputError("the input holds no frame; expected at least one image's people")
+        raise InputError(f"{source}: holds no frame; expected at least one image's people")
 
 
 def _named(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, bool, "Scene"]]:
@@ -385,9 +380,7 @@ def _scene_of(path: Path) -> "Scene":
 
 def _lift_dropped(lift_frames: Callable[..., Any], options: "Options", source: Path) -> "Iterator[tuple[str, Scene]]":
     """The scenes of a file or a folder that was dropped onto the page."""
-    from duolift.inputs import read
-
-    yield from lift_frames(_counted(read(source, options)))
+    yield from lift_frames(_frames(source, options))
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -436,7 +429,7 @@ def _check_outputs(chosen: argparse.Namespace, read: set[Path]) -> None:
     for output in chosen.output:
         lacking = check_destination(output)
         for note in () if chosen.quiet else lacking:
-            print(f"note: {output} gets no {note}", file=sys.stderr)
+            print(f"note: {output} goes without one of its files: {note}", file=sys.stderr)
         if output != STDOUT and not is_folder(output):
             _check_not_read(Path(output), read)
     if chosen.rig is None:

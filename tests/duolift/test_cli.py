@@ -221,7 +221,10 @@ def test_a_folder_goes_without_a_format_whose_library_is_missing(
     monkeypatch.setattr("duolift.outputs.libraries.find_spec", lambda name: None if name == "trimesh" else name)
     assert lift("a.json", "-o", "out/") == 0
     assert {path.suffix for path in Path("out").iterdir()} == {*FOLDER_SET} - {".glb"}
-    assert "note: out/ gets no .glb needs trimesh, which is not installed" in capsys.readouterr().err
+    assert (
+        "note: out/ goes without one of its files: .glb needs trimesh, which is not installed"
+        in capsys.readouterr().err
+    )
 
 
 def test_json_goes_to_standard_output_and_all_else_to_standard_error(
