@@ -3,6 +3,7 @@
 A reader takes a file's bytes. It may raise InputError and nothing else. What it yields is read to the end.
 """
 
+import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from duolift.body.skeleton import PAPER19
 from duolift.bulk.columns import people_of, whole_images
 from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
+from duolift.outputs.photographs import read_picture
 from duolift.predictor import Lifter
+from duolift.view.uploads import unpack
 from experiments import config
 from experiments.checkpoints import stamp_of
 from fuzzing import mutations, seeds
@@ -62,6 +65,15 @@ def in_page(content: bytes) -> object:
     """The scene of a page that has these settings."""
     (path := FOLDER / "scene.html").write_bytes(b'<script id="settings">' + content + b"</script>")
     return outputs.read(path)
+
+
+def uploaded(content: bytes) -> object:
+    """What the page's server makes of a request's body; all that it writes is within one folder."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        (inside := Path(folder) / "inside").mkdir()
+        found = unpack(io.BytesIO(content), len(content), inside)
+        assert found.resolve().is_relative_to(inside.resolve()) and {*Path(folder).iterdir()} == {inside}
+    return found
 
 
 def rows(path: Path) -> object:
@@ -129,6 +141,8 @@ READERS: dict[str, Reader] = {
     "detectors": Reader(of_file("any.json", detections), seeds.detectors, _any_changed),
     **{name: detector_reader(name, known.suffix) for name, known in inputs.FILE_FORMATS.items()},
     "pictures": Reader(of_file("any.jpg", camera_of_picture), seeds.pictures, mutations.bytes_changed),
+    "photographs": Reader(of_file("photograph.jpg", read_picture), seeds.pictures, mutations.bytes_changed),
+    "uploads": Reader(uploaded, seeds.uploads, mutations.words_changed),
     "scene.json": Reader(
         lambda content: from_json(content, "scene.json"), partial(seeds.scenes, ".json"), mutations.json_changed
     ),

@@ -186,6 +186,15 @@ def pictures() -> list[bytes]:
     return found
 
 
+def uploads() -> list[bytes]:
+    """A file, and two of a folder, as the page sends them."""
+    found = []
+    for names in (["a.json"], ["poses/a.json", "poses/b.json"]):
+        head = json.dumps([{"name": name, "size": 4} for name in names])
+        found.append(f"{head}\n".encode() + b"[12]" * len(names))
+    return found
+
+
 @cache
 def scenes(suffix: str) -> list[bytes]:
     """Scenes as files: a video of two people, one of whom leaves, and an image of nobody."""

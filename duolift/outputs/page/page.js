@@ -23,7 +23,7 @@
   function sourceOf(name) {
     // where the photograph of an image is: dropped onto the page, within it, or served
     if (dropped.has(stem(name))) return dropped.get(stem(name));
-    if (dropped.size === 1 && scene.names.length === 1) return [...dropped.values()][0];
+    if (dropped.size === 1 && scene.names.length === 1 && $("scenes").length < 2) return [...dropped.values()][0];
     if (settings.pictures) return settings.pictures[name] || null;
     return settings.has_pictures ? `picture?name=${encodeURIComponent(name)}` : null;
   }
@@ -174,6 +174,7 @@
   }
 
   async function openNumber(number) {
+    $("scenes").selectedIndex = number;
     const found = await answered(`scene.json?number=${number}`);
     if (found) await open(found);
     return Boolean(found);

@@ -266,6 +266,7 @@ const Space = (() => {
       requestAnimationFrame(() => {
         this.waiting = false;
         this.renderer.render(this.world, this.eye);
+        this.holder.dataset.eye = this.eye.position.toArray().map((metres) => metres.toFixed(2)); // for tests
       });
     }
   }

@@ -15,7 +15,6 @@ export {
   MeshLambertMaterial,
   PerspectiveCamera,
   PlaneGeometry,
-  Quaternion,
   Scene,
   ShadowMaterial,
   SphereGeometry,
