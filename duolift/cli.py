@@ -287,8 +287,22 @@ def _write(scene: "Scene", name: str, several: bool, chosen: argparse.Namespace,
             files = write(scene, path, chosen.pictures, **_given(chosen, "rig"))
         for file in () if chosen.quiet else files:
             print(file, file=told)
+    for note in () if chosen.quiet else _doubts_of_pictures(scene, name, several, chosen):
+        print(f"note: {note}", file=sys.stderr)
     if STDOUT in chosen.output:
         print(to_json(scene), flush=True)
+
+
+def _doubts_of_pictures(scene: "Scene", name: str, several: bool, chosen: argparse.Namespace) -> list[str]:
+    """What seems wrong with the pictures that outputs were drawn over, in words."""
+    from duolift.outputs import DRAWN_OVER
+    from duolift.outputs.destinations import paths_of
+    from duolift.outputs.photographs import Photographs, doubts
+
+    written = {path.suffix.lower() for output in chosen.output for path in paths_of(output, name, several)}
+    if chosen.pictures is None or not written & {*DRAWN_OVER}:
+        return []
+    return doubts(Photographs(chosen.pictures, scene.names), scene.image)
 
 
 def _frames(source: str | Path, options: "Options") -> Iterator["Frame"]:

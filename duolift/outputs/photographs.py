@@ -75,6 +75,39 @@ class Photographs:
         return next((path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and _is_file(path)), None)
 
 
+ASPECT_TOLERANCE = 0.02
+"""By how much, of itself, a photograph's width over its height may differ from the image's."""
+
+
+def doubts(photographs: Photographs, image: tuple[float, float]) -> list[str]:
+    """What seems wrong with a scene's photographs, in words: none found, some missing, or of another shape.
+
+    Args:
+        photographs: of the scene's images.
+        image: their width and height in pixels.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     doubts(Photographs(Path(folder), ["1.jpg", "2.jpg"]), (640, 480))[0].replace(folder, "pictures")
+    'pictures: holds no picture called 1.jpg, nor of any other of the 2 images'
+    """
+    names, path = photographs.names, photographs.path
+    there = [frame for frame, name in enumerate(names) if is_film(path) or photographs.file_of(name) is not None]
+    if names and not there:
+        others = f", nor of any other of the {len(names)} images" if len(names) > 1 else ""
+        return [f"{path}: holds no picture called {names[0]}{others}"]
+    found = []
+    if len(there) < len(names):
+        found.append(f"{path}: holds no picture of {len(names) - len(there)} of the {len(names)} images")
+    pixels = photographs.of(there[0]) if there else None
+    if pixels is not None:
+        (height, width), shape = pixels.shape[:2], image[0] / image[1]
+        if abs(width / height - shape) > ASPECT_TOLERANCE * shape:
+            size = f"{image[0]:.0f} x {image[1]:.0f}"
+            found.append(f"{path}: is {width} x {height} pixels where the images are {size}: people may lie beside it")
+    return found
+
+
 def frame_numbers(names: Sequence[str]) -> tuple[int, ...]:
     """Which of a film's frames each image is: the last number in its name where these go up, else its place.
 

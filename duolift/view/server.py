@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import IO, Any, Self
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from duolift.errors import InputError
@@ -62,8 +62,24 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-Shown = list[tuple[str, bytes]]
-"""The scenes of what is shown: name and JSON."""
+
+@dataclass(frozen=True)
+class Shown:
+    """A scene that the page can show.
+
+    Attributes:
+        name: in the list of scenes.
+        content: its JSON.
+        images: their names.
+    """
+
+    name: str
+    content: bytes
+    images: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, scene: Scene) -> Self:
+        return cls(name, to_json(scene).encode(), scene.names)
 
 
 class Server(ThreadingHTTPServer):
@@ -83,9 +99,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, scene: Scene | None, lift: Lift | None, port: int = 0, pictures: Path | None = None) -> None:
         self.lift, self.busy, self.progress = lift, Lock(), PageProgress()
-        self.scenes: Shown = [] if scene is None else [(_label(scene), to_json(scene).encode())]
+        self.scenes = [] if scene is None else [Shown.of(_label(scene), scene)]
         self.pictures, self.looking = pictures, Lock()
-        self.photographs = Photographs(pictures, scene.names) if pictures and scene else None
+        self.photographs = None if pictures is None else Photographs(pictures, scene.names if scene else ())
         settings = {
             "lifts": lift is not None,
             "served": True,
@@ -120,10 +136,13 @@ class Server(ThreadingHTTPServer):
     def photograph(self, name: str) -> bytes | None:
         """The photograph of an image as a JPEG; None where there is none. Raises InputError for one that is damaged."""
         with self.looking:  # a film is read by one at a time
-            if self.photographs is None or name not in self.photographs.names:
-                self.photographs = Photographs(self.pictures, [name]) if self.pictures else None
-            found = self.photographs
-            pixels = None if found is None else found.of(found.names.index(name))
+            if self.pictures is None or self.photographs is None:
+                return None
+            if name not in self.photographs.names:
+                of = next((scene.images for scene in self.scenes if name in scene.images), ())
+                self.photographs = Photographs(self.pictures, of)
+            names = self.photographs.names
+            pixels = self.photographs.of(names.index(name)) if name in names else None
         return None if pixels is None else jpeg(pixels, SERVER_LIMITS.picture_width)
 
 
@@ -140,7 +159,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         parts = _split(self.path)
         if parts.path == "/scenes.json":
-            self._tell([name for name, _ in self.server.scenes])
+            self._tell([scene.name for scene in self.server.scenes])
         elif parts.path == "/scene.json":
             self._scene(_query(parts, "number"))
         elif parts.path == "/progress.json":
@@ -184,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         if not scenes and not number:
             self._tell(None)
         elif (number or "0").isascii() and (number or "0").isdecimal() and int((number or "0")[:9]) < len(scenes):
-            self._answer(HTTPStatus.OK, "application/json", scenes[int(number or "0")][1])
+            self._answer(HTTPStatus.OK, "application/json", scenes[int(number or "0")].content)
         else:
             self._refuse(HTTPStatus.NOT_FOUND, f"there are {len(scenes)} scenes")
 
@@ -219,7 +238,7 @@ class Handler(BaseHTTPRequestHandler):
         assert self.server.lift is not None
         try:
             with self.server.busy, shown(self.server.progress):
-                scenes = [(name, to_json(scene).encode()) for name, scene in open_files(source, self.server.lift)]
+                scenes = [Shown.of(name, scene) for name, scene in open_files(source, self.server.lift)]
             if not scenes:
                 raise InputError(f"{source}: no frame in it; expected at least one image")
         except InputError as error:
@@ -229,7 +248,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"{source.name}: lifting failed ({type(error).__name__})")
         else:
             self.server.scenes = scenes
-            self._tell({"scenes": [name for name, _ in scenes]})
+            self._tell({"scenes": [scene.name for scene in scenes]})
 
     def _is_allowed(self) -> bool:
         """Whether the request names this host and is sent by no other site; otherwise it is refused."""

@@ -420,6 +420,15 @@ def test_the_demo_lifts_and_opens_what_comes_with_the_package(
     assert cli.main(command.split()[1:]) == 0 and Scene.load(folder / "scene.json") == scene
 
 
+def test_pictures_that_fit_no_image_are_told(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.json").write_text(openpose(300, 500))
+    Path("pictures").mkdir()
+    size = ("--image", "900x600", "--pictures", "pictures")
+    assert lift("two.json", "-o", "scene.json", *size) == 0 and "no picture" not in capsys.readouterr().err
+    assert lift("two.json", "-o", "scene.html", *size) == 0
+    assert "note: pictures: holds no picture called two" in capsys.readouterr().err
+
+
 def test_the_demo_opens_nothing_unless_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda _: pytest.fail("the browser is opened"))
     monkeypatch.setattr("duolift.predictor.Lifter.lift_file", lambda *_: Scene.example())

@@ -285,6 +285,7 @@ RULES = (
     Rule(r"python -m experiments.formats folder", patched={"experiments.formats.DOCS": Path("docs")}),
     Rule(r"python -m datamodules.synthetic --root data/synthetic", r"\g<0> --takes 1 --frames 4"),
     Rule(r"duolift demo", r"\g<0> --no-browser", made=("duolift-demo/scene.html", "duolift-demo/scene.json")),
+    Rule(r"duolift convert duolift-demo/scene.json -o scene.mp4", after=("duolift demo",), made=("scene.mp4",)),
     Rule(r"duolift lift", "duolift lift keypoints.json -o scene.json", made=("scene.json",)),
     Rule(
         r"duolift lift (--checkpoint)",

@@ -17,7 +17,7 @@ from duolift.example import example_scene
 from duolift.files.films import Film
 from duolift.inputs import Options, read
 from duolift.outputs import write
-from duolift.outputs.photographs import PAGE_WIDTHS, Photographs, embedded, frame_numbers
+from duolift.outputs.photographs import PAGE_WIDTHS, Photographs, doubts, embedded, frame_numbers
 from duolift.outputs.pictures import Picture
 
 GREYS = (40, 90, 140, 190)
@@ -109,6 +109,20 @@ def test_what_is_neither_is_refused_in_words(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"{name}: .*; expected ") as refused:
         Photographs(tmp_path / name, ["a"]).of(0)
     assert "\n" not in str(refused.value)
+
+
+def test_what_seems_wrong_with_photographs_is_said(folder: Path, film: Path) -> None:
+    def said(path: Path, *names: str, image: tuple[float, float] = (1280, 720)) -> list[str]:
+        return [text.removeprefix(f"{path}: ") for text in doubts(Photographs(path, names), image)]
+
+    assert said(folder, "000000", "000001") == said(folder / "000001.png", "a", "b") == said(folder) == []
+    assert said(folder, "000000", "000002", "a") == ["holds no picture of 2 of the 3 images"]
+    assert said(folder, "a") == ["holds no picture called a"]
+    assert said(folder, "a", "b") == ["holds no picture called a, nor of any other of the 2 images"]
+    assert said(folder, "000000", image=(720, 1280)) == [
+        "is 1280 x 720 pixels where the images are 720 x 1280: people may lie beside it"
+    ]
+    assert said(film, "0", image=(640, 480)) == [] and len(said(film, "0", image=(480, 640))) == 1
 
 
 def test_a_page_holds_small_copies(folder: Path, tmp_path: Path) -> None:

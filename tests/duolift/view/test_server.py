@@ -184,6 +184,19 @@ def test_photographs_are_served_by_the_images_names_and_no_other_file(tmp_path: 
         assert ask(server, "GET", "/picture?name=000001.jpg")[0] == 404
 
 
+def test_photographs_of_files_that_are_dropped_are_served_as_well(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "000001.png")
+    with Server(None, lift, pictures=tmp_path) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            assert ask(server, "GET", "/picture?name=000001.jpg")[0] == 404, "no image is called so yet"
+            assert ask(server, "POST", "/lift", packed(poses=b"123"))[0] == 200
+            assert ask(server, "GET", "/picture?name=000001.jpg")[0] == 200
+            assert ask(server, "GET", "/picture?name=000009.jpg")[0] == 404
+        finally:
+            server.shutdown()
+
+
 def test_a_saved_scene_is_opened_without_lifting() -> None:
     with serving(None) as server:
         body = packed(scene=to_json(example_scene(frames=2)).encode())
