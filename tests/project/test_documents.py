@@ -296,7 +296,7 @@ RULES = (
     Rule(
         r"duolift lift a.json b.json -o out/",
         "duolift lift keypoints.json keypoints.json -o out/",
-        made=("out/keypoints.html", "out/keypoints-2.csv"),
+        made=("out/1.html", "out/1-2.csv"),
     ),
     Rule(r"duolift lift keypoints.json -o - -q"),
     Rule(r"duolift completion bash"),
