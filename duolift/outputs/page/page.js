@@ -192,7 +192,7 @@
       const told = lifting.on && (await answered("progress.json").catch(() => null));
       if (!told || !lifting.on) continue;
       const done = told.total ? `${told.done} of ${told.total}` : String(told.done);
-      tell(`Lifting ${lifting.name} … ${told.what}: ${done}`);
+      tell(`Lifting ${lifting.name} … ${done} ${told.what}`);
     }
   }
 

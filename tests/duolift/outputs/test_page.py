@@ -133,3 +133,11 @@ def test_scenes_of_all_kinds_are_drawn(kind: str, tmp_path: Path) -> None:
     assert 'data-ready="yes"' in found and re.search(r'id="status"[^>]*hidden', found)
     assert len(re.findall(r'class="chip"', found)) == len(scene.identities)
     eye(found)
+
+
+@in_a_browser
+def test_a_browser_without_3d_shows_the_image_and_the_numbers(tmp_path: Path) -> None:
+    write(example_scene(), tmp_path / "scene.html")
+    found = browse((tmp_path / "scene.html").as_uri(), tmp_path, "--disable-3d-apis").stdout
+    assert "This browser shows no 3D" in found
+    assert len(re.findall(r'class="chip"', found)) == 2 and "1.60 m" in found
