@@ -22,7 +22,7 @@ const Space = (() => {
 
   class Space {
     constructor(holder, settings) {
-      Object.assign(this, { holder, settings, people: [], fixed: [], view: "round", waiting: false });
+      Object.assign(this, { holder, settings, people: [], fixed: [], view: "round", photograph: false, waiting: false });
       this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true });
       this.renderer.shadowMap.enabled = true;
       this.renderer.setPixelRatio(Math.min(2, window.devicePixelRatio || 1));
@@ -49,7 +49,6 @@ const Space = (() => {
         new THREE.PlaneGeometry(1, 1),
         new THREE.MeshBasicMaterial({ map: new THREE.Texture(), side: THREE.DoubleSide }),
       );
-      this.picture.visible = false;
       const frame = new THREE.BufferGeometry();
       frame.setAttribute("position", new THREE.Float32BufferAttribute(new Float32Array(3 * 16), 3));
       this.frustum = new THREE.LineSegments(frame, new THREE.LineBasicMaterial({ color: COLOURS.camera }));
@@ -151,7 +150,7 @@ const Space = (() => {
       texture.image = image;
       texture.colorSpace = THREE.SRGBColorSpace;
       if (image) texture.needsUpdate = true;
-      this.picture.visible = Boolean(image);
+      this.photograph = Boolean(image);
       this.placeCamera();
       this.later();
     }
@@ -168,8 +167,13 @@ const Space = (() => {
       // the frustum ends before the people, or behind them for who looks through the camera
       const { scene, frame } = this,
         through = this.view === "eye" || this.view === "left";
-      this.frustum.visible = Boolean(scene?.up.length) && !through;
-      if (!scene?.up.length) return;
+      const shown = Boolean(scene?.up.length) && this.view !== "front"; // from where it would stand before the people
+      this.frustum.visible = shown && !through;
+      this.picture.visible = shown && this.photograph;
+      if (!shown) {
+        if (this.slab) this.slab.visible = true;
+        return;
+      }
       const behind = this.view === "eye" && this.picture.visible; // all else, the ground too
       this.slab.visible = !behind;
       this.picture.material.depthTest = this.picture.material.depthWrite = !behind;
