@@ -51,6 +51,11 @@ class Photographs:
         self._film = Film(path) if is_film(path) and path.is_file() else None
         self._numbers = frame_numbers(self.names) if self._film else ()
 
+    @property
+    def is_one(self) -> bool:
+        """Whether one picture is that of all images."""
+        return self._film is None and not self.path.is_dir()
+
     def of(self, frame: int) -> Pixels | None:
         """The photograph of an image; None where there is none.
 
@@ -142,6 +147,8 @@ def read_picture(path: Path) -> Pixels:
 def embedded(photographs: Photographs) -> dict[str, str]:
     """Small copies of the photographs as data URLs, by the images' names; of a long film, of evenly picked frames.
 
+    Where one picture is that of all images, it is there once, by the name `""`.
+
     >>> import tempfile
     >>> from PIL import Image
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -149,15 +156,30 @@ def embedded(photographs: Photographs) -> dict[str, str]:
     ...     [url[:23] for url in embedded(Photographs(Path(folder), ["1", "2"])).values()]
     ['data:image/jpeg;base64,']
     """
+    if photographs.is_one and photographs.names:
+        return {"": _url(photographs.of(0), PAGE_WIDTHS[0][1])}
     frames = [*range(len(photographs.names))]
-    largest, width = next((pair for pair in PAGE_WIDTHS if len(frames) <= pair[0]), PAGE_WIDTHS[-1])
-    step = -(-len(frames) // largest)
+    width = next((width for largest, width in PAGE_WIDTHS if len(frames) <= largest), PAGE_WIDTHS[-1][1])
     found = {}
-    for frame in frames[:: max(1, step)]:
+    for frame in frames[:: step_of(len(frames))]:
         pixels = photographs.of(frame)
         if pixels is not None:
-            found[photographs.names[frame]] = f"data:image/jpeg;base64,{base64.b64encode(jpeg(pixels, width)).decode()}"
+            found[photographs.names[frame]] = _url(pixels, width)
     return found
+
+
+def step_of(frames: int) -> int:
+    """Of so many frames a page holds the photograph of every so-manyth.
+
+    >>> step_of(400), step_of(401)
+    (1, 2)
+    """
+    return max(1, -(-frames // PAGE_WIDTHS[-1][0]))
+
+
+def _url(pixels: Pixels | None, width: int) -> str:
+    """Pixels as a data URL; empty without any."""
+    return "" if pixels is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg(pixels, width)).decode()}"
 
 
 def jpeg(pixels: Pixels, width: int) -> bytes:

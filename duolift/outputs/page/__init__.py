@@ -11,7 +11,7 @@ from duolift.errors import InputError
 from duolift.files import read_bytes, write_text
 from duolift.outputs.colours import PERSON_COLOURS
 from duolift.outputs.document import LARGEST_JSON, from_document, to_document
-from duolift.outputs.photographs import Photographs, embedded
+from duolift.outputs.photographs import Photographs, embedded, step_of
 from duolift.outputs.volumes import BODY_SHAPE
 from duolift.scene import Scene
 
@@ -43,8 +43,10 @@ SETTINGS = re.compile(r'id="settings">(?P<settings>.*?)</script>', re.DOTALL)
 
 def write_page(scene: Scene, path: Path, photographs: Photographs | None = None) -> list[Path]:
     """Write an `.html` that holds everything it needs: three.js, the scene, and small copies of its photographs."""
-    pictures = None if photographs is None else embedded(photographs)
-    text = page({"lifts": False, "served": False, "scene": to_document(scene), "pictures": pictures})
+    settings = {"lifts": False, "served": False, "scene": to_document(scene)}
+    if photographs is not None:
+        settings |= {"pictures": embedded(photographs), "every": step_of(len(scene.names))}
+    text = page(settings)
     text = text.replace(
         "<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{SELF_CONTAINED_POLICY}">', 1
     )
@@ -80,9 +82,9 @@ def page(settings: dict[str, Any]) -> str:
 
     Args:
         settings: `served`, whether a server has the scene; `lifts`, whether that server lifts files; `scene`, the scene
-            itself where no server has it; `pictures`, the photographs of its images by their names, as data URLs;
-            `has_pictures`, whether the server has photographs; `largest`, bytes of files that are dropped onto the
-            page.
+            itself where no server has it; `pictures`, the photographs of its images by their names, as data URLs
+            (by `""` that of all images), of `every` so-manyth frame; `has_pictures`, whether the server has
+            photographs; `largest`, bytes of files that are dropped onto the page.
     """
     text = json.dumps({"colours": PERSON_COLOURS, "shape": asdict(BODY_SHAPE), **settings}, allow_nan=False)
     # no text may end the script element that holds it

@@ -24,7 +24,11 @@
     // where the photograph of an image is: dropped onto the page, within it, or served
     if (dropped.has(stem(name))) return dropped.get(stem(name));
     if (dropped.size === 1 && scene.names.length === 1 && $("scenes").length < 2) return [...dropped.values()][0];
-    if (settings.pictures) return settings.pictures[name] || null;
+    if (settings.pictures) {
+      const at = scene.names.indexOf(name), // of a long film some frames are there, which stand for those after them
+        kept = scene.names[at - (at % settings.every)];
+      return settings.pictures[name] || settings.pictures[kept] || settings.pictures[""] || null;
+    }
     return settings.has_pictures ? `picture?name=${encodeURIComponent(name)}` : null;
   }
 

@@ -135,12 +135,21 @@ def test_a_page_holds_small_copies(folder: Path, tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(content)).size == (1280, 720)
 
 
-def test_a_page_of_a_long_video_holds_some_of_its_frames(folder: Path) -> None:
+def test_a_page_of_a_long_video_holds_some_of_its_frames(tmp_path: Path) -> None:
     largest, width = PAGE_WIDTHS[-1]
-    urls = embedded(Photographs(folder / "000001.png", [str(number) for number in range(2 * largest + 1)]))
+    Image.new("RGB", (2 * width, 8)).save(tmp_path / "0.png")
+    for number in range(1, 2 * largest + 1):
+        (tmp_path / f"{number}.png").hardlink_to(tmp_path / "0.png")
+    urls = embedded(Photographs(tmp_path, [str(number) for number in range(2 * largest + 1)]))
     assert largest / 2 < len(urls) <= largest and "0" in urls
     content = base64.b64decode(urls["0"].partition(",")[2])
     assert Image.open(io.BytesIO(content)).size[0] == width
+
+
+def test_a_page_holds_the_one_picture_of_all_images_once(folder: Path) -> None:
+    (url,) = embedded(Photographs(folder / "000001.png", ["a", "b", "c"])).values()
+    assert Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).size == (1280, 720)
+    assert embedded(Photographs(folder / "000001.png", [])) == {}
 
 
 def test_pictures_show_each_image_over_its_photograph_and_people_where_they_are_in_it(folder: Path) -> None:
