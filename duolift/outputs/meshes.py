@@ -184,7 +184,7 @@ def _steady(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
 def _skinned(trimesh: Any, surface: Surface, colour: str) -> Any:
     """A surface as a mesh, every vertex on one bone alone."""
     mesh = trimesh.Trimesh(surface.vertices, surface.faces, vertex_normals=surface.normals, process=False)
-    bones = np.zeros((len(surface.bones), 4), np.uint8)
+    bones = np.zeros((len(surface.bones), 4), np.uint16)
     bones[:, 0] = surface.bones
     mesh.vertex_attributes["_JOINTS_0"] = bones
     mesh.vertex_attributes["_WEIGHTS_0"] = np.tile(np.array([1, 0, 0, 0], np.float32), (len(bones), 1))

@@ -16,6 +16,7 @@ import pytest
 from duolift import cli
 from duolift.completion import SHELLS
 from duolift.errors import InputError
+from duolift.example import example_scene
 from duolift.inputs.keypoints import BODY25
 from duolift.outputs import WRITERS, read, write
 from duolift.outputs.destinations import FOLDER_SET
@@ -237,6 +238,18 @@ def test_json_goes_to_standard_output_and_all_else_to_standard_error(
     first, second = (from_json(line, "a line") for line in told.out.splitlines())
     assert (first.names, second.names) == (("a",), ("b",))
     assert "scene-a.npz\n" in told.err and "note: a: " in told.err
+
+
+def test_whoever_reads_enough_of_standard_output_is_told_nothing(tmp_path: Path) -> None:
+    (scene,) = example_scene(frames=300).save(tmp_path / "walk.npz")
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    command = [sys.executable, "-m", "duolift", "convert", str(scene), "-o", "-"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        assert process.stdout.read(9) == b'{"format"'
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 def test_quiet_prints_nothing_but_errors(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
