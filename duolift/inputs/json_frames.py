@@ -15,9 +15,16 @@ from duolift.errors import InputError
 from duolift.inputs.json_stream import JsonStream
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.pixels import image_size, short
+from duolift.inputs.sequences import SEQUENCES, likeness
 
 FRAMES_KEYS = ("frames", "results", "data")
 """Keys under which an object has its list of frames."""
+
+LONGEST_LINE = 2**20
+"""Bytes of a line, of files of a JSON a line; two people of 133 named joints take 20,000."""
+
+BLANKS = 64
+"""Bytes after the first line in which there is something, if there is a second."""
 
 NUMBER_KEYS = (
     "frame",
@@ -43,6 +50,13 @@ SIZE_KEYS = tuple(
 
 BOTH_KEYS = ("resolution", "image_size", "img_size", "frame_size", "video_size", "size")
 """Keys of a width and height in one list."""
+
+
+FEWEST_FRAMES = 3
+"""So many people at least are taken for one person over time: a detector may find somebody twice."""
+
+NUMBERED = "#"
+"""Stands for a list where the file's object has frames under their numbers."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,8 @@ class JsonFrame:
 def json_frames(
     file: DetectionFile, is_person: Callable[[Any], bool], people_keys: Sequence[str]
 ) -> Iterator[JsonFrame]:
-    """The frames of a file, one by one: of a list, of a list under one of `FRAMES_KEYS`, or of a JSON a line.
+    """The frames of a file, one by one: of a list, of a list under one of `FRAMES_KEYS`, of an object with a number
+    each, or of a JSON a line. People who have a frame's number themselves are put together by it, once all are read.
 
     Args:
         is_person: whether a value is a person.
@@ -81,25 +96,42 @@ def json_frames(
     Raises:
         InputError: a value is neither a person nor a frame, or the file mixes both.
     """
-    stream = file.json
-    entries, listed, about = _entries(stream)
+    lines = is_lines(file)
+    entries, listed, about = _entries(file, lines)
     alone: list[Any] = []
+    numbered: dict[int, list[Any]] = {}  # number -> people who have it
     frames = 0
-    for number, entry in enumerate(entries):
-        here = f"{file.where}: {listed}[{number}]" if listed is not None else file.where
+    for key, entry in entries:
+        here = f"{file.where}: {listed.removesuffix(NUMBERED)}[{key}]" if listed is not None else file.where
         value = _parsed(entry, here)
         if is_person(value):
-            alone.append(value)
-            continue
-        frame = _frame(value, number, here, is_person, people_keys)
+            number = _number_in(value)
+            if number is not None:
+                numbered.setdefault(number, []).append(value)
+                continue
+            if not lines and listed != NUMBERED:
+                alone.append(value)
+                continue
+            value = [value]
+        frame = _frame(value, key, here, is_person, people_keys)
         frames += 1
-        if alone:
+        if alone or numbered:
             break
-        yield replace(frame, about={**about, **frame.about}, numbered=frame.numbered or listed == "frames")
-    if alone and frames:
-        raise InputError(f"{file.where}: holds frames and {len(alone)} people of no frame; expected one or the other")
-    if alone or not frames:
-        yield JsonFrame("", alone, file.where, about)
+        says_so = frame.numbered or listed in {"frames", NUMBERED}
+        yield replace(frame, about={**about, **frame.about}, numbered=says_so)
+    if bool(alone) + bool(numbered) + bool(frames) > 1:
+        count = len(alone) + sum(map(len, numbered.values()))
+        raise InputError(f"{file.where}: holds frames and {count} people of no frame; expected one or the other")
+    for number, people in sorted(numbered.items()):
+        yield JsonFrame(str(number), people, f"{file.where}: frame {number}", about, numbered=True)
+    if alone or not (frames or numbered):
+        yield JsonFrame("", alone, f"{file.where}: ", about)
+
+
+def _number_in(value: Any) -> int | None:
+    """The number of the frame that a person has, if they have one."""
+    keys = [key for key in NUMBER_KEYS if isinstance(value, dict) and type(value.get(key)) is int]
+    return value[keys[0]] if keys else None
 
 
 def of_file(file: DetectionFile, frames: Iterable[tuple[RawFrame, bool]]) -> Iterator[RawFrame]:
@@ -119,10 +151,24 @@ def of_file(file: DetectionFile, frames: Iterable[tuple[RawFrame, bool]]) -> Ite
             break
     if len(head) == 1:
         (only,) = head
-        yield replace(only, name=_name_of_image(only.name, file.stem))
+        if not only.name and _are_one_person(only):
+            yield from (
+                replace(only, name=str(number), video=file.stem, people=[person])
+                for number, person in enumerate(only.people)
+            )
+        else:
+            yield replace(only, name=_name_of_image(only.name, file.stem))
         return
     for number, frame in enumerate(chain(head, (frame for frame, _ in coming))):
         yield replace(frame, name=frame.name or str(number), video=file.stem if says_video else "")
+
+
+def _are_one_person(frame: RawFrame) -> bool:
+    """Whether people of a list that says nothing else are one person over time: all are where the one before was."""
+    alone = [replace(frame, people=[person]) for person in frame.people]
+    untracked = all(person.identity is None for person in frame.people)
+    alike = likeness(alone) if untracked and len(alone) >= FEWEST_FRAMES else []
+    return len(alike) == len(alone) - 1 > 0 and min(alike) >= SEQUENCES.alike
 
 
 def _name_of_image(name: str, stem: str) -> str:
@@ -151,21 +197,47 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _entries(stream: JsonStream) -> tuple[Iterator[Any], str | None, dict[str, Any]]:
-    """Values that are frames or people; how messages call their list, None without one; and what is beside it."""
+Entries = Iterator[tuple[int | str, Any]]
+"""Values that are frames or people, each with its place in the file's list, or its key."""
+
+
+def _entries(file: DetectionFile, lines: bool) -> tuple[Entries, str | None, dict[str, Any]]:
+    """The entries; how messages call their list, None without one; and what is beside it."""
+    stream = file.json
+    if lines:
+        return enumerate(stream.documents()), "", {}
     if stream.root() == "start_array":
-        return stream.items("item"), "", {}
+        return enumerate(stream.items("item")), "", {}
     listed = _list_of_frames(stream)
     if listed is None:
-        return stream.documents(), None, {}
+        return enumerate(stream.documents()), None, {}
+    if listed == NUMBERED:
+        return stream.members(""), listed, {}
     beside = _scalars(stream, listed)
-    return stream.items(f"{listed}.item"), listed, beside
+    return enumerate(stream.items(f"{listed}.item")), listed, beside
+
+
+def is_lines(file: DetectionFile) -> bool:
+    """Whether a file is JSON a line: its first line is whole, and not the only one."""
+    file.file.seek(0)
+    line = file.file.readline(LONGEST_LINE)
+    if not line.endswith(b"\n") or not file.file.read(BLANKS).strip():
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _list_of_frames(stream: JsonStream) -> str | None:
-    """The first key of `FRAMES_KEYS` that the file's object has, with a list."""
-    found = (path for path, event, _ in stream.events(several=True) if event == "start_array" and path in FRAMES_KEYS)
-    return next(found, None)
+    """The first key of `FRAMES_KEYS` that the file's object has, with a list; `NUMBERED` where its keys are numbers."""
+    for path, event, value in stream.events(several=True):
+        if event == "map_key" and not path and value.isdecimal():
+            return NUMBERED
+        if event == "start_array" and path in FRAMES_KEYS:
+            return path
+    return None
 
 
 def _scalars(stream: JsonStream, but: str) -> dict[str, Any]:
@@ -192,7 +264,7 @@ def _parsed(entry: Any, where: str) -> Any:
 
 
 def _frame(
-    value: Any, number: int, where: str, is_person: Callable[[Any], bool], people_keys: Sequence[str]
+    value: Any, number: int | str, where: str, is_person: Callable[[Any], bool], people_keys: Sequence[str]
 ) -> JsonFrame:
     """The frame that a value is, if it is one."""
     if value is None:

@@ -34,6 +34,14 @@ A_SCENE = (
 SCENE = (b'{"format":"duolift scene"', b'{"format": "duolift scene"')
 """How a scene's JSON begins."""
 
+JSON_IN_A_TEXT = (b'"[', b'"{', b'"\\n', b"'[", b"'{")
+"""How a text begins that holds JSON."""
+
+TWICE = (
+    "is JSON in a text, as json.dump makes of what is JSON already (such as Ultralytics' to_json()); expected the JSON "
+    "itself: file.write(results[0].to_json())"
+)
+
 SUFFIXES = {
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".avif"), PICTURE),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"), VIDEO),
@@ -53,5 +61,7 @@ def mistake(start: bytes) -> str | None:
     """
     if start.startswith(SCENE):
         return A_SCENE
+    if start.startswith(JSON_IN_A_TEXT):
+        return TWICE
     kind = next((kind for place, mark, kind in SIGNATURES if start[place:].startswith(mark)), None)
     return None if kind is None else f"is {kind}; expected {DETECT_FIRST}"

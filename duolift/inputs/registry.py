@@ -199,7 +199,7 @@ def _grown(peek: Peek, stream: JsonStream) -> Iterator[Peek]:
     place: list[str] = []  # of the current value
     open_objects: list[set[str] | None] = []  # keys of each open object; None for an open list
     keys = items = 0
-    for number, (_, event, value) in enumerate(stream.events()):
+    for number, (_, event, value) in enumerate(stream.events(several=True)):
         if event == "map_key":
             place[-1] = NUMBERED if _NUMBERED_KEY.fullmatch(value) else value
             if (open_keys := open_objects[-1]) is not None:
@@ -215,7 +215,7 @@ def _grown(peek: Peek, stream: JsonStream) -> Iterator[Peek]:
             if complete is not None:
                 peek.objects.setdefault(tuple(place), set()).update(complete)
             peek.empty = peek.root == "list" and not place and not items
-            if not place:
+            if not place and not peek.empty:
                 yield peek
                 return
             if (len(place) == 1 and peek.root == "list") or peek.root == "object":
@@ -231,6 +231,7 @@ def _grown(peek: Peek, stream: JsonStream) -> Iterator[Peek]:
                 open_objects.append(set() if kind == "object" else None)
         if keys > KEYS_PEEKED or number > EVENTS_PEEKED:
             return
+    yield peek  # an empty list that nothing follows
 
 
 def _note_key(peek: Peek, open_objects: list[set[str] | None], key: str) -> None:

@@ -54,6 +54,7 @@ class Columns:
     def frame(self, name: str, video: str, row: Array, where: str) -> RawFrame:
         """The people of a row."""
         values = np.append(row, 1.0)[self.places]  # column -1, which is none, is sure
+        values[..., 2] = np.where(np.isnan(values[..., 2]), 1.0, values[..., 2])  # and so is what somebody placed
         people = [
             raw_person(
                 np.where(self.places[number, :, :2] >= 0, one[:, :2], np.nan),

@@ -14,7 +14,7 @@ import numpy as np
 
 from duolift.errors import InputError
 from duolift.inputs.formats.named import are_shares
-from duolift.inputs.json_frames import json_frames, of_file
+from duolift.inputs.json_frames import is_lines, json_frames, of_file
 from duolift.inputs.json_stream import member
 from duolift.inputs.keypoints import FORMATS
 from duolift.inputs.people import DetectionFile, JointReader, RawFrame, RawPerson, raw_person
@@ -70,9 +70,11 @@ def read_mediapipe(file: DetectionFile) -> Iterator[RawFrame]:
 
 def _is_one_person(file: DetectionFile) -> bool:
     """Whether a file is the joints of one person: a list of objects with x."""
-    if file.json.root() != "start_array":
+    objects = (path for path, event, _ in file.json.events(several=True) if event == "start_map")
+    if next(objects, None) != "item" or is_lines(file):
         return False
-    return "x" in next((item for item in file.json.items("item") if isinstance(item, dict)), {})
+    first = next(file.json.items("item"), None)
+    return isinstance(first, dict) and "x" in first
 
 
 def _person(value: Any, joints: JointReader, where: str) -> RawPerson:

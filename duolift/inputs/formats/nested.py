@@ -1,7 +1,8 @@
 """People as lists in lists, `[[x, y, confidence], ...]`: what `tolist()` makes of an array of joints.
 
-Alone, one person, the people of an image, or these of frames; or as `keypoints` of an object a person, beside which
-may be `scores` where the lists have no third number (such as Hugging Face's `post_process_pose_estimation` gives them).
+A joint may have two numbers; four are x, y, z and confidence, as of MediaPipe. Alone, one person, the people of an
+image, or these of frames; or as `keypoints` of an object a person, beside which may be `scores` where the lists have no
+third number (such as Hugging Face's `post_process_pose_estimation` gives them).
 """
 
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from duolift.errors import InputError
-from duolift.inputs.json_frames import json_frames, of_file
+from duolift.inputs.formats.named import are_shares
+from duolift.inputs.json_frames import NUMBER_KEYS, is_lines, json_frames, of_file
 from duolift.inputs.json_stream import member, numbers
+from duolift.inputs.keypoints import FORMATS
 from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, identity_of, raw_person
 from duolift.inputs.pixels import short
 from duolift.inputs.registry import Peek, file_format
@@ -44,16 +47,19 @@ def _is_joints(value: Any) -> bool:
 
 
 def _is_joint(value: list[Any]) -> bool:
-    return len(value) in (2, 3) and not any(isinstance(one, list | dict) for one in value)
+    return len(value) in (2, 3, 4) and not any(isinstance(one, list | dict) for one in value)
 
 
 def _is_person(value: Any) -> bool:
-    return _is_joints(value) or (isinstance(value, dict) and "keypoints" in value and not _is_image(value["keypoints"]))
+    return _is_joints(value) or (isinstance(value, dict) and "keypoints" in value and not _is_image(value))
 
 
-def _is_image(keypoints: Any) -> bool:
-    """Whether `keypoints` are those of several people."""
-    return isinstance(keypoints, list) and bool(keypoints) and all(_is_joints(one) for one in keypoints)
+def _is_image(value: dict[str, Any]) -> bool:
+    """Whether `keypoints` are those of an image's people."""
+    keypoints = value["keypoints"]
+    if keypoints in ([], None):
+        return any(key in value for key in NUMBER_KEYS)
+    return isinstance(keypoints, list) and all(_is_joints(one) for one in keypoints)
 
 
 @file_format("nested", "lists of [x, y, confidence]", recognises=_recognises)
@@ -62,25 +68,26 @@ def read_nested(file: DetectionFile) -> Iterator[RawFrame]:
     joints = JointReader(file.where, BY_COUNT, file.keypoint_format)
     if _is_one_person(file):
         (value,) = file.json.documents()
-        yield RawFrame(file.stem, "", [_person(value, joints, file.where)], joints.keypoint_format)
+        person = _person(value, joints, file.where)
+        shares = joints.body is FORMATS["mediapipe33"] and are_shares([person])
+        yield RawFrame(file.stem, "", [person], joints.keypoint_format, normalised=shares)
         return
 
     def frames() -> Iterator[tuple[RawFrame, bool]]:
         for frame in json_frames(file, _is_person, ("people", "predictions", "keypoints")):
             people = [_person(one, joints, f"{frame.where}[{number}]") for number, one in enumerate(frame.people)]
-            yield RawFrame(frame.name, "", people, joints.keypoint_format, frame.image), frame.numbered
+            shares = joints.body is FORMATS["mediapipe33"] and are_shares(people)
+            raw = RawFrame(frame.name, "", people, joints.keypoint_format, frame.image, normalised=shares)
+            yield raw, frame.numbered
 
     yield from of_file(file, frames())
 
 
 def _is_one_person(file: DetectionFile) -> bool:
     """Whether a file is the joints of one person: a list of lists of numbers."""
-    kinds = [event for (_, event, _), _ in zip(file.json.events(), range(3), strict=False)]
-    return kinds[:2] == ["start_array", "start_array"] and kinds[2:] not in (
-        ["start_array"],
-        ["start_map"],
-        ["end_array"],
-    )
+    events = [event for (_, event, _), _ in zip(file.json.events(several=True), range(3), strict=False)]
+    inner = events[:2] == ["start_array", "start_array"] and events[2:] not in (["start_array"], ["start_map"])
+    return inner and events[2:] != ["end_array"] and not is_lines(file)
 
 
 def _person(value: Any, joints: JointReader, where: str) -> RawPerson:
@@ -92,7 +99,9 @@ def _person(value: Any, joints: JointReader, where: str) -> RawPerson:
     if not _is_joints(points) or len({len(one) for one in points}) > 1:
         raise InputError(f"{where} is {short(points)}; expected {EXPECTED}")
     table = numbers([number for one in points for number in one], where, EXPECTED).reshape(len(points), -1)
-    confidence = table[:, 2] if table.shape[1] == 3 else np.ones(len(table))
+    confidence = table[:, -1] if table.shape[1] > 2 else np.ones(len(table))
+    if table.shape[1] == 3 and joints.body is FORMATS["mediapipe33"] and (confidence < 0).any():
+        confidence = np.ones(len(table))  # it is z
     key = next((key for key in SCORES_KEYS if isinstance(entry.get(key), list)), None)
     if key is not None:
         confidence = numbers(entry[key], f"{where}.{key}", "a confidence of every joint")

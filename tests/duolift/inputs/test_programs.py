@@ -233,6 +233,15 @@ def test_things_beside_people_are_left_out_of_deeplabcuts_table(tmp_path: Path) 
     assert [len(frame.keypoints) for frame in frames] == [2, 2]
 
 
+def test_joints_that_somebody_placed_have_no_likelihood(tmp_path: Path) -> None:
+    """DeepLabCut and SLEAP leave the cell empty; a joint that is not there has no place either."""
+    lines = FILES["deeplabcut"]()[0].decode().split("\n")
+    content = "\n".join([*lines[:4], *(line.replace(",0.9", ",") for line in lines[4:])])
+    (frame, _) = frames_of(written(tmp_path, "a.csv", content.encode()))
+    assert frame.confidence[:, JOINTS.index("left_hip")].tolist() == [1, 1]
+    assert not frame.confidence[:, JOINTS.index("spine")].any()
+
+
 def test_an_animal_is_told_what_is_missing(tmp_path: Path) -> None:
     content = "scorer,DLC,DLC,DLC\nbodyparts,snout,snout,snout\ncoords,x,y,likelihood\n0,1.0,2.0,0.9\n"
     with pytest.raises(InputError, match=r"a\.csv: bodyparts lacks left_hip, right_hip"):
@@ -272,6 +281,70 @@ def test_a_person_without_joints_is_left_out_and_told(tmp_path: Path) -> None:
         (frame,) = frames_of(written(tmp_path, "a.json", as_json(content)), format=name)
         assert len(frame.keypoints) == 2, name
         assert any("1 person without any joints is left out" in note for note in frame.notes), name
+
+
+@pytest.mark.parametrize("name", ["ultralytics", "named", "nested", "mediapipe"])
+def test_a_json_a_line_is_an_image_a_line(name: str, tmp_path: Path) -> None:
+    """The first of them empty."""
+    image = json.loads(FILES[name]()[{"nested": 3, "mediapipe": 3}.get(name, 0)])
+    lines = [as_json([]), as_json(image), as_json(image)]
+    frames = frames_of(written(tmp_path, "film.json", b"\n".join(lines)))
+    assert [(frame.name, frame.video, len(frame.keypoints)) for frame in frames] == [
+        *(("0", "film", 0), ("1", "film", 2), ("2", "film", 2))
+    ]
+
+
+def test_people_with_a_frames_number_are_put_together(tmp_path: Path) -> None:
+    """Person by person, as trackers list them, or frame by frame."""
+    for name, key in (("named", "score"), ("nested", "track_id"), ("ultralytics", "track_id")):
+        image = json.loads(FILES[name]()[{"nested": 3}.get(name, 0)])
+        assert key in image[0]
+        content = [{**one, "frame": frame} for one in image for frame in (0, 1, 3)]
+        frames = frames_of(written(tmp_path, "film.json", as_json(content)), format=name)
+        assert [(frame.name, frame.video, len(frame.keypoints)) for frame in frames] == [
+            *(("0", "film", 2), ("1", "film", 2), ("2", "film", 0), ("3", "film", 2))
+        ]
+        assert_are_the_people(frames[-1], 0)
+
+
+def test_frames_under_their_numbers(tmp_path: Path) -> None:
+    person = json.loads(FILES["mediapipe"]()[0])
+    frames = frames_of(written(tmp_path, "film.json", as_json({"0": person, "1": person, "3": person})))
+    assert [(frame.video, len(frame.keypoints)) for frame in frames] == [
+        ("film", 1),
+        ("film", 1),
+        ("film", 0),
+        ("film", 1),
+    ]
+
+
+@pytest.mark.parametrize("numbers", [3, 4])
+def test_an_array_of_mediapipes_joints_is_one_person_over_time(numbers: int, tmp_path: Path) -> None:
+    """(frame, joint, 3 or 4): x, y, z, and visibility; and the same people of one image are that."""
+    persons = [
+        [[x / SIZE, y / SIZE, -0.1, 0.9][:numbers] for x, y, _ in p] for p in people(FORMATS["mediapipe33"].joints)
+    ]
+    frames = frames_of(written(tmp_path, "film.json", as_json([persons[0]] * 3)))
+    assert [(frame.name, frame.video, len(frame.keypoints)) for frame in frames] == [
+        *((str(number), "film", 1) for number in range(3))
+    ]
+    assert joint(frames[0], 0, "left_hip") == pytest.approx(people(("left_hip",))[0][0, :2], abs=0.05)
+    (image,) = frames_of(written(tmp_path, "two.json", as_json(persons)))
+    assert len(image.keypoints) == 2
+
+
+def test_arrays_of_numbered_frames(tmp_path: Path) -> None:
+    """`keypoints` of all people of a frame, of nobody in one of them."""
+    image = [one.tolist() for one in people(COCO)]
+    content = [{"frame": number, "keypoints": one} for number, one in enumerate((image, [], image))]
+    frames = frames_of(written(tmp_path, "film.json", as_json(content)))
+    assert [(frame.video, len(frame.keypoints)) for frame in frames] == [("film", 2), ("film", 0), ("film", 2)]
+
+
+def test_json_that_was_written_twice_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.json", as_json(FILES["ultralytics"]()[0].decode()))
+    with pytest.raises(InputError, match=r"a\.json: is JSON in a text, .* expected the JSON itself"):
+        frames_of(path)
 
 
 def test_a_list_of_photographs_is_no_video(tmp_path: Path) -> None:
