@@ -164,14 +164,15 @@ def test_videos_of_one_name_in_several_folders_stay_apart(lift: Callable[..., in
     assert sorted(len(read(path).names) for path in Path().glob("scene-film*.npz")) == [2, 2]
 
 
-@pytest.mark.parametrize("suffix", [".html", ".bvh", ".glb"])
+@pytest.mark.parametrize("suffix", [".html", ".bvh", ".glb", ".json", ".npz"])
 def test_a_scene_may_be_written_beside_the_files_of_a_film_again_and_again(
     suffix: str, lift: Callable[..., int]
 ) -> None:
     Path("film").mkdir()
     Path("film/000_keypoints.json").write_text(openpose(300, 500))
     for _ in range(2):
-        assert lift("film", "-o", f"film/scene{suffix}") == 0 and [*Path("film").glob(f"scene*{suffix}")]
+        assert lift("film", "-o", f"film/scene{suffix}", "--strict") == 0
+        assert [*Path("film").glob(f"scene*{suffix}")]
 
 
 def test_people_are_chosen_by_their_numbers(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
