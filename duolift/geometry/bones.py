@@ -18,3 +18,15 @@ def bone_lengths(points: Tensor, skeleton: Skeleton) -> Tensor:
     """
     children, parents = (constant(tuple(ends), points.device) for ends in skeleton.bone_ends)
     return (points[..., children, :] - points[..., parents, :]).norm(dim=-1)
+
+
+def either_side(skeleton: Skeleton) -> list[int]:
+    """For every bone, the lower index of it and its mirror image's: what is indexed so is the same left and right.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> sides = dict(zip(PAPER19.bones, either_side(PAPER19)))
+    >>> sides["left_ankle", "left_knee"] == sides["right_ankle", "right_knee"]
+    True
+    """
+    number = {skeleton.index(child): number for number, (child, _) in enumerate(skeleton.bones)}
+    return [min(of, number[skeleton.mirror[joint]]) for joint, of in number.items()]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.bounds import Fraction, NotNegative, check_bounds
+from duolift.geometry.bones import either_side
 from duolift.geometry.constants import constant
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y
 
@@ -73,18 +74,6 @@ class Augmentation:
         drawn = torch.randn(len(bodies), len(skeleton.bones), device=bodies.device, dtype=bodies.dtype)
         factors = (self.bones * drawn).exp()
         return factors[:, constant(tuple(either_side(skeleton)), bodies.device)]
-
-
-def either_side(skeleton: Skeleton) -> list[int]:
-    """For every bone, the lower index of it and its mirror image's: what is indexed so is the same left and right.
-
-    >>> from duolift.body.skeleton import PAPER19
-    >>> sides = dict(zip(PAPER19.bones, either_side(PAPER19)))
-    >>> sides["left_ankle", "left_knee"] == sides["right_ankle", "right_knee"]
-    True
-    """
-    number = {skeleton.index(child): number for number, (child, _) in enumerate(skeleton.bones)}
-    return [min(of, number[skeleton.mirror[joint]]) for joint, of in number.items()]
 
 
 def with_bones(bodies: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:

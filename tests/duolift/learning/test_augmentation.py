@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import SKELETONS, Skeleton
+from duolift.geometry.bones import either_side
 from duolift.geometry.rotations import rotate, rotation_x
-from duolift.learning.augmentation import Augmentation, chains, either_side, with_bones
+from duolift.learning.augmentation import Augmentation, chains, with_bones
 from duolift.learning.losses import bone_ratios
 
 STILL = {"bones": 0.0, "size": 0.0, "lean": 0.0, "leaning": 0.0, "tilt": 0.0}

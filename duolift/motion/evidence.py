@@ -1,0 +1,55 @@
+"""What is known of one person over a video, before the fit of joints."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duolift.body.skeleton import Skeleton
+from duolift.motion.quadratic import Array
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One person's lifted bodies, keypoints and place. Camera frame, metres.
+
+    Attributes:
+        skeleton: of the person.
+        points: (frame, joint, 3), as they were lifted and placed.
+        rays: (frame, joint, 2), slopes of the rays through the keypoints.
+        seen: (frame, joint), whether there is a keypoint.
+        across: (frame,), deviation of a keypoint, at the person's distance.
+        deviation: (frame, joint), how far off a joint is expected to be in its body.
+        there: (frame,), whether the person is in the frame.
+        lengths: (bone,), of the person's bones.
+        gives: deviation of a bone's length, metres.
+        interval: seconds from a frame to the next.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> still, one = np.ones((9, 19, 3)), np.ones((9, 19))
+    >>> known = Evidence(PAPER19, still, still[..., :2], one > 0, one[:, 0], one, one[:, 0] > 0, one[0, 1:], 0.01, 0.1)
+    >>> len(known[2:5].points)
+    3
+    """
+
+    skeleton: Skeleton
+    points: Array
+    rays: Array
+    seen: NDArray[np.bool_]
+    across: Array
+    deviation: Array
+    there: NDArray[np.bool_]
+    lengths: Array
+    gives: float
+    interval: float
+
+    def __getitem__(self, frames: slice) -> Self:
+        """Some of the frames."""
+        over_time = ("points", "rays", "seen", "across", "deviation", "there")
+        return replace(self, **{name: getattr(self, name)[frames] for name in over_time})
+
+    @property
+    def towards(self) -> Array:
+        """Unit vectors along the lines of sight to the joints, (frame, joint, 3)."""
+        return self.points / np.linalg.norm(self.points, axis=-1, keepdims=True).clip(min=1e-6)

@@ -1,0 +1,35 @@
+"""Joints have a mass: they are not accelerated at will."""
+
+import numpy as np
+
+from duolift.motion.evidence import Evidence
+from duolift.motion.inertia import bending
+from duolift.motion.quadratic import Array, Quadratic
+
+DENSITY = 2.0
+"""Of the accelerations of joints, squared metres over cubed seconds: see `duolift.motion.keypoints.DENSITY`, whose head
+length is 0.75 m."""
+
+
+def inertia(known: Evidence, points: Array, equations: Quadratic) -> None:
+    """Add the squares of second differences over time.
+
+    Args:
+        known: of the person.
+        points: (frame, joint, 3), where the joints are taken to be.
+        equations: added to.
+    """
+    frames = len(points)
+    if frames < 3:
+        return
+    there = known.there
+    weight = (bending(DENSITY, known.interval) * (there[:-2] & there[1:-1] & there[2:]))[:, None]  # (frame - 2, 1)
+    flat = points.reshape(frames, -1)
+    force = weight * (flat[:-2] - 2 * flat[1:-1] + flat[2:])
+    each = np.arange(flat.shape[1])
+    for part, share in ((slice(0, -2), 1), (slice(1, -1), -2), (slice(2, None), 1)):
+        equations.pull[part] -= share * force
+        equations.within[part, each, each] += share**2 * weight
+    equations.following[:-2] -= 2 * weight
+    equations.following[1:-1] -= 2 * weight
+    equations.second[:-2] += weight
