@@ -79,7 +79,7 @@ def distil(config: Config, lifter: str) -> Stage:
     def build() -> DistillationModule:
         return distillation_module(config, teacher.hparams).attach_teacher(teacher, some)
 
-    watched = {"val/joints": "head lengths off", "val/elevation": "radians off"}
+    watched = {"val/joints": "head lengths off", "val/up": "radians off"}
     held_out = fit(config, stage, build, data, config.distillation.epochs, [], watched, gradient_clip=1.0)
     measured: dict[str, Any] = {"scenes": len(data.evaluation), "held_out": held_out}
     if is_first() and data.evaluation.truth is not None:

@@ -23,6 +23,9 @@ from duolift.networks.people_lifter import Framed, PeopleLifter
 from lightning_modules.lifter import LifterModule
 from lightning_modules.optimisation import OptimiserSettings, StageModule, adam, randomly_mirrored
 
+MEAN_TO_STANDARD = (torch.pi / 2) ** 0.5
+"""From a Gaussian's mean absolute deviation to its standard deviation."""
+
 LARGEST = 4.0
 """People who look so many times as large, or as small, as they are do not count: they show next to nothing."""
 
@@ -35,12 +38,14 @@ class DistillationWeights:
         joints: the mean distance of joints, head lengths.
         deviation: the negative logarithm of the likelihood of these distances, if a joint's are distributed
             exponentially with the deviation that was said as their mean.
-        elevation: the absolute error of the elevation, radians.
+        up: the mean absolute error of elevation and roll, radians.
+        up_deviation: the same of them as `deviation` is of joints.
     """
 
     joints: float = 10.0
     deviation: float = 0.3
-    elevation: float = 5.0
+    up: float = 5.0
+    up_deviation: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,13 @@ class Lesson:
     Attributes:
         unit: (batch,), the slope that a head length looks like.
         target: (batch, joint, 3), bodies whose roots are `1 / unit` head lengths away.
-        theta: (batch,), elevations.
+        up: (batch, 2), elevations and rolls.
         counts: (batch,), 1 for people who count, 0 for others.
     """
 
     unit: Tensor
     target: Tensor
-    theta: Tensor
+    up: Tensor
     counts: Tensor
 
 
@@ -71,7 +76,7 @@ class DistillationModule(StageModule):
     >>> bodies = 0.3 * torch.randn(6, 19, 3)
     >>> loss, terms = module.lesson(bodies - bodies[:, :1])
     >>> list(terms)
-    ['joints', 'deviation', 'elevation']
+    ['joints', 'deviation', 'up', 'up_deviation']
 
     Args:
         architecture: of what is trained.
@@ -129,20 +134,38 @@ class DistillationModule(StageModule):
         return loss, {f"train/{name}": value for name, value in (values | {"loss": loss}).items()}
 
     def on_validation_epoch_start(self) -> None:
-        self._errors = torch.zeros(2, len(self.skeleton), device=self.device)  # sums of those that are, and were said
+        self._sums = torch.zeros(0, device=self.device)
+        self._extremes = torch.full((4,), -torch.inf, device=self.device)
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         lesson, found = self._asked(self._level(batch))
-        bodies = found.bodies(lesson.unit)
+        bodies, counts = found.bodies(lesson.unit), lesson.counts.unsqueeze(-1)  # (batch, 1)
         errors = (align(bodies, lesson.target) - lesson.target).norm(dim=-1)  # (batch, joint)
-        both = torch.stack([errors, found.deviation])
-        self._errors += (lesson.counts.unsqueeze(-1) * both).sum(1)
+        up_errors = (found.up - lesson.up).abs()  # (batch, 2)
+        told = [errors, found.deviation, up_errors, found.up_deviation, lesson.up, lesson.up.square(), counts]
+        sums = (counts * torch.cat(told, dim=-1)).sum(0)
+        self._sums = sums + (self._sums if len(self._sums) else 0)
+        seen = torch.stack([lesson.up[:, 0], lesson.unit], dim=-1)
+        seen = torch.cat([-seen, seen], dim=-1).masked_fill(counts == 0, -torch.inf)
+        self._extremes = torch.maximum(self._extremes, seen.amax(0))
         self.log_dict({f"val/{name}": value for name, value in self._terms(lesson, found).items()}, sync_dist=True)
 
     def on_validation_epoch_end(self) -> None:
-        """Deviations are said of bodies as they are; from now on of bodies that are fitted as a whole."""
-        errors, said = cast(Tensor, self.all_gather(self._errors)).view(-1, 2, len(self.skeleton)).sum(0)
-        self.network.fitted.copy_(errors / said.clamp(min=1e-6))
+        """Calibrate what is said, and remember what was seen.
+
+        Deviations are said of bodies as they are; from now on of bodies that are fitted as a whole.
+        """
+        network, joints = self.network, len(self.skeleton)
+        sums = cast(Tensor, self.all_gather(self._sums)).view(-1, len(self._sums)).sum(0)
+        extremes = cast(Tensor, self.all_gather(self._extremes)).view(-1, 2, 2).amax(0)
+        if not sums[-1]:  # nobody counted
+            return
+        means = (sums[:-1] / sums[-1]).split([joints, joints, 2, 2, 2, 2])
+        errors, said, up_errors, up_said, up, up_squared = means
+        network.fitted.copy_(errors / said.clamp(min=1e-6))
+        network.fitted_up.copy_(MEAN_TO_STANDARD * up_errors / up_said.clamp(min=1e-6))
+        network.usual_up.copy_(torch.stack([up, (up_squared - up.square()).clamp(min=0).sqrt()], dim=-1))
+        network.range.copy_(torch.stack([-extremes[0], extremes[1]], dim=-1))
 
     def lesson(self, level: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of level bodies (batch, joint, 3), in head lengths, and its terms, unweighted."""
@@ -153,8 +176,8 @@ class DistillationModule(StageModule):
         """What is to be learned from level bodies, and what the network says."""
         with torch.no_grad():
             view, people, seen = self._seen(level)
-            target, theta = in_frame(view, people, self.skeleton.root_index)
-            lesson = Lesson(people.unit, target, theta, self._counting(people, view))
+            target, up = in_frame(view, people, self.skeleton.root_index)
+            lesson = Lesson(people.unit, target, up, self._counting(people, view))
         poses, size = self.people.architecture.c * people.poses, self.views.misjudged(people.unit)
         return lesson, self.network(poses, people.visible, size, seen.noise)
 
@@ -176,13 +199,15 @@ class DistillationModule(StageModule):
     def _terms(lesson: "Lesson", found: Estimate) -> dict[str, Tensor]:
         """The terms of the loss, unweighted."""
         off = ((found.bodies(lesson.unit) - lesson.target).square().sum(-1) + 1e-8).sqrt()  # (batch, joint)
-        surprise = off / found.deviation + found.deviation.log()
-        share = lesson.counts / lesson.counts.sum().clamp(min=1)  # (batch,)
-        return {
-            "joints": (share * off.mean(-1)).sum(),
-            "deviation": (share * surprise.mean(-1)).sum(),
-            "elevation": (share * (found.elevation - lesson.theta).abs()).sum(),
+        up_off = (found.up - lesson.up).abs()  # (batch, 2)
+        values = {
+            "joints": off,
+            "deviation": off / found.deviation + found.deviation.log(),
+            "up": up_off,
+            "up_deviation": up_off / found.up_deviation + found.up_deviation.log(),
         }
+        share = lesson.counts / lesson.counts.sum().clamp(min=1)  # (batch,)
+        return {name: (share * value.mean(-1)).sum() for name, value in values.items()}
 
     @torch.no_grad()
     def _bodies(self, poses: Tensor) -> tuple[Tensor, Tensor]:
@@ -206,7 +231,7 @@ class DistillationModule(StageModule):
 
 
 def in_frame(view: View, people: Framed, root: int) -> tuple[Tensor, Tensor]:
-    """True bodies (batch, joint, 3) and elevations (batch,) as a perfect network would give them.
+    """True bodies (batch, joint, 3), elevations and rolls (batch, 2) as a perfect network would give them.
 
     Bodies are seen by the camera that faces the root, wherever the detector saw it, and as large as people look: their
     roots are `1 / people.unit` away, in head lengths.
@@ -216,7 +241,8 @@ def in_frame(view: View, people: Framed, root: int) -> tuple[Tensor, Tensor]:
         people: what was seen of them.
         root: index of the root joint.
     """
-    turned = rotate(facing(people.roots), view.points)  # (batch, joint, 3)
-    ray = torch.nn.functional.normalize(torch.nn.functional.pad(people.roots, (0, 1), value=1.0), dim=-1)
-    theta = (ray * view.up).sum(-1).clamp(-1, 1).asin()
-    return (turned - turned[:, root, None]) / (people.unit * view.distance)[:, None, None], theta
+    facing_root = facing(people.roots)
+    turned = rotate(facing_root, view.points)  # (batch, joint, 3)
+    right, down, ahead = (facing_root @ view.up.unsqueeze(-1)).squeeze(-1).unbind(-1)
+    up = torch.stack([ahead.clamp(-1, 1).asin(), torch.atan2(right, -down)], dim=-1)
+    return (turned - turned[:, root, None]) / (people.unit * view.distance)[:, None, None], up

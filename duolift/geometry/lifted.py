@@ -1,5 +1,6 @@
 """People lifted one by one, before they share a scene: what a lifter gives and a placement takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -28,6 +29,9 @@ class Lifted:
             is not valid may be anything, NaN included.
         deviation: (scene, person, joint), how far off a joint is expected to be in its body, in the bodies' unit; None
             where the lifter does not say.
+        up: (scene, person, 2, 2), of the elevation, and of the roll by which up leans to the right in the image of the
+            camera that faces the root: what the pose alone says, whatever is usual of cameras, and its standard
+            deviation; radians; None where the lifter does not say.
         root_rows: (scene, person), the pixel rows of the roots, for the paper's 50-pixel rule; None where unknown.
         common_distance: the one distance c of the paper and of LInKs, at which everybody was lifted (equation 1); None
             where everybody has a distance of their own.
@@ -50,6 +54,7 @@ class Lifted:
     distance: Tensor
     valid: Tensor
     deviation: Tensor | None = None
+    up: Tensor | None = None
     root_rows: Tensor | None = None
     common_distance: float | None = None
     root_places: Tensor | None = None
@@ -99,6 +104,7 @@ class Lifted:
             root_rays=torch.where(point, self.root_rays, 0.0),
             distance=torch.where(person, self.distance, 1.0),
             deviation=None if self.deviation is None else torch.where(point, self.deviation, 0.0),
+            up=None if self.up is None else torch.where(point.unsqueeze(-1), self.up, 1.0),
         )
 
     def at_one_distance(self) -> Self:
@@ -120,3 +126,16 @@ class Lifted:
             common_distance=common,
             root_places=common * self.root_rays,
         )
+
+
+def together(parts: Sequence[Lifted]) -> Lifted:
+    """The scenes of several, which were lifted alike, one after the other.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> one = Lifted.of(PAPER19, torch.zeros(3, 2, 19, 3), torch.zeros(3, 2), torch.zeros(3, 2, 2), 10.0)
+    >>> len(together([one, one]))
+    6
+    """
+    names = [f.name for f in fields(Lifted) if isinstance(getattr(parts[0], f.name), Tensor)]
+    joined: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+    return replace(parts[0], **joined)

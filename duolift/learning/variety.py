@@ -15,9 +15,10 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.bounds import Fraction, NotNegative, check_bounds
+from duolift.geometry.bones import either_side
 from duolift.geometry.constants import constant
 from duolift.geometry.rotations import rotate, rotation_y
-from duolift.learning.augmentation import either_side, with_bones
+from duolift.learning.augmentation import with_bones
 
 SIDES = ("left", "right")
 

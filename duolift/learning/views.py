@@ -54,16 +54,19 @@ class Views:
         elevation_deg: how steeply a camera looks down on people; negative looks up at them from below.
         usual_deg: the same of those cameras that hang or are held as most are.
         usual: their share.
-        roll_deg: deviation of the angle about the line of sight.
+        roll_deg: deviation of the angle that a camera is turned by about its optical axis.
+        aside_deg: how far to the side of the optical axis people are seen. The camera that faces them instead is rolled
+            by that if it looks down: what is upright leans to the side at the edge of an image from above.
         distance: head lengths, evenly in its logarithm: 2.4 to 32 are 1.5 to 20 m.
         focal: deviation of the logarithm of a wrong focal length, by which distances are misjudged.
         uncalibrated: share of people seen by a camera of unknown focal length.
     """
 
-    elevation_deg: Annotated[list[float], Interval(-89, 89)] = field(default_factory=lambda: [-15.0, 60.0])
+    elevation_deg: Annotated[list[float], Interval(-89, 89)] = field(default_factory=lambda: [-25.0, 65.0])
     usual_deg: Annotated[list[float], Interval(-89, 89)] = field(default_factory=lambda: [-5.0, 25.0])
     usual: Fraction = 0.5
-    roll_deg: NotNegative[float] = 3.0
+    roll_deg: NotNegative[float] = 4.0
+    aside_deg: Annotated[list[float], Interval(-89, 89)] = field(default_factory=lambda: [-35.0, 35.0])
     distance: Annotated[list[float], Interval(1.0, 1000)] = field(default_factory=lambda: [2.4, 32.0])
     focal: NotNegative[float] = 0.3
     uncalibrated: Fraction = 0.5
@@ -77,8 +80,10 @@ class Views:
         turn = 2 * torch.pi * self._even(bodies)
         usual = self._even(bodies) < self.usual
         down = torch.where(usual, self._within(self.usual_deg, bodies), self._within(self.elevation_deg, bodies))
-        roll = self.roll_deg * torch.randn(count, device=bodies.device, dtype=bodies.dtype)
-        look = rotation_z(torch.deg2rad(roll)) @ rotation_x(torch.deg2rad(down)) @ rotation_y(turn)
+        down, aside = torch.deg2rad(down), torch.deg2rad(self._within(self.aside_deg, bodies))
+        roll = math.radians(self.roll_deg) * torch.randn(count, device=bodies.device, dtype=bodies.dtype)
+        roll = roll + (aside.sin() * down.tan()).atan()
+        look = rotation_z(roll) @ rotation_x(down) @ rotation_y(turn)
         seen = rotate(look, bodies)
         nearest, furthest = (math.log(distance) for distance in self.distance)
         distance = (nearest + (furthest - nearest) * self._even(bodies)).exp()

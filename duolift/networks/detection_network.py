@@ -1,8 +1,9 @@
 """The network that lifts people as a detector sees them: some joints missing, all of them off by a little.
 
-It is shown which joints are missing, how noisy the others are and how large the person looks, and says where all
-joints are and how far off it expects each to be. It is no `LiftingNetwork`: those lift whole and exact poses, and learn
-from 2D poses alone; this one learns from bodies that such a network has lifted, see `lightning_modules.distillation`.
+It is shown which joints are missing, how noisy the others are and how large the person looks. It says where all joints
+are and where up is, and how far off it expects each of these to be. It is no `LiftingNetwork`: those lift whole and
+exact poses, and learn from 2D poses alone; this one learns from bodies that such a network has lifted, see
+`lightning_modules.distillation`.
 
 Camera frame: x right, y down, z forward; head lengths.
 """
@@ -43,8 +44,11 @@ class InputUnits:
 
 UNITS = InputUnits()
 
+AT_MOST = 5.0
+"""Deviations that so many times exceed what is usual say nothing more."""
+
 LARGEST_LOGARITHM = 5.0
-"""Of a joint's deviation in head lengths, either way: it stays between 4 mm and 90 m, and finite whatever is seen."""
+"""Of a deviation, either way: a joint's stays between 4 mm and 90 m, and all stay finite whatever is seen."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class DetectionArchitecture:
     Attributes:
         width: units of a hidden layer.
         blocks: residual blocks.
-        elevation_bound: the elevation is `bound * tanh(raw)`, radians.
+        elevation_bound: elevation and roll are `bound * tanh(raw)`, radians.
 
     Raises:
         ValueError: a value of another type, or out of its range.
@@ -79,22 +83,32 @@ class DetectionArchitecture:
 class Estimate:
     """What the network makes of people.
 
-    >>> found = Estimate(torch.zeros(5, 19, 2), torch.zeros(5, 19), torch.zeros(5), torch.full((5, 19), 0.2))
-    >>> other = Estimate(torch.ones(5, 19, 2), torch.ones(5, 19), torch.ones(5), torch.full((5, 19), 0.4))
+    >>> pose, depth, one = torch.zeros(5, 19, 2), torch.zeros(5, 19), torch.zeros(5)
+    >>> found = Estimate(pose, depth, one, one, depth + 0.2, torch.full((5, 2), 0.1))
+    >>> other = Estimate(pose, depth, one + 0.2, one, depth + 0.4, torch.full((5, 2), 0.1))
     >>> found.mean(other).elevation
-    tensor([0.5000, 0.5000, 0.5000, 0.5000, 0.5000])
+    tensor([0.1000, 0.1000, 0.1000, 0.1000, 0.1000])
 
     Attributes:
         poses: (..., joint, 2), whole and without noise, head lengths, 0 at the root.
         offsets: (..., joint), depth behind the root, head lengths, 0 at the root.
         elevation: (...), radians, negative where the camera looks down.
+        roll: (...), radians: how far up leans to the right in the image of the camera that faces the root.
         deviation: (..., joint), how far off in space a joint is expected to be, head lengths.
+        up_deviation: (..., 2), of the elevation and of the roll, radians.
     """
 
     poses: Tensor
     offsets: Tensor
     elevation: Tensor
+    roll: Tensor
     deviation: Tensor
+    up_deviation: Tensor
+
+    @property
+    def up(self) -> Tensor:
+        """Elevation and roll, (..., 2)."""
+        return torch.stack([self.elevation, self.roll], dim=-1)
 
     def bodies(self, size: Tensor) -> Tensor:
         """The bodies (..., joint, 3), head lengths, centred on the roots, which are `1 / size` away.
@@ -107,8 +121,13 @@ class Estimate:
     def mirrored(self, skeleton: Skeleton) -> Self:
         """The same of the mirrored people."""
         order = mirror_order(skeleton, self.offsets.device)
-        offsets, deviation = self.offsets[..., order], self.deviation[..., order]
-        return type(self)(mirrored(self.poses, skeleton), offsets, self.elevation, deviation)
+        return replace(
+            self,
+            poses=mirrored(self.poses, skeleton),
+            offsets=self.offsets[..., order],
+            roll=-self.roll,
+            deviation=self.deviation[..., order],
+        )
 
     def mean(self, other: Self) -> Self:
         """The mean of two estimates of the same people."""
@@ -137,10 +156,18 @@ class DetectionNetwork(nn.Module):
         low_precision: run matrix products in bfloat16.
         fitted: (joint,), what deviations are multiplied by in use: how much less a joint is off once its body has been
             moved, turned and scaled as a whole to where it fits best.
+        fitted_up: (2,), the same of the deviations of the elevation and of the roll, which are standard deviations
+            then.
+        usual_up: (2, 2), mean and standard deviation of the elevations, and of the rolls, that were trained on: what an
+            estimate is drawn to where a pose tells little.
+        range: (2, 2), the lowest and highest elevations, and sizes, that were trained on.
         free: (joint,), 0 at the root, which is where it is by definition, and 1 elsewhere.
     """
 
     fitted: Tensor
+    fitted_up: Tensor
+    usual_up: Tensor
+    range: Tensor
     free: Tensor
 
     def __init__(self, skeleton: Skeleton, architecture: DetectionArchitecture) -> None:
@@ -151,9 +178,12 @@ class DetectionNetwork(nn.Module):
             nn.Linear(3 * joints + 2, width),  # coordinates and mask of every joint, the size, the noise
             nn.LeakyReLU(inplace=True),
             *(ResidualBlock(width) for _ in range(architecture.blocks)),
-            nn.Linear(width, 4 * joints + 1),  # corrections, depths and deviations, the elevation
+            nn.Linear(width, 4 * joints + 4),  # corrections, depths and deviations; where up is, and deviations of that
         )
         self.register_buffer("fitted", torch.ones(joints))
+        self.register_buffer("fitted_up", torch.ones(2))
+        self.register_buffer("usual_up", torch.zeros(2, 2))
+        self.register_buffer("range", torch.zeros(2, 2))
         free = torch.ones(joints)
         free[skeleton.root_index] = 0
         self.register_buffer("free", free, persistent=False)
@@ -177,12 +207,16 @@ class DetectionNetwork(nn.Module):
         ]
         with self.precision(poses):
             outputs = self.layers(torch.cat(inputs, dim=-1))
-        moves, offsets, spread, raw = outputs.to(poses.dtype).split([2 * joints, joints, joints, 1], dim=-1)
+        moves, offsets, spread, up, up_spread = outputs.to(poses.dtype).split(
+            [2 * joints, joints, joints, 2, 2], dim=-1
+        )
         moves = moves.unflatten(-1, (joints, 2))
         completed = torch.where(seen, poses + UNITS.corrections * moves, moves)
-        deviation = spread.clamp(-LARGEST_LOGARITHM, LARGEST_LOGARITHM).exp()
-        elevation = self.architecture.elevation_bound * raw.squeeze(-1).tanh()
-        return Estimate(completed * self.free.unsqueeze(-1), offsets * self.free, elevation, deviation)
+        deviation, up_deviation = (s.clamp(-LARGEST_LOGARITHM, LARGEST_LOGARITHM).exp() for s in (spread, up_spread))
+        elevation, roll = (self.architecture.elevation_bound * up.tanh()).unbind(-1)
+        return Estimate(
+            completed * self.free.unsqueeze(-1), offsets * self.free, elevation, roll, deviation, up_deviation
+        )
 
     def precision(self, poses: Tensor) -> torch.autocast:
         """The precision of matrix products, as a context."""
@@ -200,4 +234,23 @@ class DetectionNetwork(nn.Module):
             order = mirror_order(self.skeleton, visible.device)
             other = self(mirrored(poses, self.skeleton), visible[..., order], size, noise)
             found = found.mean(other.mirrored(self.skeleton))
-        return replace(found, deviation=self.fitted * found.deviation)
+        return replace(found, deviation=self.fitted * found.deviation, up_deviation=self.fitted_up * found.up_deviation)
+
+    def told_alone(self, found: Estimate) -> Tensor:
+        """What poses alone say of elevation and roll, whatever the network has learned of how cameras are held.
+
+        What the network says is a mean of both. Several people of one camera would bring the second in several times.
+
+        Args:
+            found: as `predict` gives it.
+
+        Returns:
+            (..., 2, 2), each of both with its standard deviation, radians. Of a pose that tells nothing the latter is
+            `AT_MOST` as large as that of the cameras.
+        """
+        usual, spread = self.usual_up.unbind(-1)  # (2,)
+        before = 1 / spread.clamp(min=1e-3).square()
+        after = 1 / found.up_deviation.square()  # (..., 2)
+        alone = torch.maximum(after - before, before / AT_MOST**2)
+        mean = usual + (found.up - usual) * after / alone
+        return torch.stack([mean.clamp(-torch.pi / 2, torch.pi / 2), alone.rsqrt()], dim=-1)

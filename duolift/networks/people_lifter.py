@@ -190,6 +190,7 @@ class PeopleLifter(nn.Module):
             larger / unit,
             people.valid,
             found.deviation * larger.unsqueeze(-1),
+            self.detection.told_alone(found),
         )
 
     def _completed(self, poses: Tensor, visible: Tensor, noise: Tensor | float, partners: Partners) -> Tensor:

@@ -28,7 +28,7 @@ from lightning_modules.lifter import LifterModule
 
 EXACT = Detector(exact=1.0, hidden=0.0, cut=0.0, missing=0.0, real=0.0)
 LEVEL = Views(elevation_deg=[-1.0, 1.0], usual=0.0, roll_deg=0.0, uncalibrated=0.0)
-TERMS = ("joints", "deviation", "elevation")
+TERMS = ("joints", "deviation", "up", "up_deviation")
 DATA = SyntheticConfig(takes=1, frames=6)
 SMALL = [
     *("experiment=quick", "run=small", "wandb.mode=disabled", "compute.accelerator=cpu", "data.held_out=64"),
@@ -65,12 +65,20 @@ def test_who_is_seen_exactly_is_in_the_frame_of_use() -> None:
     view = View(bodies, torch.full((20,), 8.0), torch.tensor([0.0, -0.8, -0.6]).expand(20, 3))
     points = view.points
     people = module.people.framed(points[..., :2] / points[..., 2:], torch.ones(20, 19, dtype=torch.bool))
-    target, theta = in_frame(view, people, PAPER19.root_index)
+    target, up = in_frame(view, people, PAPER19.root_index)
     # a perfect network's depths, on the poses that it is given, are the target
     found = lift(C * people.poses * people.unit[:, None, None], target[..., 2], 1 / people.unit)
     torch.testing.assert_close(found, target, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(target, bodies / (8 * people.unit)[:, None, None], rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(theta, torch.full((20,), -torch.tensor(0.6).asin().item()))
+    torch.testing.assert_close(up, torch.tensor([-0.6, 0.0]).asin().expand(20, 2), rtol=1e-4, atol=1e-4)
+
+
+def test_a_rolled_camera_is_told_from_a_tilted_one() -> None:
+    bodies, roll = some_bodies(PAPER19, 20), torch.tensor(0.3)
+    view = View(bodies, torch.full((20,), 8.0), torch.stack([roll.sin(), -roll.cos(), torch.tensor(0.0)]).expand(20, 3))
+    points = view.points
+    people = taught().people.framed(points[..., :2] / points[..., 2:], torch.ones(20, 19, dtype=torch.bool))
+    torch.testing.assert_close(in_frame(view, people, PAPER19.root_index)[1], torch.tensor([0.0, 0.3]).expand(20, 2))
 
 
 def test_a_root_that_is_seen_beside_its_place_turns_the_frame_and_nothing_else() -> None:
@@ -81,11 +89,11 @@ def test_a_root_that_is_seen_beside_its_place_turns_the_frame_and_nothing_else()
     rays = points[..., :2] / points[..., 2:]
     rays[:, PAPER19.root_index] += torch.tensor([0.05, 0.1])
     people = module.people.framed(rays, torch.ones(20, 19, dtype=torch.bool))
-    target, theta = in_frame(view, people, PAPER19.root_index)
+    target, up = in_frame(view, people, PAPER19.root_index)
     size = 8 * people.unit
     torch.testing.assert_close(target.norm(dim=-1) * size[:, None], bodies.norm(dim=-1), rtol=1e-4, atol=1e-4)
     below = torch.tensor(0.1 / (1 + 0.05**2 + 0.1**2) ** 0.5).asin()  # the ray to a root that is seen lower looks down
-    torch.testing.assert_close(theta, -below.expand(20), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(up[:, 0], -below.expand(20), rtol=1e-4, atol=1e-4)
 
 
 def test_training_makes_joints_elevations_and_expectations_less_wrong() -> None:
