@@ -33,15 +33,17 @@ class SceneCameras:
         sequence: (scene,), which sequence of a static camera each scene is a frame of, frames in order and people with
             the same index throughout; None where every image stands alone.
         up: (scene, 3), the world's up in the camera frame, where the extrinsics are known; None to estimate it.
+        interval: seconds from a frame of a sequence to the next.
 
     >>> import torch
     >>> SceneCameras()  # images that stand alone
-    SceneCameras(sequence=None, up=None)
+    SceneCameras(sequence=None, up=None, interval=0.03333333333333333)
     >>> static = SceneCameras(sequence=torch.tensor([0, 0, 0, 1, 1]))  # three frames of one camera, two of another
     """
 
     sequence: Tensor | None = None
     up: Tensor | None = None
+    interval: float = 1 / 30
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Placed:
         height: (scene,), of the camera above the ground.
         depth: (scene, person), distance of the roots from the camera.
         confidence: (scene, person), 0 to 1, in the person's place; 0 for a person who is not valid.
+        depth_deviation: (scene, person), of the depths beside each other, as shares of them; None where the placement
+            does not say.
+        tilt_deviation: (scene,), of the camera's tilt, radians; None where the placement does not say, or was told.
     """
 
     people: Tensor
@@ -61,6 +66,8 @@ class Placed:
     height: Tensor
     depth: Tensor
     confidence: Tensor
+    depth_deviation: Tensor | None = None
+    tilt_deviation: Tensor | None = None
 
     @property
     def tilt(self) -> Tensor:

@@ -4,13 +4,16 @@ Nothing here branches on its data, so that it can be exported.
 """
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import torch
 from torch import Tensor
 
 from duolift.body.anthropometry import mean_bone_length
 from duolift.body.skeleton import Skeleton
+from duolift.errors import InputError
 from duolift.geometry.rotations import levelling, rotate
 from duolift.placement.ground import log_size
 from duolift.placement.interface import Placed
@@ -18,8 +21,60 @@ from duolift.placement.interface import Placed
 STATURE = 1.7
 """Metres: the mean of the people in a scene. An assumption, not a measurement."""
 
+SHORTEST, TALLEST = 0.4, 2.8
+"""Metres; nobody is believed to be shorter or taller."""
 
-def in_metres(placed: Placed, valid: Tensor, skeleton: Skeleton, static: bool) -> Placed:
+
+SPREAD, MEASURED = 0.07, 0.02
+"""Deviations of statures as shares of them: of people nothing is known of (`duolift.placement.standing.SIZES`), and of
+lifted bodies whose stature was measured."""
+
+
+@dataclass(frozen=True)
+class Statures:
+    """How tall people are, as far as it is known, metres.
+
+    Attributes:
+        mean: of everybody in a scene; None if it is not known.
+        own: of some people, by their identity.
+
+    Raises:
+        InputError: a stature that nobody has.
+
+    >>> Statures(own={2: 1.65}).of((1, 2))
+    tensor([  nan, 1.6500])
+    >>> Statures(mean=182)
+    Traceback (most recent call last):
+    duolift.errors.InputError: stature is 182; expected metres, from 0.4 to 2.8
+    """
+
+    mean: float | None = None
+    own: Mapping[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for value in (*self.own.values(), *([] if self.mean is None else [self.mean])):
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            if not (number and SHORTEST <= value <= TALLEST):
+                raise InputError(f"stature is {value!r}; expected metres, from {SHORTEST:g} to {TALLEST:g}")
+
+    def of(self, identities: Sequence[int]) -> Tensor:
+        """Of people, NaN where it is not known: (person,). One known person is measure enough for the others.
+
+        Raises:
+            InputError: a stature is given of somebody who is not there.
+        """
+        if strangers := [number for number in self.own if number not in identities]:
+            known = ", ".join(map(str, identities))
+            raise InputError(f"stature of person {strangers[0]}: nobody has this number; expected one of {known}")
+        if self.own:
+            return torch.tensor([self.own.get(number, math.nan) for number in identities])
+        return torch.full((len(identities),), math.nan if self.mean is None else self.mean)
+
+
+UNKNOWN_STATURES = Statures()
+
+
+def in_metres(placed: Placed, valid: Tensor, skeleton: Skeleton, static: bool, stature: Tensor | None = None) -> Placed:
     """The same scenes in metres.
 
     Args:
@@ -27,6 +82,7 @@ def in_metres(placed: Placed, valid: Tensor, skeleton: Skeleton, static: bool) -
         valid: (scene, person).
         skeleton: of the people.
         static: all scenes are frames of one static camera, whose height is the same in all of them.
+        stature: (person,), metres, NaN where it is not known; None for nobody's.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> people, up = torch.rand(4, 2, 19, 3), torch.tensor([[0.0, -1.0, 0.0]]).expand(4, 3)
@@ -38,7 +94,7 @@ def in_metres(placed: Placed, valid: Tensor, skeleton: Skeleton, static: bool) -
     above = placed.height > 0  # the camera is above the ground
     height = torch.where(above, placed.height, 1.0)  # (scene,): the camera's height becomes 1
     people, depth = placed.people / height[:, None, None, None], placed.depth / height[:, None]
-    unit = metres_per_unit(people, valid, skeleton, static)
+    unit = metres_per_unit(people, valid, skeleton, static, stature)
     return replace(
         placed,
         people=unit[:, None, None, None] * people,
@@ -47,13 +103,17 @@ def in_metres(placed: Placed, valid: Tensor, skeleton: Skeleton, static: bool) -
     )
 
 
-def metres_per_unit(people: Tensor, valid: Tensor, skeleton: Skeleton, static: bool) -> Tensor:
-    """What lengths are multiplied by for the people of a scene to be of mean stature: (scene,).
+def metres_per_unit(
+    people: Tensor, valid: Tensor, skeleton: Skeleton, static: bool, stature: Tensor | None = None
+) -> Tensor:
+    """What lengths are multiplied by for the people of a scene to be as tall as they are, or as people are on the mean:
+    (scene,).
 
     Args:
         people: (scene, person, joint, 3), any unit.
         valid: (scene, person).
         static: one factor for all scenes.
+        stature: (person,), see `in_metres`. Where anybody's is known, the others' do not matter.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> people, valid = torch.rand(1, 2, 19, 3), torch.ones(1, 2, dtype=torch.bool)
@@ -61,15 +121,17 @@ def metres_per_unit(people: Tensor, valid: Tensor, skeleton: Skeleton, static: b
     >>> torch.allclose(metres_per_unit(10 * people, valid, PAPER19, static=False), once / 10)
     True
     """
-    weight = valid.to(people)
-    usual = math.log(STATURE * mean_bone_length(skeleton))
+    weight, tall = _told(valid, stature, people)
+    usual = (tall * mean_bone_length(skeleton)).log()  # (person,)
     factor, count = (weight * (usual - log_size(people, skeleton))).sum(-1), weight.sum(-1)  # (scene,) each
     if static:
         factor, count = factor.sum().expand_as(factor), count.sum().expand_as(count)
     return (factor / count.clamp(min=1)).exp()
 
 
-def on_ground_of(level: Placed, other: Placed, valid: Tensor, skeleton: Skeleton, static: bool) -> Tensor:
+def on_ground_of(
+    level: Placed, other: Placed, valid: Tensor, skeleton: Skeleton, static: bool, stature: Tensor | None = None
+) -> Tensor:
     """People who were placed before a level camera, as another placement's camera sees them on its ground.
 
     Two placements can then be shown in one scene.
@@ -77,7 +139,7 @@ def on_ground_of(level: Placed, other: Placed, valid: Tensor, skeleton: Skeleton
     Args:
         level: people in the frame of a level camera, any unit.
         other: metres; its camera is taken.
-        valid, skeleton, static: see `in_metres`.
+        valid, skeleton, static, stature: see `in_metres`.
 
     Returns:
         (scene, person, joint, 3), metres, in the frame of `other`.
@@ -90,8 +152,59 @@ def on_ground_of(level: Placed, other: Placed, valid: Tensor, skeleton: Skeleton
     >>> people[..., PAPER19.feet, 1].max()  # the lowest foot is on the ground, 1.6 m below the camera
     tensor(1.6000)
     """
-    people = level.people * metres_per_unit(level.people, valid, skeleton, static)[:, None, None, None]
+    unit = metres_per_unit(level.people, valid, skeleton, static, stature)
+    people = level.people * unit[:, None, None, None]
     lowest = people[..., skeleton.feet, 1].amax(-1).masked_fill(~valid, -torch.inf).amax(-1)  # (scene,)
     shift = torch.where(lowest.isinf(), 0.0, other.height - lowest)
     people = people + people.new_tensor([0.0, 1.0, 0.0]) * shift[:, None, None, None]
     return rotate(levelling(other.up).mT.unsqueeze(1), people)
+
+
+def distance_deviation(placed: Placed, valid: Tensor, stature: Tensor) -> Tensor:
+    """How far off people's distances from the camera are expected to be, (scene, person), metres.
+
+    Where nobody's stature is known, all distances of a scene are off together, by as much as its people are taller or
+    shorter than others. NaN for whoever is not there, and where the placement does not say.
+
+    Args:
+        placed: people in metres.
+        valid: (scene, person).
+        stature: (person,), see `in_metres`.
+
+    >>> up = torch.tensor([[0.0, -1.0, 0.0]])
+    >>> placed = Placed(torch.rand(1, 2, 19, 3), up, torch.ones(1), torch.full((1, 2), 4.0), torch.ones(1, 2))
+    >>> placed = replace(placed, depth_deviation=torch.full((1, 2), 0.03))
+    >>> there = torch.ones(1, 2, dtype=torch.bool)
+    >>> distance_deviation(placed, there, torch.full((2,), torch.nan)), distance_deviation(placed, there, torch.ones(2))
+    (tensor([[0.2315, 0.2315]]), tensor([[0.1327, 0.1327]]))
+    """
+    if placed.depth_deviation is None:
+        return torch.full_like(placed.depth, torch.nan)
+    people = (valid & ~stature.isnan()).sum(-1, keepdim=True)  # (scene, 1), whose stature is known
+    unknown = SPREAD / valid.sum(-1, keepdim=True).clamp(min=1).to(placed.depth).sqrt()
+    measured = MEASURED / people.clamp(min=1).to(placed.depth).sqrt()
+    together = torch.where(people > 0, measured, unknown)
+    deviation = placed.depth * (placed.depth_deviation.square() + together.square()).sqrt()
+    return deviation.masked_fill(~valid, torch.nan)
+
+
+def tilt_deviation(placed: Placed) -> Tensor:
+    """How far off the camera's tilt is expected to be, (scene,), degrees; NaN where the placement does not say.
+
+    >>> up = torch.tensor([[0.0, -1.0, 0.0]])
+    >>> placed = Placed(torch.rand(1, 2, 19, 3), up, torch.ones(1), torch.ones(1, 2), torch.ones(1, 2))
+    >>> tilt_deviation(placed)
+    tensor([nan])
+    """
+    if placed.tilt_deviation is None:
+        return torch.full_like(placed.height, torch.nan)
+    return placed.tilt_deviation.rad2deg()
+
+
+def _told(valid: Tensor, stature: Tensor | None, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Who tells how large a metre is, (scene, person), 1 or 0, and everybody's stature (person,)."""
+    there = valid.to(like)
+    stature = like.new_full(valid.shape[-1:], math.nan) if stature is None else stature.to(like)
+    known = there * (~stature.isnan()).to(like)
+    any_known = known.sum() > 0  # of the scenes together: a person may leave
+    return torch.where(any_known, known, there), stature.nan_to_num(STATURE)

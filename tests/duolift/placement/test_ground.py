@@ -214,8 +214,13 @@ def assert_the_same_scene(placed: Placed, scene: Scene) -> None:
 
 
 def assert_equal(placed: Placed, expected: Placed, scenes: Any = slice(None)) -> None:
-    for field in fields(Placed):
-        torch.testing.assert_close(getattr(placed, field.name)[scenes], getattr(expected, field.name))
+    for name, value in told(expected).items():
+        torch.testing.assert_close(getattr(placed, name)[scenes], value)
+
+
+def told(placed: Placed) -> dict[str, Tensor]:
+    """What a placement says: it need not say how sure it is."""
+    return {name: value for name, value in vars(placed).items() if value is not None}
 
 
 def test_up_vectors_that_cancel_out_leave_a_level_camera() -> None:
@@ -265,7 +270,7 @@ def test_people_who_come_and_go_stay_in_place(row: GroundPlacement, walk: Callab
 
 def test_nobody_is_there(crowd: Callable[..., Scene]) -> None:
     placed = crowd(4, 2).placed(GroundPlacement(), valid=torch.zeros(4, 2))
-    assert all(getattr(placed, field.name).isfinite().all() for field in fields(Placed))
+    assert all(value.isfinite().all() for value in told(placed).values())
     assert (placed.confidence == 0).all()
 
 
@@ -511,9 +516,8 @@ def test_dtype_and_device_are_kept(walk: Callable[..., Scene], row: GroundPlacem
     scene = walk(9, 2).map(lambda tensor: tensor.to(dtype))
     for up in (None, scene.up):
         placed = scene.placed(row, torch.zeros(9, dtype=torch.long), up)
-        for field in fields(Placed):
-            assert getattr(placed, field.name).dtype == dtype
-            assert getattr(placed, field.name).device == scene.bodies.device
+        for value in told(placed).values():
+            assert value.dtype == dtype and value.device == scene.bodies.device
 
 
 # Sequences ------------------------------------------------------------------------------------------------------------
@@ -755,7 +759,7 @@ def assert_finite(scene: Scene, row: GroundPlacement) -> None:
     """Results, and gradients by everything that is lifted."""
     scene = scene.map(lambda tensor: tensor.clone().requires_grad_())
     placed = scene.placed(row, torch.zeros(len(scene.up), dtype=torch.long))
-    results = [getattr(placed, field.name) for field in fields(Placed)]
+    results = [*told(placed).values()]
     assert all(torch.isfinite(result).all() for result in results)
     total = torch.stack([result.square().sum() for result in results]).sum()
     for gradient in torch.autograd.grad(total, (scene.bodies, scene.theta, scene.roots)):
@@ -776,7 +780,7 @@ def test_gradients_of_an_images_placement_are_right(crowd: Callable[..., Scene],
 
     def placed(bodies: Tensor, theta: Tensor, roots: Tensor) -> tuple[Tensor, ...]:
         result = row(Lifted.of(PAPER23, bodies, theta, roots, C), SceneCameras())
-        return tuple(getattr(result, field.name) for field in fields(Placed))
+        return tuple(told(result).values())
 
     assert torch.autograd.gradcheck(placed, inputs)
 

@@ -64,7 +64,7 @@ def test_a_placement_from_outside_is_a_choice_of_the_product(outside: str, lifte
     other = lifter.lift(keypoints, camera=camera)
     assert np.isfinite(scene.people).all() and not np.allclose(scene.people, other.people)
     np.testing.assert_allclose(scene.up, np.tile([0.0, -1.0, 0.0], (2, 1)))
-    with pytest.raises(InputError, match="placement 'nowhere' is unknown; expected one of paper, ground, as-far"):
+    with pytest.raises(InputError, match="placement 'nowhere' is unknown; expected one of paper, ground, fit, as-far"):
         lifter.lift(keypoints, camera=camera, placement="nowhere")
 
 

@@ -1,0 +1,190 @@
+"""The fit: camera, sizes, who stands and who is where, from all that is known of them at once.
+
+What is known of an image, or of a static camera's video, and how well:
+
+- every lifted body says where up is in the camera's frame, and how sure it is (`duolift.placement.upright`);
+- people stand on one ground, or are above it, and have sizes that differ by little and stay the same
+  (`duolift.placement.standing`);
+- people have mass: depths do not tremble.
+
+Every tilt that is likely by the first is tried, and weighed by the second; sizes, ground and depths then follow for the
+mean of what is left. docs/ground.md derives it, and says where each deviation was measured.
+
+Camera frame: x right, y down, z forward; head lengths. Everything is batched over scenes (scene, person, ...) and
+differentiable.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from duolift.geometry.lifted import Lifted
+from duolift.geometry.rotations import facing, rotate
+from duolift.placement.ground import along, below, drop, log_size, pitched, smoothed
+from duolift.placement.horizon import thinned
+from duolift.placement.interface import VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
+from duolift.placement.standing import APPARENT, FOOT, STILL, standing
+from duolift.placement.upright import Up, direction, upright
+
+TRIED = (3.0, 31)
+"""Tilts that are tried: up to so many deviations off what the bodies say, and how many."""
+
+LEANS = 0.5
+"""Who says another tilt than the scene is wrong about it, and about as wrong about how far they lean: this share of the
+difference is taken off the lifted body. True pitch errors follow the differences with slopes of 0.35 and 0.26 (s04 and
+s03)."""
+
+MOST_LEAN = 0.15
+"""Radians: beyond this, who disagrees on the camera's tilt lies or bends, and is not wrong about that."""
+
+SETTLES = 0.17
+"""Seconds, the deviation of the Gaussian that depths are smoothed with."""
+
+
+@dataclass(frozen=True)
+class FitPlacement:
+    """The fit with its options.
+
+    Attributes:
+        foot: deviation of a lifted body's lowest joint, head lengths.
+        lean: see `LEANS`.
+    """
+
+    foot: float = FOOT
+    lean: float = LEANS
+
+    @property
+    def camera_estimate(self) -> tuple[float, ...]:
+        """The options that decide what is taken for up."""
+        return (self.foot,)
+
+    @property
+    def keeps_bodies(self) -> bool:
+        return not self.lean
+
+    def __call__(self, lifted: Lifted, cameras: SceneCameras) -> Placed:
+        """Place people in one scene.
+
+        Example:
+            >>> from duolift.body.skeleton import PAPER19
+            >>> lifted = Lifted.of(PAPER19, torch.randn(1, 2, 19, 3), torch.zeros(1, 2), torch.zeros(1, 2, 2), 10.0)
+            >>> FitPlacement()(lifted, SceneCameras()).people.shape
+            torch.Size([1, 2, 19, 3])
+        """
+        lifted, skeleton = lifted.without_invalid(), lifted.skeleton
+        sequence = torch.arange(len(lifted), device=lifted.bodies.device)
+        if cameras.sequence is not None:
+            _, sequence = cameras.sequence.unique(return_inverse=True)
+        valid = lifted.valid.to(lifted.bodies)
+        turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
+        ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
+        places = (lifted.distance.unsqueeze(-1) * ahead).unsqueeze(-2)  # (scene, person, 1, 3)
+        independent = min(1.0, cameras.interval / STILL)  # of a frame
+        information = 1 + independent * (torch.bincount(sequence) - 1).clamp(min=0).to(valid)  # (sequence,)
+        up, deviation = cameras.up, None
+        if up is None:
+            told = upright(lifted, turn, sequence, information[sequence])
+            up, deviation = self._weighed(lifted, rotate(turn, lifted.bodies) + places, told, sequence, independent)
+        seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-VERTICAL, VERTICAL).asin()
+        bodies = lifted.bodies
+        if self.lean:
+            wrong = (lifted.elevation - seen).clamp(-MOST_LEAN, MOST_LEAN)
+            bodies = pitched(bodies, self.lean * wrong, lifted.distance)
+        people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
+        lower = drop(people, up)
+        by_ground, uncertain = size - lower.log(), (self.foot / lower).square()
+        found = standing(by_ground, APPARENT**2 + uncertain, valid, sequence, information)
+        # how large somebody looks and where the feet are both tell how far away they are
+        by_size, by_feet = torch.full_like(size, APPARENT**-2), found.grounded / uncertain
+        scale = (by_size * found.sizes[sequence] + by_feet * by_ground) / (by_size + by_feet) - size
+        if cameras.sequence is not None:
+            weight = valid * (by_size + by_feet)
+            depth = smoothed(scale + lifted.distance.log(), sequence, SETTLES / cameras.interval, weight)
+            scale = depth - lifted.distance.log()
+        return Placed(
+            people=scale.exp()[..., None, None] * people,
+            up=up,
+            height=torch.ones_like(up[:, 0]),
+            depth=lifted.distance * scale.exp(),
+            confidence=found.grounded,
+            depth_deviation=self._uncertain(people, up, deviation, valid, by_feet, found.variance[sequence]),
+            tilt_deviation=deviation,
+        )
+
+    @staticmethod
+    def _uncertain(
+        people: Tensor, up: Tensor, tilt: Tensor | None, valid: Tensor, by_feet: Tensor, sizes: Tensor
+    ) -> Tensor:
+        """Deviations (scene, person) of people's distances from each other's, as shares of them.
+
+        Args:
+            people: (scene, person, joint, 3), anywhere along their rays.
+            up: (scene, 3).
+            tilt: (scene,), its deviation; None where it is known.
+            valid: (scene, person).
+            by_feet: (scene, person), how precisely the ground tells a distance.
+            sizes: (scene, person), variances of people's sizes.
+        """
+        variance = 1 / (1 / (APPARENT**2 + sizes) + by_feet)
+        if tilt is not None:
+            height = along(people, up)  # (scene, person, joint)
+            lowest = height.argmin(-1, keepdim=True)
+            ahead = torch.nn.functional.normalize(torch.linalg.cross(up, _rightwards(up)), dim=-1)
+            further = along(people, ahead).abs().gather(-1, lowest).squeeze(-1)
+            nearer = further / below(
+                height.gather(-1, lowest).squeeze(-1)
+            )  # a radian of tilt changes a distance by that
+            apart = nearer - (valid * nearer).sum(-1, keepdim=True) / valid.sum(-1, keepdim=True).clamp(min=1)
+            variance = variance + (by_feet * variance * apart * tilt.unsqueeze(-1)).square()
+        return variance.sqrt()
+
+    def _weighed(
+        self, lifted: Lifted, people: Tensor, told: Up, sequence: Tensor, independent: float
+    ) -> tuple[Tensor, Tensor]:
+        """Where up is (scene, 3) once people's sizes have been heard as well, and the deviation of the tilt (scene,).
+
+        Args:
+            people: (scene, person, joint, 3), anywhere along their rays.
+            independent: share of a sequence's frames that tell something of their own.
+        """
+        kept, few, count = thinned(sequence)
+        information = 1 + independent * (count - 1).to(people)
+        reach, number = TRIED
+        steps = torch.linspace(-reach, reach, number, dtype=people.dtype, device=people.device)
+        tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
+        ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
+        some = people[kept].flatten(1, 2)  # (some scene, person and joint, 3)
+        height = (some @ ups.mT).unflatten(1, people.shape[1:3])  # (some scene, person, joint, tilt)
+        lower = below(height.amin(2)).mT  # (some scene, tilt, person)
+        sizes = log_size(lifted.bodies[kept], lifted.skeleton).unsqueeze(1) - lower.log()
+        variance = APPARENT**2 + (self.foot / lower).square()
+        evidence = standing(
+            sizes, variance, lifted.valid[kept].to(sizes), few, information
+        ).evidence  # (sequence, tilt)
+        chances = (evidence - steps.square() / 2).softmax(-1)
+        mean = (chances * steps).sum(-1)
+        spread = (chances * (steps - mean.unsqueeze(-1)).square()).sum(-1).sqrt()  # (sequence,)
+        deviation = told.deviation * spread[sequence]
+        tilt = told.tilt + told.deviation * mean[sequence]
+        return direction(tilt, told.roll), deviation
+
+
+def _rightwards(up: Tensor) -> Tensor:
+    """Horizontal directions (scene, 3), to the right in the image, across up (scene, 3)."""
+    forward = torch.zeros_like(up)
+    forward[..., 2] = 1.0
+    return torch.linalg.cross(forward, up)
+
+
+METHOD = Method(
+    image=FitPlacement(),
+    video=FitPlacement(),
+    variants=(
+        Variant("fit", FitPlacement(), on_perfect_lifts=FitPlacement(lean=0.0)),
+        Variant("fit, leans as lifted", FitPlacement(lean=0.0)),
+        Variant("fit, known camera", FitPlacement(), up_known=True),
+        Variant("fit, focal length from the people", FitPlacement(), focal=FocalSource.PEOPLE),
+        Variant("fit, default focal length", FitPlacement(), focal=FocalSource.DEFAULT),
+    ),
+)
