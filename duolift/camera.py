@@ -11,9 +11,8 @@ from duolift.errors import InputError
 DETECTOR_NOISE = 0.02
 """Standard deviation of a detector's joints in head lengths: about 1.5 cm on an adult."""
 
-SMOOTHING = 1 / 15
-"""Seconds. Chosen on s04 of the motion capture as a detector would see it (30 frames a second, COCO's joints, 3 pixels
-off): 0.1 s costs 0.9 mm a person there, and leaves less movement than there is. docs/results.md has what it buys."""
+STEEPEST = 89.0
+"""Degrees by which a camera looks down or up."""
 
 SMALLEST_QUANTITY, LARGEST_QUANTITY = 1e-3, 1e6
 """Pixels, metres or frames a second; nothing beyond is believed, of a camera or in a scene's file."""
@@ -36,15 +35,15 @@ class Camera:
         rate: frames a second; None for images that stand alone, and takes 30 for a video.
         noise: standard deviation of the detector's joints in head lengths (pelvis to top of the head, 0.75 m on an
             adult); 0 for exact keypoints.
-
-        smoothing: seconds over which the people of a static camera's video are smoothed, the standard deviation of a
-            Gaussian; 0 leaves everybody where they are in each frame by itself.
+        tilt: how far the camera looks down, degrees, negative where it looks up; None estimates it from the people.
+        smooth: whether the frames of a static camera's video are looked at together, as people have mass and bones that
+            keep their length; False lifts each by itself.
 
     Raises:
         InputError: a value that no camera has; the message names it.
 
-    >>> Camera(focal=1100, image=(1920, 1080), smoothing=0)
-    Camera(focal=1100.0, image=(1920.0, 1080.0), static=True, rate=None, noise=0.02, smoothing=0.0)
+    >>> Camera(focal=1100, image=(1920, 1080), smooth=False)
+    Camera(focal=1100.0, image=(1920.0, 1080.0), static=True, rate=None, noise=0.02, smooth=False, tilt=None)
     >>> Camera(focal=-1100)
     Traceback (most recent call last):
     duolift.errors.InputError: camera: focal is -1100; expected a length in pixels above 0, or None if it is unknown
@@ -55,7 +54,8 @@ class Camera:
     static: bool = True
     rate: float | None = None
     noise: float = DETECTOR_NOISE
-    smoothing: float = SMOOTHING
+    smooth: bool = True
+    tilt: float | None = None
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen
@@ -68,13 +68,18 @@ class Camera:
                 set_field(self, name, number)
         if self.image is not None:
             set_field(self, "image", _size(self.image))
-        for name, unit in (("noise", "head lengths"), ("smoothing", "seconds")):
-            number = _number(value := getattr(self, name))
-            _expect(number >= 0, name, value, f"{unit}, 0 or above")
-            _expect(number <= LARGEST_QUANTITY, name, value, f"{unit}, at most {LARGEST_QUANTITY:,.0f}")
-            set_field(self, name, number)
-        _expect(isinstance(self.static, bool | np.bool_), "static", self.static, "True or False")
-        set_field(self, "static", bool(self.static))
+        number = _number(self.noise)
+        _expect(number >= 0, "noise", self.noise, "head lengths, 0 or above")
+        _expect(number <= LARGEST_QUANTITY, "noise", self.noise, f"head lengths, at most {LARGEST_QUANTITY:,.0f}")
+        set_field(self, "noise", number)
+        if self.tilt is not None:
+            number = _number(self.tilt)
+            _expect(abs(number) <= STEEPEST, "tilt", self.tilt, f"degrees, at most {STEEPEST:g} down or up")
+            set_field(self, "tilt", number)
+        for name in ("static", "smooth"):
+            value = getattr(self, name)
+            _expect(isinstance(value, bool | np.bool_), name, value, "True or False")
+            set_field(self, name, bool(value))
 
 
 def _number(value: Any) -> float:

@@ -221,9 +221,17 @@ def _camera_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--noise", type=float, metavar="H", help="standard error of the detector's joints, in head lengths (0.02)"
     )
+    group.add_argument("--tilt", type=float, metavar="DEG", help="how far the camera looks down; otherwise estimated")
+    group.add_argument(
+        "--height",
+        action="append",
+        type=_stature,
+        metavar="[PERSON=]M",
+        help="how tall people are on the mean, such as 1.75, or one of them, such as 2=1.82; metres are metres then",
+    )
     group.add_argument("--moving", action="store_true", help="the camera moves during the video")
     group.add_argument(
-        "--smoothing", type=float, metavar="S", help="seconds over which a video's people are smoothed (0.067; 0: not)"
+        "--frame-by-frame", action="store_true", help="lift every frame of a video by itself; nothing is smoothed"
     )
 
 
@@ -246,8 +254,8 @@ def _placement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--placement",
         metavar="NAME",
-        help="how people are put into one scene: ground, everybody at their own distance on one ground (the default), "
-        "or paper, everybody at one distance",
+        help="how people are put into one scene: fit, everybody at their own distance by all that is known at once "
+        "(the default), ground, a chain of closed formulas for the same, or paper, everybody at one distance",
     )
 
 
@@ -266,7 +274,7 @@ def _lift(chosen: argparse.Namespace) -> None:
     scenes = (
         scene
         for source in chosen.inputs
-        for scene in lifter.lift_frames(_frames(source, options), camera, **_given(chosen, "placement", "people"))
+        for scene in lifter.lift_frames(_frames(source, options), camera, **_chosen(chosen))
     )
     for name, several, scene in _named(scenes):
         _write(scene, name, several, chosen, read)
@@ -367,7 +375,7 @@ def _view(chosen: argparse.Namespace) -> None:
     _check_device(chosen)
     scene = None if chosen.scene is None else _scene_of(chosen.scene)
     lifter = _lifter(chosen, chosen.device)
-    lift_frames = partial(lifter.lift_frames, camera=camera, **_given(chosen, "placement", "people"))
+    lift_frames = partial(lifter.lift_frames, camera=camera, **_chosen(chosen))
     lift = partial(_lift_dropped, lift_frames, options)
     serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures)
 
@@ -490,7 +498,28 @@ def _camera(chosen: argparse.Namespace) -> "Camera":
     """The camera as far as the command line describes it."""
     from duolift.camera import Camera
 
-    return Camera(static=not chosen.moving, **_given(chosen, "image", "focal", "rate", "noise", "smoothing"))
+    known = _given(chosen, "image", "focal", "rate", "noise", "tilt")
+    return Camera(static=not chosen.moving, smooth=not chosen.frame_by_frame, **known)
+
+
+def _chosen(chosen: argparse.Namespace) -> dict[str, Any]:
+    """How people are placed, who, and how tall they are, as `Lifter` takes it."""
+    from duolift.placement.stature import Statures
+
+    given = _given(chosen, "placement", "people")
+    if chosen.height:
+        told = dict(chosen.height)
+        given["stature"] = Statures(told.pop(None, None), told)
+    return given
+
+
+def _stature(text: str) -> tuple[int | None, float]:
+    """Somebody's number, None for everybody, and metres. Raises ArgumentTypeError for anything else."""
+    person, _, metres = text.rpartition("=")
+    try:
+        return int(person) if person else None, float(metres)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no height; expected metres such as 1.75, or 2=1.82") from None
 
 
 def _given(chosen: argparse.Namespace, *names: str) -> dict[str, Any]:

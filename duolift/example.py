@@ -60,9 +60,10 @@ def example_scene(frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19
     keypoints[~seen] = np.nan
     confidence = np.full((frames, people), 0.8)
     deviation = np.where(seen, 0.04, 0.09)  # metres
+    away = np.full((frames, people), 0.2)  # metres
     if frames > 1 and people > 1:
         placed[1, 1], keypoints[1, 1], confidence[1, 1], seen[1, 1] = np.nan, np.nan, 0.0, False
-        deviation[1, 1] = np.nan
+        deviation[1, 1] = away[1, 1] = np.nan
     return Scene(
         skeleton=skeleton,
         names=tuple(f"{frame:06d}.jpg" for frame in range(frames)),
@@ -72,6 +73,8 @@ def example_scene(frames: int = 4, people: int = 2, skeleton: Skeleton = PAPER19
         seen=seen,
         confidence=confidence.astype(np.float32),
         deviation=deviation.astype(np.float32),
+        distance_deviation=away.astype(np.float32),
+        tilt_deviation=np.full(frames, 2.0, np.float32),
         up=up.astype(np.float32),
         height=height.astype(np.float32),
         keypoints=keypoints.astype(np.float32),

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from duolift.errors import InputError, install
 from duolift.files import whole_file
 from duolift.networks.people_lifter import PeopleLifter
-from duolift.placement import DEFAULT_METHOD, METHODS
+from duolift.placement import CLOSED_FORM, METHODS
 from duolift.placement.interface import SceneCameras
 from duolift.placement.stature import in_metres
 
@@ -78,7 +78,7 @@ class ImageLifter(nn.Module):
         keypoints = torch.where(visible.unsqueeze(-1), keypoints, principal[:, None, None])
         rays = (keypoints - principal[:, None, None]) / focal[:, None, None, None]
         lifted = self.people(rays, visible, noise)
-        placed = METHODS[DEFAULT_METHOD].image(lifted, SceneCameras())
+        placed = METHODS[CLOSED_FORM].image(lifted, SceneCameras())
         placed = in_metres(placed, lifted.valid, self.people.skeleton, static=False)
         outputs = placed.people, lifted.elevation, placed.up, placed.height, placed.confidence
         return dict(zip(OUTPUTS, outputs, strict=True))

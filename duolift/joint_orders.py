@@ -15,7 +15,7 @@ from duolift.inputs.detections import JOINTS, DetectedPoses
 from duolift.inputs.keypoints import FORMATS, formats_with, to_joints
 from duolift.networks.people_lifter import PeopleLifter
 
-CLEARLY = 0.75
+CLEARLY = 0.8
 """Another order fits better where the expected deviation is at most so many times that in the file's own."""
 
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from duolift.camera import Camera
+from duolift.choice import EVERYBODY, Choice
 from duolift.devices import device_named
 from duolift.errors import InputError
 from duolift.inputs.arrays import from_arrays
@@ -28,7 +29,8 @@ from duolift.inputs.tracking import TRACKING, track
 from duolift.lifter_file import read_lifter, write_lifter
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import DEFAULT_METHOD, METHODS
-from duolift.reconstruction import EVERYBODY, Choice, Reconstruction
+from duolift.placement.stature import UNKNOWN_STATURES, Statures
+from duolift.reconstruction import Reconstruction
 from duolift.scene import Scene
 
 SHIPPED = Path(__file__).parent / "weights" / "shipped.safetensors"
@@ -95,6 +97,7 @@ class Lifter:
         camera: Camera | None = None,
         threshold: float = THRESHOLD,
         placement: str = DEFAULT_METHOD,
+        stature: Statures = UNKNOWN_STATURES,
     ) -> Scene:
         """People in one scene from arrays of keypoints.
 
@@ -106,6 +109,7 @@ class Lifter:
             camera: what is known of the camera.
             threshold: a joint of less confidence counts as not seen.
             placement: one of `duolift.placement.METHODS`.
+            stature: how tall people are, as far as it is known: metres are metres then.
 
         Raises:
             InputError: an array of another shape than the format has, coordinates that are no pixels, an unknown
@@ -117,7 +121,7 @@ class Lifter:
             >>> Lifter.load().lift(keypoints, format="coco", camera=Camera(image=(1000, 1000))).people.shape
             (1, 2, 19, 3)
         """
-        return self.lift_detections(from_arrays(keypoints, confidence, format, threshold), camera, placement)
+        return self.lift_detections(from_arrays(keypoints, confidence, format, threshold), camera, placement, stature)
 
     def lift_file(
         self,
@@ -126,6 +130,7 @@ class Lifter:
         options: Options | None = None,
         placement: str = DEFAULT_METHOD,
         people: Sequence[int] | None = None,
+        stature: Statures = UNKNOWN_STATURES,
     ) -> Scene:
         """People in one scene from a detector's file, or folder of files, that holds one image or one video.
 
@@ -135,11 +140,12 @@ class Lifter:
             options: what the file does not say.
             placement: one of `duolift.placement.METHODS`.
             people: identities of those who are to be in the scene; None takes everybody but false detections.
+            stature: how tall people are, as far as it is known.
 
         Raises:
             InputError: a file that cannot be used, or one of several images or videos (`lift_frames` lifts those).
         """
-        scenes = islice(self.lift_frames(read(path, options), camera, placement, people), 2)
+        scenes = islice(self.lift_frames(read(path, options), camera, placement, people, stature), 2)
         named = [*scenes]
         if len(named) != 1:
             found = "several images or videos" if named else "no frame"
@@ -155,10 +161,11 @@ class Lifter:
         camera: Camera | None = None,
         placement: str = DEFAULT_METHOD,
         people: Sequence[int] | None = None,
+        stature: Statures = UNKNOWN_STATURES,
     ) -> Iterator[tuple[str, Scene]]:
         """People in one scene for every video and every image that stands alone, with its name.
 
-        The frames of a long video are lifted as they come, and placed together once the last has come.
+        Of a long video only the keypoints are kept as they come; it is lifted once the last frame has come.
 
         Args:
             frames: of detectors' files, as `duolift.inputs.read` gives them.
@@ -166,6 +173,7 @@ class Lifter:
             placement: one of `duolift.placement.METHODS`.
             people: identities of those who are to be in the scenes; None takes everybody but false detections, who are
                 in a few frames of a long video only, or are somebody once more.
+            stature: how tall people are, as far as it is known.
 
         Raises:
             InputError: people who are not numbers, or not in a scene.
@@ -174,25 +182,29 @@ class Lifter:
         for video, chunks in groupby(track(frames), key=lambda found: found.video):
             if not video:
                 for found in chunks:
-                    yield found.names[0], self._reconstructed([found], camera, placement, choice)
+                    yield found.names[0], self._reconstructed([found], camera, placement, choice, stature)
             else:
-                yield video, self._reconstructed(chunks, camera, placement, choice).interpolated(TRACKING.gap)
+                yield video, self._reconstructed(chunks, camera, placement, choice, stature).interpolated(TRACKING.gap)
 
     def lift_detections(
-        self, detections: Detections, camera: Camera | None = None, placement: str = DEFAULT_METHOD
+        self,
+        detections: Detections,
+        camera: Camera | None = None,
+        placement: str = DEFAULT_METHOD,
+        stature: Statures = UNKNOWN_STATURES,
     ) -> Scene:
         """People in one scene from the detections of one image or video, in which people keep their index.
 
         Unlike `lift_frames` it leaves gaps: a person is absent from the frames that they are not seen in.
         """
-        return self._reconstructed([detections], camera, placement)
+        return self._reconstructed([detections], camera, placement, EVERYBODY, stature)
 
     def _reconstructed(
-        self, chunks: Iterable[Detections], camera: Camera | None, placement: str, choice: Choice = EVERYBODY
+        self, chunks: Iterable[Detections], camera: Camera | None, placement: str, choice: Choice, stature: Statures
     ) -> Scene:
         if placement not in METHODS:
             raise InputError(f"placement {placement!r} is unknown; expected one of {', '.join(METHODS)}")
-        reconstruction = Reconstruction(self.people, camera or Camera(), METHODS[placement], choice)
+        reconstruction = Reconstruction(self.people, camera or Camera(), METHODS[placement], choice, stature)
         for chunk in chunks:
             reconstruction.add(chunk)
         return reconstruction.scene()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-PER_PERSON = ("people", "by_paper", "seen", "confidence", "deviation", "keypoints")
+PER_PERSON = ("people", "by_paper", "seen", "confidence", "deviation", "distance_deviation", "keypoints")
 """Fields of a `Scene` with axes (frame, person)."""
 
 
@@ -45,6 +45,10 @@ class Scene:
         confidence: (frame, person), of a person's place, from 0 to 1; 0 for a person who is not in a frame.
         deviation: (frame, person, joint), how far off a joint is expected to be in its body, metres; NaN for a person
             who is not in a frame, and where the lifter does not say.
+        distance_deviation: (frame, person), how far off a person's distance from the camera is expected to be, metres;
+            NaN as above.
+        tilt_deviation: (frame,), how far off the camera's tilt is expected to be, degrees; NaN where it was given, or
+            nothing is said.
         up: (frame, 3), unit vector against gravity, camera coordinates.
         height: (frame,), of the camera above the ground.
         keypoints: (frame, person, joint, 2), the 2D pose that was lifted, pixels; NaN where the detector saw nothing.
@@ -72,6 +76,8 @@ class Scene:
     seen: NDArray[np.bool_]
     confidence: NDArray[np.float32]
     deviation: NDArray[np.float32]
+    distance_deviation: NDArray[np.float32]
+    tilt_deviation: NDArray[np.float32]
     up: NDArray[np.float32]
     height: NDArray[np.float32]
     keypoints: NDArray[np.float32]

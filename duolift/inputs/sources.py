@@ -18,15 +18,14 @@ from zipfile import BadZipFile, ZipFile
 import duolift.inputs.formats  # noqa: F401  (registers them)
 from duolift.errors import InputError
 from duolift.files import regular
-from duolift.files.npz import ZIP
 from duolift.inputs.folders import detector_files, parts_of, suffixes
 from duolift.inputs.formats.npz import SCENE_KEY
 from duolift.inputs.keypoints import FORMATS, format_named
-from duolift.inputs.mistaken import DETECT_FIRST, SCENE
+from duolift.inputs.mistaken import DETECT_FIRST
 from duolift.inputs.mistaken import SUFFIXES as MISTAKEN_SUFFIXES
 from duolift.inputs.options import Options
 from duolift.inputs.people import DetectionFile, RawFrame
-from duolift.inputs.registry import FILE_FORMATS, PEEKED, recognised
+from duolift.inputs.registry import FILE_FORMATS, recognised
 from duolift.inputs.sequences import OPENPOSE_FRAME, Numbering, numbering_of, series_of
 from duolift.inputs.skipping import Skipped
 from duolift.inputs.videos import sequenced
@@ -113,11 +112,11 @@ def _parts(folder: Path, options: Options, skipped: Skipped) -> Iterator[tuple[_
     """Every frame, and what it is part of; nobody in images of files that are skipped."""
     files = parts_of(files_of(folder))
     numberings, parts = _series(folder, [file for file, _ in files])
-    order = {series: place for place, series in enumerate(parts)}
+    order = [*dict.fromkeys(numberings.values())]
     whole = _Part(_readable(folder.stem))  # with the option that all is one video
     waiting: list[tuple[_Part, RawFrame]] = []  # what could not be read, until something can
     any_read = False
-    for file, beside in sorted(files, key=lambda one: order[numberings[_stem(one[0])]]):  # a stable sort
+    for file, beside in sorted(files, key=lambda one: order.index(numberings[_stem(one[0])])):  # a stable sort
         stem, numbering = _stem(file), numberings[_stem(file)]
         part = whole if options.video else parts[numbering]
         frames = _until_error(_opened(file, stem, options, beside), skipped)
@@ -183,8 +182,6 @@ def _readable(name: str) -> str:
 def files_of(source: Path | str) -> list[Path]:
     """The files that `read` reads: a file itself, or a folder's files with a registered suffix, 2 before 10.
 
-    Scenes that duolift has written into the folder are none of them.
-
     Args:
         source: a file, a folder, or `-` for standard input, which is no file.
 
@@ -199,7 +196,7 @@ def files_of(source: Path | str) -> list[Path]:
         return []
     if not path.is_dir():
         return [regular(path)]
-    files = [file for file in detector_files(path) if not is_scene(file)]
+    files = detector_files(path)
     if not files:
         raise InputError(f"{path}: {_instead_of_files(path, [*path.iterdir()])}")
     return files
@@ -213,22 +210,9 @@ def holds_keypoints(path: Path) -> bool:
     """
     try:
         with regular(path).open("rb") as file:
-            return bool(recognised(file, str(path))) and not is_scene(path)
-    except (OSError, InputError):
-        return False
-
-
-def is_scene(path: Path) -> bool:
-    """Whether a file is a scene that duolift has written, by its first bytes or the names of its arrays.
-
-    >>> is_scene(Path("gone.json"))
-    False
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(PEEKED)
-            return start.startswith(SCENE) or (start.startswith(ZIP) and f"{SCENE_KEY}.npy" in ZipFile(file).namelist())
-    except (OSError, BadZipFile):
+            known = recognised(file, str(path))
+            return known.name != "npz" or f"{SCENE_KEY}.npy" not in ZipFile(file).namelist()
+    except (OSError, BadZipFile, InputError):
         return False
 
 

@@ -22,13 +22,10 @@ class TimelineLimits:
     Attributes:
         frames: so many always.
         times: so many times as many as there are.
-        step: the largest step from one frame's number to the next. With a larger one numbers are times, such as
-            milliseconds, and the rate is that of the images.
     """
 
     frames: int = 10_000
     times: int = 20
-    step: int = 30
 
 
 LIMITS = TimelineLimits()
@@ -40,7 +37,7 @@ class Timeline:
 
     Attributes:
         numbers: of all frames, in order, with those that are left out.
-        step: of how many frames of the video each is one.
+        step: from one to the next.
         notes: sentences for the user.
         left_out: how many frames the file leaves out.
     """
@@ -81,16 +78,8 @@ def timeline(numbers: Sequence[int]) -> Timeline | None:
             "one image is taken to follow the other"
         )
         return Timeline(order, 1, tuple(notes))
-    if step > LIMITS.step:
-        notes.append(
-            f"the images' numbers ({_some(order)}) are {step} apart: the rate is taken to be that of the images"
-        )
-        return Timeline(filled, 1, tuple(notes), left_out)
     if step > 1:
-        notes.append(
-            f"the images' numbers ({_some(order)}) are those of every {_ordinal(step)} frame: "
-            f"the rate is divided by {step}"
-        )
+        notes.append(f"the images' numbers ({_some(order)}) are those of every {_ordinal(step)} frame: so is the rate")
     return Timeline(filled, step, tuple(notes), left_out)
 
 

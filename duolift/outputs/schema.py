@@ -23,10 +23,10 @@ from duolift.scene import Scene, to_camera
 SCENE_FORMAT = "duolift scene"
 """A scene's JSON says so within its first bytes."""
 
-SCENE_VERSION = 2
-"""Of the layout that is written. Version 1 had no deviations."""
+SCENE_VERSION = 3
+"""Of the layout that is written. Version 1 had no deviations, version 2 those of joints alone."""
 
-READABLE_VERSIONS = (1, 2)
+READABLE_VERSIONS = (1, 2, 3)
 
 UNIT_TOLERANCE = 1e-3
 """By how much the length of a unit vector may differ from 1."""
@@ -73,7 +73,7 @@ FIELDS: tuple[Value | Array, ...] = (
     Value(
         "version",
         "number",
-        f"`{SCENE_VERSION}`; others are refused, but for 1",
+        f"`{SCENE_VERSION}`; others are refused, but for 1 and 2",
         of=lambda _: SCENE_VERSION,
     ),
     Value(
@@ -147,6 +147,26 @@ FIELDS: tuple[Value | Array, ...] = (
         decimals=4,
         null_axes=1,
         since=2,
+    ),
+    Array(
+        "distance_deviation",
+        ("frame", "person"),
+        (),
+        "how far off a person's distance from the camera is expected to be, metres; null where it is not known",
+        ((lambda values: np.isnan(values) | ((values >= 0) & _is_small(values)), "metres, or none"),),
+        decimals=4,
+        null_axes=1,
+        since=3,
+    ),
+    Array(
+        "tilt_deviation",
+        ("frame",),
+        (),
+        "how far off the camera's tilt is expected to be, degrees; null where it is not known",
+        ((lambda values: np.isnan(values) | ((values >= 0) & _is_small(values)), "degrees, or none"),),
+        decimals=3,
+        null_axes=1,
+        since=3,
     ),
     Array("up", ("frame",), XYZ, "unit vector, **camera** coordinates", (UNIT_LENGTH,), decimals=7),
     Array("height", ("frame",), (), "of the camera above the ground, metres", ((_is_small, "metres"),), decimals=4),

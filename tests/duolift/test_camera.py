@@ -38,12 +38,12 @@ def refused(**given: Any) -> str:
     return message
 
 
-@given(positive, positive, st.tuples(positive, positive), st.floats(0, 10), st.floats(0, 10), st.booleans())
+@given(positive, positive, st.tuples(positive, positive), st.floats(0, 10), st.booleans(), st.floats(-89, 89))
 def test_what_a_camera_has_is_kept_as_plain_numbers(
-    focal: float, rate: float, image: tuple[float, float], noise: float, smoothing: float, static: bool
+    focal: float, rate: float, image: tuple[float, float], noise: float, static: bool, tilt: float
 ) -> None:
-    camera = Camera(focal, image, static, rate, noise, smoothing)
-    assert astuple(camera) == (focal, image, static, rate, noise, smoothing)
+    camera = Camera(focal, image, static, rate, noise, not static, tilt)
+    assert astuple(camera) == (focal, image, static, rate, noise, not static, tilt)
     assert Camera(*astuple(camera)) == camera and hash(camera) == hash(Camera(*astuple(camera)))
 
 
@@ -52,13 +52,13 @@ def test_numbers_may_be_of_any_kind(kind: Any, width: int, height: int) -> None:
     pairs: list[Any] = [(kind(width), kind(height)), [kind(width), height]]
     for pair in (*pairs, np.array([width, height]), torch.tensor([width, height])):
         camera = Camera(
-            focal=kind(width), image=pair, rate=kind(height), noise=kind(0), static=np.True_, smoothing=kind(1)
+            focal=kind(width), image=pair, rate=kind(height), noise=kind(0), static=np.True_, smooth=np.False_
         )
-        assert camera == Camera(width, (width, height), True, height, 0, 1)
-        assert [type(value) for value in astuple(camera)] == [float, tuple, bool, float, float, float]
+        assert camera == Camera(width, (width, height), True, height, 0, False)
+        assert [type(value) for value in astuple(camera)[:-1]] == [float, tuple, bool, float, float, bool]
 
 
-@given(no_numbers, st.sampled_from(["focal", "rate", "noise", "smoothing", "image"]))
+@given(no_numbers, st.sampled_from(["focal", "rate", "noise", "tilt", "image"]))
 def test_what_is_no_number_is_refused(value: Any, name: str) -> None:
     refused(**{name: value})
     refused(image=(1280, value))
@@ -86,7 +86,8 @@ def test_nothing_is_negative_or_zero(value: float, name: str) -> None:
         ({"noise": -1}, "noise is -1; expected head lengths, 0 or above"),
         ({"noise": None}, "noise is None"),
         ({"rate": 1e9}, "rate is 1000000000.0; expected frames a second from 0.001 to 1,000,000"),
-        ({"smoothing": 1e9}, "smoothing is 1000000000.0; expected seconds, at most 1,000,000"),
+        ({"tilt": 90}, "tilt is 90; expected degrees, at most 89 down or up"),
+        ({"smooth": 1}, "smooth is 1; expected True or False"),
         ({"rate": 0}, "rate is 0; expected frames a second above 0"),
         ({"static": 1}, "static is 1; expected True or False"),
         ({"static": None}, "static is None"),

@@ -75,7 +75,7 @@ def test_nobody_is_told_with_the_threshold_that_lets_them_in() -> None:
 
 
 def test_numbers_that_a_file_swaps_are_not_believed_on_request() -> None:
-    known = Camera(image=(1920, 1080), rate=30, smoothing=0)
+    known = Camera(image=(1920, 1080), rate=30, smooth=False)
     steps = {}
     for who in ("file", "anew"):
         ((_, scene),) = Lifter.load().lift_frames(read(CASES / "id-swap.json", Options(track=who)), known)

@@ -164,15 +164,14 @@ def test_videos_of_one_name_in_several_folders_stay_apart(lift: Callable[..., in
     assert sorted(len(read(path).names) for path in Path().glob("scene-film*.npz")) == [2, 2]
 
 
-@pytest.mark.parametrize("suffix", [".html", ".bvh", ".glb", ".json", ".npz"])
+@pytest.mark.parametrize("suffix", [".html", ".bvh", ".glb"])
 def test_a_scene_may_be_written_beside_the_files_of_a_film_again_and_again(
     suffix: str, lift: Callable[..., int]
 ) -> None:
     Path("film").mkdir()
     Path("film/000_keypoints.json").write_text(openpose(300, 500))
     for _ in range(2):
-        assert lift("film", "-o", f"film/scene{suffix}", "--strict") == 0
-        assert [*Path("film").glob(f"scene*{suffix}")]
+        assert lift("film", "-o", f"film/scene{suffix}") == 0 and [*Path("film").glob(f"scene*{suffix}")]
 
 
 def test_people_are_chosen_by_their_numbers(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
@@ -334,7 +333,7 @@ def test_bad_input_is_one_line_and_code_2(
     assert not list(Path().glob("scene*"))
 
 
-@pytest.mark.parametrize("option", ["rate", "noise", "focal", "smoothing", "threshold"])
+@pytest.mark.parametrize("option", ["rate", "noise", "focal", "threshold"])
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e9", "much"])
 def test_a_number_that_no_camera_or_detector_has_is_refused(
     option: str, value: str, lift: Callable[..., int], capsys: pytest.CaptureFixture[str]

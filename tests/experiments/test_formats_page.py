@@ -31,7 +31,7 @@ def test_the_page_has_the_constants() -> None:
         *(f"{body.half_hips} shoulder widths", f"{body.hand} forearms", f"{body.head} of the way from neck"),
         *(f"{body.ball_of_foot} of the way from ankle", f"threshold={THRESHOLD}"),
         *(f"first {SEQUENCES.look} images", f"similarity of {SEQUENCES.alike}"),
-        *(f"{LIMITS.frames:,} missing, and {LIMITS.times} times as many", f"step above {LIMITS.step}"),
+        f"{LIMITS.frames:,} missing, and {LIMITS.times} times as many",
         *(f"{tracking.chunk:,} frames", f"{tracking.gap} frames", f"{GHOSTS.fleeting} frames"),
         *(f"{GHOSTS.long} frames", f"up to {GHOSTS.most} frames", f"{GHOSTS.same} of the person's size"),
     )

@@ -17,7 +17,7 @@ import torch
 
 from datamodules.sources import chi3d
 from duolift import inputs, outputs
-from duolift.cli import _labelled
+from duolift.cli import _named
 from duolift.errors import InputError
 from duolift.files.npz import ArchiveLimits
 from duolift.inputs import FILE_FORMATS, Options
@@ -188,7 +188,7 @@ NAMES = ["../../x", "..", "/", "", ".", "a/../b", "x" * 5000, "a\0b", "C:\\x", "
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_images_name_leaves_no_folder(tmp_path: Path, name: str) -> None:
-    ((label, _), _) = _labelled(iter([(name, None), ("another", None)]))  # type: ignore[list-item]
+    ((label, _, _), _) = _named(iter([(name, None), ("another", None)]))  # type: ignore[list-item]
     path = tmp_path / f"scene-{label}.json"
     path.write_text("")
     assert path.resolve().parent == tmp_path and len(label) <= 100
@@ -196,7 +196,7 @@ def test_an_images_name_leaves_no_folder(tmp_path: Path, name: str) -> None:
 
 def test_labels_are_different(tmp_path: Path) -> None:
     names = ["a", "a", "a-2", "a-2", "x" * 5000 + "1", "x" * 5000 + "2"]
-    labels = [label for label, _ in _labelled((name, None) for name in names)]  # type: ignore[misc]
+    labels = [label for label, _, _ in _named((name, None) for name in names)]  # type: ignore[misc]
     assert len({*labels}) == len(names)
 
 

@@ -70,9 +70,11 @@
         const item = element("li", undefined, pose ? "" : "gone");
         const chip = element("span", undefined, "chip");
         chip.style.background = settings.colours[person % settings.colours.length][0];
-        const metres = pose ? Coordinates.toCamera(scene, frame, pose[root]).length().toFixed(2) : "";
+        const metres = pose ? Coordinates.toCamera(scene, frame, pose[root]).length().toFixed(about ? 1 : 2) : "";
+        const away = scene.names.length ? scene.distance_deviation?.[frame]?.[person] : null;
+        const about = pose && away ? ` \u00b1 ${away.toFixed(away < 0.095 ? 2 : 1)}` : "";
         const off = told ? `, joints \u00b1 ${Math.round(100 * mean(told))} cm` : "";
-        const words = element("span", pose ? `${metres} m away${off}` : "not here", "much");
+        const words = element("span", pose ? `${metres}${about} m away${off}` : "not here", "much");
         if (told) words.title = "how far off the joints of this body are expected to be, on average";
         item.append(chip, element("span", `Person ${identity}`), words);
         return item;
@@ -83,10 +85,12 @@
   function drawFacts() {
     const how = { known: "as given", people: "from the people", default: "assumed" }[scene.focal_source] || "";
     const tilt = scene.up.length ? (Math.asin(Math.max(-1, Math.min(1, scene.up[frame][2]))) * 180) / Math.PI : 0;
+    const off = scene.tilt_deviation?.[frame],
+      about = off ? ` \u00b1 ${off.toFixed(1)}` : "";
     const facts = scene.up.length
       ? [
           ["Height", `${scene.height[frame].toFixed(2)} m`],
-          ["Tilt", `${Math.abs(tilt).toFixed(1)}° ${tilt > 0 ? "up" : "down"}`],
+          ["Tilt", `${Math.abs(tilt).toFixed(1)}${about}° ${tilt > 0 ? "up" : "down"}`],
           ["Focal length", `${Math.round(scene.focal)} px, ${how}`],
           ["Image", `${scene.image.map(Math.round).join(" × ")} px`],
         ]

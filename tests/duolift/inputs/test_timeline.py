@@ -57,14 +57,6 @@ def test_numbers_that_are_far_apart_are_not_filled_in() -> None:
     assert any("not those of a video's frames at a constant rate" in note for frame in found for note in frame.notes)
 
 
-def test_numbers_that_are_milliseconds_do_not_change_the_rate() -> None:
-    times = timeline([0, 40, 80, 160])
-    assert times is not None and times.step == 1 and [*times.numbers] == [0, 40, 80, 120, 160]
-    assert times.notes == (
-        "the images' numbers (0, 40, 80 ...) are 40 apart: the rate is taken to be that of the images",
-    )
-
-
 @pytest.mark.parametrize(("numbers", "step"), [([0, 4, 8, 20], 4), ([5, 4], 1), ([7], 1), ([0, 4, 8, 9], 1)])
 def test_the_step_is_the_smallest_of_which_all_are_multiples(numbers: list[int], step: int) -> None:
     times = timeline(numbers)
