@@ -156,7 +156,8 @@ def test_a_frame_is_drawn(frame: int | None) -> None:
     figure = example_scene().plot(frame)
     shown = {None: 2, 0: 0, 3: 3, -1: 3}[frame]
     assert f"frame {shown + 1} of 4" in figure.texts[0].get_text()
-    assert [axes.get_title() for axes in figure.axes] == ["2D poses", "the scene", "from the side", "from above"]
+    titles = ["2D poses", "the scene, a metre between strong lines", "from the side", "from above"]
+    assert [axes.get_title("left") for axes in figure.axes] == titles
 
 
 @pytest.mark.parametrize("frame", [4, -5])

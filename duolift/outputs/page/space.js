@@ -66,6 +66,7 @@ const Space = (() => {
         target.y = 0;
       }
       if (this.eye.position.y < LOWEST) this.eye.position.y = LOWEST;
+      this.holder.dataset.eye = this.eye.position.toArray().map((metres) => metres.toFixed(2)); // for tests
     }
 
     open(scene) {
@@ -270,7 +271,6 @@ const Space = (() => {
       requestAnimationFrame(() => {
         this.waiting = false;
         this.renderer.render(this.world, this.eye);
-        this.holder.dataset.eye = this.eye.position.toArray().map((metres) => metres.toFixed(2)); // for tests
       });
     }
   }
