@@ -11,6 +11,7 @@ from conftest import SHARED
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.inputs import Options, format_named, read, track
+from duolift.placement.stature import Statures
 from duolift.predictor import Lifter
 
 CASES = SHARED / "data" / "cases"
@@ -122,3 +123,36 @@ def test_a_video_of_unknown_rate_plays_at_30_frames_a_second(tmp_path: Path) -> 
 @pytest.mark.parametrize("name", ["lone-jump.json", "hover-coco-196141.json", "gap.json", "id-swap.json"])
 def test_joints_in_the_order_of_their_format_are_not(name: str) -> None:
     assert not any(doubted(name))
+
+
+def test_whoever_jumps_is_in_the_air_as_large_and_as_far_away() -> None:
+    scene = Lifter.load().lift_file(CASES / "lone-jump.json", Camera(image=(1920, 1080), rate=30))
+    lowest, depth = scene.world()[:, 0, :, 1].min(-1), scene.people[:, 0, scene.skeleton.root_index, 2]
+    on_the_ground, top = np.r_[:19, 43 : len(lowest)], np.r_[28:33]
+    assert np.abs(lowest[on_the_ground]).max() < 0.05 and np.abs(lowest[top] - 0.40).max() < 0.05
+    assert np.abs(depth[top].mean() - depth[on_the_ground].mean()) < 0.05
+    children, parents = (list(ends) for ends in scene.skeleton.bone_ends)
+    bones = np.linalg.norm(scene.people[:, 0, children] - scene.people[:, 0, parents], axis=-1)
+    assert (bones.std(0) / bones.mean(0)).max() < 0.01
+
+
+def test_four_people_of_one_photograph_stand_on_one_ground() -> None:
+    ((_, scene),) = Lifter.load().lift_frames(read(CASES / "hover-coco-196141.json"))
+    assert np.abs(scene.world()[..., 1].min(-1)).max() < 0.1
+    tilt = np.degrees(np.arcsin(scene.up[0, 2]))
+    assert abs(tilt + 10) < 2.5 and 0.5 < scene.tilt_deviation[0] < 5
+
+
+def test_a_height_that_is_told_makes_metres_of_metres() -> None:
+    untold, told = (
+        Lifter.load().lift_file(CASES / "lone-jump.json", Camera(image=(1920, 1080), rate=30), stature=stature)
+        for stature in (Statures(), Statures(own={2: 1.87}))
+    )
+    np.testing.assert_allclose(told.people, untold.people * 1.1, rtol=0.01, atol=0.01)
+    assert np.nanmedian(told.distance_deviation / untold.distance_deviation) < 0.7
+
+
+def test_a_tilt_that_is_told_is_taken() -> None:
+    scene = Lifter.load().lift_file(CASES / "lone-jump.json", Camera(image=(1920, 1080), rate=30, tilt=12))
+    np.testing.assert_allclose(np.degrees(np.arcsin(scene.up[:, 2])), -12, atol=1e-3)
+    assert np.isnan(scene.tilt_deviation).all()
