@@ -117,6 +117,7 @@ class JointReader:
         extras: keys of joints apart from the body's -> their names.
         partly_named: the file names the body's joints, and people may have more: COCO-WholeBody's category may name 17
             of 133. Until the first person has been read.
+        any_read: whether a person with joints has been read.
 
     >>> joints = JointReader("a.json", BY_COUNT)
     >>> keypoints, confidence = joints.flat({"keypoints": [3.0, 4.0, 0.9] * 17}, "keypoints", "a.json: [0]")
@@ -129,6 +130,7 @@ class JointReader:
     body: KeypointFormat | None = None
     extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
     partly_named: bool = False
+    any_read: bool = False
 
     @property
     def keypoint_format(self) -> KeypointFormat:
@@ -160,14 +162,17 @@ class JointReader:
     def flat(self, entry: Any, key: str, where: str) -> tuple[Array, Array]:
         """A person's (joint, 2) and (joint,), written as x, y, confidence, x, ... under `key` and the extras' keys.
 
-        No joints of a person without any: an empty object, or an empty list or null under `key`.
+        No joints of a person without any: an empty object, an empty list or null under `key`, or no such key after
+        others have had it.
         """
-        without = entry == {} or (isinstance(entry, dict) and key in entry and entry[key] is None)
+        nothing = isinstance(entry, dict) and entry.get(key) is None
+        without = nothing and (key in entry or not entry or self.any_read)
         values = [] if without else member(entry, key, where, list)
         if not values:
             return np.zeros((0, 2)), np.zeros(0)
         parts = [_triples(values, f"{where}.{key}")]
         body = self.check(len(parts[0][0]), f"{where}.{key}")
+        self.any_read = True
         for extra, names in self._apart(body).items():
             values = member(entry, extra, where, list, default=[]) or [0] * (3 * len(names))
             parts.append(_triples(values, f"{where}.{extra}", len(names)))

@@ -497,6 +497,12 @@ def test_a_person_without_joints_is_skipped_and_told(
         only(path, strict=True)
 
 
+@pytest.mark.parametrize("without", [{}, {"face": [1]}, {"pose_keypoints_2d": None}], ids=str)
+def test_a_person_behind_others_may_lack_joints_in_any_way(tmp_path: Path, without: Any) -> None:
+    frame = only(written(tmp_path / "a.json", changed(openpose(FORMATS["body25"]), "people", 1, to=without)))
+    assert len(frame.keypoints) == 1
+
+
 def test_people_are_tracked_anew_on_request(tmp_path: Path) -> None:
     content = [one for i in range(3) for one in results(FORMATS["coco17"], i)]
     for number, entry in enumerate(content):
@@ -616,7 +622,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "unknown list": ([{"bbox": [1], "score": 1}], "holds a list of objects with bbox, score; expected"),
     "people no list": ({"people": {}}, r"people is {}; expected a list"),
     "person no object": ({"people": [5]}, r"people\[0\] is 5; expected an object with pose_keypoints_2d"),
-    "no keypoints": (changed(BODY(), "people", 1, to={"face": 1}), r"people\[1\] has no pose_keypoints_2d, only face"),
+    "no keypoints": (changed(BODY(), "people", 0, to={"face": 1}), r"people\[0\] has no pose_keypoints_2d, only face"),
     "odd length": (
         changed(BODY(), *KEYS, to=[1.0] * 74),
         r"people\[1\]\.pose_keypoints_2d has 74 numbers; expected x, y",
