@@ -70,11 +70,13 @@
         const item = element("li", undefined, pose ? "" : "gone");
         const chip = element("span", undefined, "chip");
         chip.style.background = settings.colours[person % settings.colours.length][0];
-        const metres = pose ? Coordinates.toCamera(scene, frame, pose[root]).length().toFixed(about ? 1 : 2) : "";
-        const away = scene.names.length ? scene.distance_deviation?.[frame]?.[person] : null;
-        const about = pose && away ? ` \u00b1 ${away.toFixed(away < 0.095 ? 2 : 1)}` : "";
+        const distance = pose && Coordinates.toCamera(scene, frame, pose[root]).length();
+        // how sure that is, where the scene says so, of people on the ground; both to as many digits as make sense
+        const away = pose && placement === "people" ? scene.distance_deviation?.[frame]?.[person] : null,
+          digits = away && away >= 0.095 ? 1 : 2;
+        const metres = pose ? distance.toFixed(digits) + (away ? ` \u00b1 ${away.toFixed(digits)}` : "") : "";
         const off = told ? `, joints \u00b1 ${Math.round(100 * mean(told))} cm` : "";
-        const words = element("span", pose ? `${metres}${about} m away${off}` : "not here", "much");
+        const words = element("span", pose ? `${metres} m away${off}` : "not here", "much");
         if (told) words.title = "how far off the joints of this body are expected to be, on average";
         item.append(chip, element("span", `Person ${identity}`), words);
         return item;
