@@ -20,7 +20,7 @@ from duolift.motion.fit import people_in_motion
 from duolift.motion.keypoints import Tracks, tracked
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import METHODS
-from duolift.placement.focal import default_focal, focal_from_people
+from duolift.placement.focal import FOCAL_PRIOR, default_focal, focal_from_people
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras
 from duolift.placement.paper import visibility_groups
 from duolift.placement.stature import (
@@ -56,12 +56,14 @@ class Lens:
         image: width and height, pixels; the principal point is taken to be the image's centre.
         focal: pixels.
         source: where the focal length comes from.
+        deviation: of its logarithm: 0.1 is 10 %.
         notes: what was assumed, in words.
     """
 
     image: tuple[float, float]
     focal: float
     source: FocalSource
+    deviation: float = 0.0
     notes: tuple[str, ...] = ()
 
     def rays(self, pixels: Tensor) -> Tensor:
@@ -148,8 +150,9 @@ class Reconstruction:
             if seen.visible.any():
                 notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
         if focal := self.camera.focal or detections.focal:
-            return Lens(image, focal, FocalSource.KNOWN, tuple(notes))
-        return Lens(image, float(default_focal(torch.tensor(image) / 2)), FocalSource.DEFAULT, tuple(notes))
+            return Lens(image, focal, FocalSource.KNOWN, notes=tuple(notes))
+        usual = float(default_focal(torch.tensor(image) / 2))
+        return Lens(image, usual, FocalSource.DEFAULT, FOCAL_PRIOR, tuple(notes))
 
     def _told_lens(self, lens: Lens, lifted: Lifted) -> Lens:
         """By the people who are together in most frames, where they tell the focal length."""
@@ -160,7 +163,7 @@ class Reconstruction:
         some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
         one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
         told = focal_from_people(some, some.bodies.new_tensor([lens.focal]), one, one)
-        return replace(lens, focal=float(told.pixels[0]), source=told.source[0])
+        return replace(lens, focal=float(told.pixels[0]), source=told.source[0], deviation=float(told.deviation[0]))
 
     @torch.no_grad()
     def scene(self) -> Scene:
@@ -196,7 +199,7 @@ class Reconstruction:
             seen=(seen.visible & lifted.valid.unsqueeze(-1)).cpu().numpy(),
             confidence=(placed.confidence * lifted.valid).cpu().numpy(),
             deviation=deviation.cpu().numpy(),
-            distance_deviation=distance_deviation(placed, lifted.valid, stature).cpu().numpy(),
+            distance_deviation=distance_deviation(placed, lifted.valid, stature, lens.deviation).cpu().numpy(),
             tilt_deviation=tilt_deviation(placed).cpu().numpy(),
             up=placed.up.contiguous().cpu().numpy(),
             height=placed.height.contiguous().cpu().numpy(),

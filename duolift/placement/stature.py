@@ -160,16 +160,18 @@ def on_ground_of(
     return rotate(levelling(other.up).mT.unsqueeze(1), people)
 
 
-def distance_deviation(placed: Placed, valid: Tensor, stature: Tensor) -> Tensor:
+def distance_deviation(placed: Placed, valid: Tensor, stature: Tensor, lens: float = 0.0) -> Tensor:
     """How far off people's distances from the camera are expected to be, (scene, person), metres.
 
     Where nobody's stature is known, all distances of a scene are off together, by as much as its people are taller or
-    shorter than others. NaN for whoever is not there, and where the placement does not say.
+    shorter than others; and all are off alike by as much as the focal length is. NaN for whoever is not there, and
+    where the placement does not say.
 
     Args:
         placed: people in metres.
         valid: (scene, person).
         stature: (person,), see `in_metres`.
+        lens: deviation of the focal length, as a share of it.
 
     >>> up = torch.tensor([[0.0, -1.0, 0.0]])
     >>> placed = Placed(torch.rand(1, 2, 19, 3), up, torch.ones(1), torch.full((1, 2), 4.0), torch.ones(1, 2))
@@ -184,7 +186,7 @@ def distance_deviation(placed: Placed, valid: Tensor, stature: Tensor) -> Tensor
     unknown = SPREAD / valid.sum(-1, keepdim=True).clamp(min=1).to(placed.depth).sqrt()
     measured = MEASURED / people.clamp(min=1).to(placed.depth).sqrt()
     together = torch.where(people > 0, measured, unknown)
-    deviation = placed.depth * (placed.depth_deviation.square() + together.square()).sqrt()
+    deviation = placed.depth * (placed.depth_deviation.square() + together.square() + lens**2).sqrt()
     return deviation.masked_fill(~valid, torch.nan)
 
 

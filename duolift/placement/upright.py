@@ -28,8 +28,9 @@ SHARED_DEG = (2.0, 1.0)
 means over a sequence are off by 1.5 and 2.9 (elevation, s04 and s03), and by 0.8 and 0.5 (roll)."""
 
 HELD_DEG = ((-10.0, 25.0), (0.0, 3.0))
-"""Mean and deviation of a camera's tilt and roll before anybody is seen: held or hung by people, more or less level. For
-the tilt 15 to 40 degrees are as good: 3.1 to 3.2 degrees off on Shelf's images, 2.9 on those of s03, 2.2 to 2.3 on s04."""
+"""Mean and deviation of a camera's tilt and roll before anybody is seen: held or hung by people, more or less level.
+For the tilt 15 to 40 degrees are as good: 3.1 to 3.2 degrees off on Shelf's images, 2.9 on those of s03, 2.2 to 2.3 on
+those of s04."""
 
 WRONG = 2.0
 """Deviations from which somebody who disagrees counts for less, by Huber's weights."""

@@ -145,7 +145,9 @@ def test_four_people_of_one_photograph_stand_on_one_ground() -> None:
 
 def test_a_height_that_is_told_makes_metres_of_metres() -> None:
     untold, told = (
-        Lifter.load().lift_file(CASES / "lone-jump.json", Camera(image=(1920, 1080), rate=30), stature=stature)
+        Lifter.load().lift_file(
+            CASES / "lone-jump.json", Camera(image=(1920, 1080), rate=30, focal=2200), stature=stature
+        )
         for stature in (Statures(), Statures(own={2: 1.87}))
     )
     np.testing.assert_allclose(told.people, untold.people * 1.1, rtol=0.01, atol=0.01)
