@@ -11,6 +11,7 @@ from duolift.motion.evidence import Evidence
 from duolift.motion.fit import fitted, people_in_motion, usual_lengths
 from duolift.motion.quadratic import Quadratic
 from duolift.motion.terms import TERMS
+from duolift.motion.terms.inertia import DENSITY
 
 CHILDREN, PARENTS = (list(ends) for ends in PAPER19.bone_ends)
 RATE = 30.0
@@ -90,7 +91,7 @@ def energy(name: str, known: Evidence, points: np.ndarray) -> float:
     elif name == "bones":
         terms = np.square((lengths_of(points) - known.lengths) / known.gives)
     else:
-        terms = np.square(points[2:] - 2 * points[1:-1] + points[:-2]) / (2.0 * known.interval**3)
+        terms = np.square(points[2:] - 2 * points[1:-1] + points[:-2]) / (DENSITY * known.interval**3)
     return float(terms.sum() / 2)
 
 
