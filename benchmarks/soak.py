@@ -22,6 +22,7 @@ from scipy.stats import theilslopes
 from duolift.inputs.keypoints import COCO17
 from duolift.predictor import Lifter
 from duolift.view.server import UPLOAD
+from duolift.view.uploads import pack
 
 WARM_UP = 0.2
 """Share of the samples, the first ones, in which memory may still grow."""
@@ -107,8 +108,8 @@ def soak(minutes: float, pause: float, seed: int = 0) -> dict[str, object]:
                 lifter.lift(keypoints(random, MOST_FRAMES, people), format="coco")
                 counts["videos"] += 1
             answers = (
-                ask(f"{url}lift?name=a.json", document(keypoints(random, 1, people))),
-                ask(f"{url}lift?name=b.json", MALFORMED[counts["images"] % len(MALFORMED)]),
+                ask(f"{url}lift", pack({"a.json": document(keypoints(random, 1, people))})),
+                ask(f"{url}lift", pack({"b.json": MALFORMED[counts["images"] % len(MALFORMED)]})),
             )
             if answers != (200, 422):
                 raise RuntimeError(f"the page answered {answers} to a file and to a malformed one; expected 200, 422")

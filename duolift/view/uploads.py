@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,16 @@ def file_name(text: str) -> str:
     name = text.replace("\\", "/").rpartition("/")[2]
     name = "".join(c for c in name if c.isprintable()).encode()[-LONGEST_NAME:].decode(errors="ignore")
     return name if name.strip(". ") else "the file"
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The body of a request with files, by their names, as the page sends it.
+
+    >>> pack({"a.json": b"[]"})
+    b'[{"name": "a.json", "size": 2}]\\n[]'
+    """
+    head = [{"name": name, "size": len(content)} for name, content in files.items()]
+    return json.dumps(head).encode() + b"\n" + b"".join(files.values())
 
 
 def unpack(body: BinaryIO, size: int, folder: Path) -> Path:

@@ -7,9 +7,9 @@ from duolift.motion.inertia import bending
 from duolift.motion.quadratic import Array, Quadratic
 
 DENSITY = 4.0
-"""Of the accelerations of joints, squared metres over cubed seconds. On s04 of the motion capture, with 3 pixels of noise
-at 30 frames a second, the top speeds of wrists and ankles are 0.88 of what they are at 2, 0.91 at 4 and 0.93 at 6, and
-accelerations off by 2.3, 2.5 and 2.6 mm a squared frame; people's own are 3.3."""
+"""Of the accelerations of joints, squared metres over cubed seconds. On s04 of the motion capture, with 3 pixels of
+noise at 30 frames a second, the top speeds of wrists and ankles come out as 0.88 of what they are with 2, 0.91 with 4
+and 0.93 with 6, and accelerations are off by 2.3, 2.5 and 2.6 mm a squared frame; people's own are 3.3."""
 
 
 def inertia(known: Evidence, points: Array, equations: Quadratic) -> None:

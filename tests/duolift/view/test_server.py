@@ -29,7 +29,7 @@ from duolift.progress import tracked
 from duolift.scene import Scene
 from duolift.view import server as view
 from duolift.view.server import SERVER_LIMITS, UPLOAD, Lift, Server
-from duolift.view.uploads import file_name, unpack
+from duolift.view.uploads import file_name, pack, unpack
 from fuzzing.readers import READERS
 
 EVIL = ("</script><script>document.title='got in'</script>", "<img src=x onerror=\"document.title='got in'\">")
@@ -54,8 +54,7 @@ def lift(source: Path) -> Iterable[tuple[str, Scene]]:
 
 def packed(**files: bytes) -> bytes:
     """Files as the page sends them, by their names; `__` stands for the slash of a folder."""
-    named = [{"name": name.replace("__", "/"), "size": len(content)} for name, content in files.items()]
-    return json.dumps(named).encode() + b"\n" + b"".join(files.values())
+    return pack({name.replace("__", "/"): content for name, content in files.items()})
 
 
 @contextmanager
