@@ -42,18 +42,23 @@ def little_seen(visible: Tensor, valid: Tensor, skeleton: Skeleton, video: bool)
     >>> visible = torch.ones(1, 2, 19, dtype=torch.bool)
     >>> visible[0, 1, PAPER19.feet] = False
     >>> little_seen(visible, torch.ones(1, 2, dtype=torch.bool), PAPER19, video=False)
-    ['the feet of 1 poses are not seen: how far away they are is a guess']
+    ['the feet of 1 pose are not seen: how far away they are is a guess']
     """
     notes = []
     if few := int((visible.any(-1) & ~valid).sum()):
-        notes.append(f"{few} poses show too few joints to be lifted, and were left out")
+        show, were = ("show", "were") if few > 1 else ("shows", "was")
+        notes.append(f"{_poses(few)} {show} too few joints to be lifted, and {were} left out")
     if hidden := int((valid & ~visible[..., skeleton.root_index]).sum()):
-        notes.append(f"the hips of {hidden} poses are not seen: their places are guessed from the other joints")
+        notes.append(f"the hips of {_poses(hidden)} are not seen: their places are guessed from the other joints")
     if hidden := int((valid & ~visible[..., skeleton.feet].any(-1)).sum()):
-        notes.append(f"the feet of {hidden} poses are not seen: how far away they are is a guess")
+        notes.append(f"the feet of {_poses(hidden)} are not seen: how far away they are is a guess")
     if not video and int(valid.sum()) == 1:
         notes.append("one person alone: how far away they are follows from their stature only")
     return notes
+
+
+def _poses(count: int) -> str:
+    return f"{count} pose{'s' * (count > 1)}"
 
 
 def at_the_edge(lifted: Lifted, people: PeopleLifter) -> list[str]:

@@ -218,7 +218,7 @@ def test_doubts_are_told(lifter: Lifter) -> None:
     hips = lifter.lift_detections(hidden(film(1), 0, 0, JOINTS.root_index), EXACT)
     assert any("hips of 1" in note for note in hips.notes) and not hips.seen[0, 0, PAPER19.root_index]
     few = lifter.lift_detections(hidden(film(1), 0, 0, slice(3, None)), EXACT)
-    assert any("1 poses show too few" in note for note in few.notes) and np.isnan(few.people[0, 0]).all()
+    assert any("1 pose shows too few" in note for note in few.notes) and np.isnan(few.people[0, 0]).all()
     blind = lifter.lift_detections(replace(film(1), focal=None, image=None))
     assert any("size is not known" in note for note in blind.notes)
     assert any("normal lens" in note for note in blind.notes) and blind.focal_source == "default"
