@@ -66,7 +66,8 @@ class Array:
         meaning: what docs/scene.md says of it.
         rules: checked in order; each takes the array and returns whether it holds, for some of the leading axes.
         decimals: of numbers in JSON; None for true and false.
-        null_axes: how many of the last axes one null in JSON stands for, NaN in arrays; 0 allows no null.
+        null_axes: how many of the last axes one null in JSON stands for, NaN in arrays, 0 for a number; None allows no
+            null.
         since: the first version of the layout that has it; it is NaN throughout in files of before.
         world: whether JSON has it in world coordinates; `Scene` and `.npz` have camera coordinates.
     """
@@ -77,7 +78,7 @@ class Array:
     meaning: str
     rules: tuple[Rule, ...] = ()
     decimals: int | None = None
-    null_axes: int = 0
+    null_axes: int | None = None
     world: bool = False
     since: int = 1
 
@@ -94,7 +95,7 @@ class Array:
         if self.decimals is None:
             return values.tolist()
         rounded = np.round(values.astype(np.float64), self.decimals)  # float64 first: a float32 prints too many digits
-        if not self.null_axes:
+        if self.null_axes is None:
             return rounded.tolist()
         first = values.ndim - self.null_axes
         valid = np.isfinite(rounded).all(tuple(range(first, values.ndim)))  # of what one null stands for
@@ -107,8 +108,8 @@ class Array:
     def unpacked(self, value: Any, sizes: Mapping[str, int], source: str) -> NDArray[Any]:
         """JSON's nested lists as an array of any type and shape; NaN for null."""
         shape = self._shape(sizes)
-        first = len(shape) - self.null_axes
-        if self.null_axes:
+        if self.null_axes is not None:
+            first = len(shape) - self.null_axes
             value = _filled(value, first, np.full(shape[first:], np.nan).tolist())
         try:
             found = np.array(value)

@@ -155,7 +155,7 @@ FIELDS: tuple[Value | Array, ...] = (
         "how far off a person's distance from the camera is expected to be, metres; null where it is not known",
         ((lambda values: np.isnan(values) | ((values >= 0) & _is_small(values)), "metres, or none"),),
         decimals=4,
-        null_axes=1,
+        null_axes=0,
         since=3,
     ),
     Array(
@@ -165,7 +165,7 @@ FIELDS: tuple[Value | Array, ...] = (
         "how far off the camera's tilt is expected to be, degrees; null where it is not known",
         ((lambda values: np.isnan(values) | ((values >= 0) & _is_small(values)), "degrees, or none"),),
         decimals=3,
-        null_axes=1,
+        null_axes=0,
         since=3,
     ),
     Array("up", ("frame",), XYZ, "unit vector, **camera** coordinates", (UNIT_LENGTH,), decimals=7),

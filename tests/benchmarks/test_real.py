@@ -76,6 +76,8 @@ class Knowing:
                     *(PAPER19, (frame.name,), tuple(range(len(order))), people, people, seen[None]),
                     confidence=np.ones((1, len(order)), np.float32),
                     deviation=np.full((1, len(order), len(PAPER19)), EXPECTED / 1000, np.float32),
+                    distance_deviation=np.full((1, len(order)), 0.1, np.float32),
+                    tilt_deviation=np.ones(1, np.float32),
                     up=up,
                     height=np.ones(1, np.float32),
                     keypoints=pixels[None].astype(np.float32),
