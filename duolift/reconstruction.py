@@ -156,10 +156,10 @@ class Reconstruction:
 
     def _told_lens(self, lens: Lens, lifted: Lifted) -> Lens:
         """By the people who are together in most frames, where they tell the focal length."""
-        together = [*visibility_groups(lifted.valid)]
-        if not together:
+        groups = [*visibility_groups(lifted.valid)]
+        if not groups:
             return lens
-        frames, persons = max(together, key=lambda group: group[0].sum() * group[1].sum())
+        frames, persons = max(groups, key=lambda group: group[0].sum() * group[1].sum())
         some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
         one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
         told = focal_from_people(some, some.bodies.new_tensor([lens.focal]), one, one)

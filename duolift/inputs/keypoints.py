@@ -11,7 +11,7 @@ Errors of every rule on motion capture, and the measurements behind these choice
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from numbers import Real
@@ -370,6 +370,23 @@ def format_of(names: Iterable[str], where: str) -> KeypointFormat:
         raise InputError(f"{where} lacks {lacking}; expected names of joints, such as {', '.join(COCO17.joints[5:9])}")
     same = [known for known in FORMATS.values() if known.joints == tuple(joints)]
     return same[0] if same else KeypointFormat(where, where, tuple(joints))
+
+
+def format_given_or_of(given: KeypointFormat | None, names: Sequence[str], where: str) -> KeypointFormat:
+    """The format that the user says, or else that of the names; the file has a column for each of its joints.
+
+    >>> format_given_or_of(COCO17, ["a", "b"], "a.csv: columns")
+    Traceback (most recent call last):
+    duolift.errors.InputError: a.csv: columns are 2; expected 17 (coco17)
+
+    Raises:
+        InputError: the file has another number of names than the format has joints; else as `format_of`.
+    """
+    if given is None:
+        return format_of(names, where)
+    if len(names) != len(given):
+        raise InputError(f"{where} are {len(names)}; expected {len(given)} ({given.name})")
+    return given
 
 
 def check_threshold(threshold: float) -> None:

@@ -71,6 +71,10 @@ class Peek:
         """Whether the first bytes can begin an object or a list."""
         return self.start.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"[", b"")
 
+    def begins_with(self, text: bytes) -> bool:
+        """Whether the file begins with a text, after a mark of the byte order or without."""
+        return self.start.removeprefix(BYTE_ORDER_MARK).startswith(text)
+
     @property
     def is_hdf5(self) -> bool:
         return self.start.startswith(HDF5)

@@ -44,6 +44,22 @@ class Quadratic:
         flat = np.zeros((3, frames, coordinates))
         return cls(np.zeros((frames, coordinates, coordinates)), *flat)
 
+    def add(self, blocks: Array) -> None:
+        """Tie the coordinates of every joint to each other: (frame, joint, 3, 3)."""
+        each = np.arange(blocks.shape[1])
+        self.between_joints[:, each, :, each] += blocks.swapaxes(0, 1)
+
+    @property
+    def between_joints(self) -> Array:
+        """The view (frame, joint, 3, joint, 3) of `within`."""
+        frames, size, _ = self.within.shape
+        return self.within.reshape(frames, size // 3, 3, size // 3, 3)
+
+    @property
+    def joint_pull(self) -> Array:
+        """The view (frame, joint, 3) of `pull`."""
+        return self.pull.reshape(len(self.pull), -1, 3)
+
     def solved(self) -> Array:
         """The step, (frame, coordinate)."""
         from scipy.linalg import solveh_banded  # 0.1 s, which single images need not wait for

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.ground import along, below, drop, log_size, pitched, smoothed
+from duolift.placement.ground import along, below, drop, less_leaning, level_ahead, log_size, smoothed
 from duolift.placement.horizon import thinned
-from duolift.placement.interface import VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
+from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
 from duolift.placement.standing import APPARENT, FOOT, STILL, standing
 from duolift.placement.upright import Up, direction, upright
 
@@ -34,9 +34,6 @@ LEANS = 0.5
 """Who says another tilt than the scene is wrong about it, and about as wrong about how far they lean: this share of the
 difference is taken off the lifted body. True pitch errors follow the differences with slopes of 0.35 and 0.26 (s04 and
 s03)."""
-
-MOST_LEAN = 0.15
-"""Radians: beyond this, who disagrees on the camera's tilt lies or bends, and is not wrong about that."""
 
 SETTLES = 0.17
 """Seconds, the deviation of the Gaussian that depths are smoothed with."""
@@ -85,12 +82,8 @@ class FitPlacement:
         up, deviation = cameras.up, None
         if up is None:
             told = upright(lifted, turn, sequence, information[sequence])
-            up, deviation = self._weighed(lifted, rotate(turn, lifted.bodies) + places, told, sequence, independent)
-        seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-VERTICAL, VERTICAL).asin()
-        bodies = lifted.bodies
-        if self.lean:
-            wrong = (lifted.elevation - seen).clamp(-MOST_LEAN, MOST_LEAN)
-            bodies = pitched(bodies, self.lean * wrong, lifted.distance)
+            up, deviation = self._weighed(lifted, rotate(turn, lifted.bodies) + places, told, sequence, information)
+        bodies = less_leaning(lifted, ahead, up, self.lean) if self.lean else lifted.bodies
         people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
         lower = drop(people, up)
         by_ground, uncertain = size - lower.log(), (self.foot / lower).square()
@@ -130,26 +123,23 @@ class FitPlacement:
         if tilt is not None:
             height = along(people, up)  # (scene, person, joint)
             lowest = height.argmin(-1, keepdim=True)
-            ahead = torch.nn.functional.normalize(torch.linalg.cross(up, _rightwards(up)), dim=-1)
-            further = along(people, ahead).abs().gather(-1, lowest).squeeze(-1)
-            nearer = further / below(
-                height.gather(-1, lowest).squeeze(-1)
-            )  # a radian of tilt changes a distance by that
+            further = along(people, level_ahead(up)).abs().gather(-1, lowest).squeeze(-1)
+            # a radian of tilt changes a distance by that
+            nearer = further / below(height.gather(-1, lowest).squeeze(-1))
             apart = nearer - (valid * nearer).sum(-1, keepdim=True) / valid.sum(-1, keepdim=True).clamp(min=1)
             variance = variance + (by_feet * variance * apart * tilt.unsqueeze(-1)).square()
         return variance.sqrt()
 
     def _weighed(
-        self, lifted: Lifted, people: Tensor, told: Up, sequence: Tensor, independent: float
+        self, lifted: Lifted, people: Tensor, told: Up, sequence: Tensor, information: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Where up is (scene, 3) once people's sizes have been heard as well, and the deviation of the tilt (scene,).
 
         Args:
             people: (scene, person, joint, 3), anywhere along their rays.
-            independent: share of a sequence's frames that tell something of their own.
+            information: (sequence,), how many independent frames a sequence is worth.
         """
-        kept, few, count = thinned(sequence)
-        information = 1 + independent * (count - 1).to(people)
+        kept, few, _ = thinned(sequence)
         reach, number = TRIED
         steps = torch.linspace(-reach, reach, number, dtype=people.dtype, device=people.device)
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
@@ -159,22 +149,13 @@ class FitPlacement:
         lower = below(height.amin(2)).mT  # (some scene, tilt, person)
         sizes = log_size(lifted.bodies[kept], lifted.skeleton).unsqueeze(1) - lower.log()
         variance = APPARENT**2 + (self.foot / lower).square()
-        evidence = standing(
-            sizes, variance, lifted.valid[kept].to(sizes), few, information
-        ).evidence  # (sequence, tilt)
-        chances = (evidence - steps.square() / 2).softmax(-1)
+        found = standing(sizes, variance, lifted.valid[kept].to(sizes), few, information)
+        chances = (found.evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
         mean = (chances * steps).sum(-1)
         spread = (chances * (steps - mean.unsqueeze(-1)).square()).sum(-1).sqrt()  # (sequence,)
         deviation = told.deviation * spread[sequence]
         tilt = told.tilt + told.deviation * mean[sequence]
         return direction(tilt, told.roll), deviation
-
-
-def _rightwards(up: Tensor) -> Tensor:
-    """Horizontal directions (scene, 3), to the right in the image, across up (scene, 3)."""
-    forward = torch.zeros_like(up)
-    forward[..., 2] = 1.0
-    return torch.linalg.cross(forward, up)
 
 
 METHOD = Method(

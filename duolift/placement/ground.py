@@ -151,8 +151,7 @@ class GroundPlacement:
                 people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
                 up = tilt_of_constant_sizes(people, size, up, sequence, valid)
         if self.lean:
-            seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-VERTICAL, VERTICAL).asin()
-            bodies = pitched(bodies, self.lean * (theta - seen).clamp(-MOST_LEAN, MOST_LEAN), distance)
+            bodies = less_leaning(lifted, ahead, up, self.lean)
         people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
         if self.sizes:
@@ -272,6 +271,20 @@ def pitched(bodies: Tensor, angle: Tensor, c: Tensor) -> Tensor:
     return lift(project(bodies, c), bodies[..., 2] + angle.unsqueeze(-1) * bodies[..., 1], c)
 
 
+def less_leaning(lifted: Lifted, ahead: Tensor, up: Tensor, share: float) -> Tensor:
+    """Bodies (scene, person, joint, 3) that lean as the scene's up has it, by a share of what they say beside it.
+
+    Args:
+        lifted: the people.
+        ahead: (scene, person, 3), the rays to the roots.
+        up: (scene, 3).
+        share: from 0 to 1.
+    """
+    seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-VERTICAL, VERTICAL).asin()
+    wrong = (lifted.elevation - seen).clamp(-MOST_LEAN, MOST_LEAN)
+    return pitched(lifted.bodies, share * wrong, lifted.distance)
+
+
 def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
     """Logarithm of the mean bone length of lifted people: (..., joint, 3) -> (...)."""
     children, parents = skeleton.bone_ends
@@ -353,6 +366,12 @@ def along(people: Tensor, axis: Tensor) -> Tensor:
     return (people.flatten(1, 2) @ axis.unsqueeze(-1)).view(people.shape[:-1])
 
 
+def level_ahead(up: Tensor) -> Tensor:
+    """Where the camera looks, along the ground: unit vectors across up (scene, 3)."""
+    right = torch.nn.functional.normalize(torch.linalg.cross(up, up.new_tensor([0.0, 0.0, 1.0]).expand_as(up)), dim=-1)
+    return torch.linalg.cross(right, up)
+
+
 def below(height: Tensor) -> Tensor:
     """How far below the camera joints of some height above it are, within reason."""
     return -height.clamp(max=-LOWEST_DROP)
@@ -397,8 +416,7 @@ def over_time(
 
 def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: Tensor | None, valid: Tensor) -> Tensor:
     """The sequences' up (scene, 3), pitched so that people on the ground keep their size: a horizon from feet."""
-    right = torch.nn.functional.normalize(torch.linalg.cross(up, up.new_tensor([0.0, 0.0, 1.0]).expand_as(up)), dim=-1)
-    ahead = torch.linalg.cross(right, up)
+    ahead = level_ahead(up)
     height, forward = (
         along(people, axis).movedim(-1, 0).contiguous() for axis in (up, ahead)
     )  # the joint first: quick

@@ -18,7 +18,7 @@ from duolift.errors import InputError
 from duolift.files.hdf5 import opened
 from duolift.files.npz import ARCHIVE_LIMITS
 from duolift.files.pickles import read_pickle
-from duolift.inputs.keypoints import KeypointFormat, format_of
+from duolift.inputs.keypoints import KeypointFormat, format_given_or_of
 from duolift.inputs.people import Array, DetectionFile, RawFrame, raw_person
 from duolift.inputs.pixels import short
 from duolift.inputs.registry import Peek, file_format
@@ -96,7 +96,7 @@ def columns_of(
     reasons = []
     for name, parts in found.items():
         try:
-            bodies[name] = _body(list(parts), given, f"{where}: bodyparts of {name}" if name else f"{where}: bodyparts")
+            bodies[name] = format_given_or_of(given, [*parts], f"{where}: bodyparts" + (f" of {name}" if name else ""))
         except InputError as error:  # things beside people, which a project may follow as well
             reasons.append(error)
     if not bodies:
@@ -106,14 +106,6 @@ def columns_of(
     return Columns(tuple(same), body, np.array([[*found[name].values()] for name in same]))
 
 
-def _body(parts: list[str], given: KeypointFormat | None, where: str) -> KeypointFormat:
-    if given is None:
-        return format_of(parts, where)
-    if len(parts) != len(given):
-        raise InputError(f"{where} are {len(parts)}; expected {len(given)} ({given.name})")
-    return given
-
-
 # CSV ------------------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +113,7 @@ def _body(parts: list[str], given: KeypointFormat | None, where: str) -> Keypoin
     "deeplabcut",
     "DeepLabCut's CSV",
     suffix=".csv",
-    recognises=lambda peek: peek.start.removeprefix(b"\xef\xbb\xbf").startswith(b"scorer,"),
+    recognises=lambda peek: peek.begins_with(b"scorer,"),
 )
 def read_deeplabcut(file: DetectionFile) -> Iterator[RawFrame]:
     """The frames of a video, or labelled images."""

@@ -17,7 +17,7 @@ from duolift.errors import InputError
 from duolift.files.hdf5 import opened
 from duolift.files.npz import ARCHIVE_LIMITS
 from duolift.inputs.formats.deeplabcut import csv_rows, numbers_of
-from duolift.inputs.keypoints import KeypointFormat, format_of
+from duolift.inputs.keypoints import format_given_or_of
 from duolift.inputs.people import Array, DetectionFile, RawFrame, RawPerson, raw_person
 from duolift.inputs.registry import file_format
 
@@ -33,7 +33,7 @@ def read_sleap(file: DetectionFile) -> Iterator[RawFrame]:
         if "tracks" not in content or "node_names" not in content:
             raise InputError(f"{file.where}: holds {', '.join(content) or 'nothing'}; expected tracks and node_names")
         nodes = [_text(name) for name in _read(content["node_names"], file.where).ravel()]
-        body = _body(nodes, file.keypoint_format, f"{file.where}: node_names")
+        body = format_given_or_of(file.keypoint_format, nodes, f"{file.where}: node_names")
         tracks, order = _ordered(content["tracks"], len(nodes), f"{file.where}: tracks")
         scores = _scores(content, order, tracks.shape[:3], file.where)
         tracked = "track_names" in content and content["track_names"].size > 0
@@ -44,14 +44,6 @@ def read_sleap(file: DetectionFile) -> Iterator[RawFrame]:
             if np.isfinite(place).all(-1).any()
         ]
         yield RawFrame(str(frame), file.stem, people, body)
-
-
-def _body(names: list[str], given: KeypointFormat | None, where: str) -> KeypointFormat:
-    if given is None:
-        return format_of(names, where)
-    if len(names) != len(given):
-        raise InputError(f"{where} are {len(names)}; expected {len(given)} ({given.name})")
-    return given
 
 
 def _ordered(dataset: Any, nodes: int, where: str) -> tuple[Array, tuple[str, ...]]:
@@ -102,14 +94,14 @@ def _text(value: Any) -> str:
     "sleap_csv",
     "SLEAP's analysis CSV",
     suffix=".csv",
-    recognises=lambda peek: peek.start.removeprefix(b"\xef\xbb\xbf").startswith(b"track,frame_idx,"),
+    recognises=lambda peek: peek.begins_with(b"track,frame_idx,"),
 )
 def read_sleap_csv(file: DetectionFile) -> Iterator[RawFrame]:
     """The frames of a video: all rows are read before the first is given, since they are in no order."""
     rows = csv_rows(file)
     head = next((row for _, row in rows), [])
     joints = [name.removesuffix(".x") for name in head if name.endswith(".x")]
-    body = _body(joints, file.keypoint_format, f"{file.where}: columns")
+    body = format_given_or_of(file.keypoint_format, joints, f"{file.where}: columns")
     if {"track", "frame_idx"} - {*head} or any(f"{joint}.y" not in head for joint in joints):
         raise InputError(
             f"{file.where}: has the columns {', '.join(head)[:80]}; expected track, frame_idx, and x and y"

@@ -5,7 +5,6 @@ import numpy as np
 
 from duolift.motion.evidence import Evidence
 from duolift.motion.quadratic import Array, Quadratic
-from duolift.motion.terms.keypoints import add
 
 LEAST = 0.01
 """Metres; no joint is believed to be known better."""
@@ -19,7 +18,6 @@ def bodies(known: Evidence, points: Array, equations: Quadratic) -> None:
         points: (frame, joint, 3), where the joints are taken to be.
         equations: added to.
     """
-    frames, joints = known.seen.shape
     root = known.skeleton.root_index
     weight = known.there[:, None] / np.square(known.deviation.clip(min=LEAST))
     weight[:, root] = 0
@@ -28,9 +26,9 @@ def bodies(known: Evidence, points: Array, equations: Quadratic) -> None:
     off = (points - points[:, root, None]) - (known.points - known.points[:, root, None])
     pull = -np.einsum("tjcd,tjd->tjc", blocks, off)
     pull[:, root] = -pull.sum(1)
-    equations.pull += pull.reshape(frames, -1)
-    add(equations, blocks)
-    within = equations.within.reshape(frames, joints, 3, joints, 3)
+    equations.joint_pull[:] += pull
+    equations.add(blocks)
+    within = equations.between_joints
     within[:, root, :, root] += blocks.sum(1)
     within[:, :, :, root] -= blocks
     within[:, root] -= blocks.transpose(0, 2, 1, 3)

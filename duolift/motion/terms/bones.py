@@ -14,15 +14,13 @@ def bones(known: Evidence, points: Array, equations: Quadratic) -> None:
         points: (frame, joint, 3), where the joints are taken to be.
         equations: added to.
     """
-    frames, joints = known.seen.shape
     children, parents = (list(ends) for ends in known.skeleton.bone_ends)
     bone = points[:, children] - points[:, parents]  # (frame, bone, 3)
     length = np.linalg.norm(bone, axis=-1, keepdims=True).clip(min=1e-6)
     along, weight = bone / length, known.there[:, None] / known.gives**2
     stretched = weight * (length[..., 0] - known.lengths)  # (frame, bone)
     blocks = weight[..., None, None] * np.einsum("tbc,tbd->tbcd", along, along)
-    within = equations.within.reshape(frames, joints, 3, joints, 3)
-    pull = equations.pull.reshape(points.shape)
+    within, pull = equations.between_joints, equations.joint_pull
     for number, (child, parent) in enumerate(zip(children, parents, strict=True)):
         block, force = blocks[:, number], stretched[:, number, None] * along[:, number]
         within[:, child, :, child] += block

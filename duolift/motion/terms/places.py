@@ -4,7 +4,6 @@ import numpy as np
 
 from duolift.motion.evidence import Evidence
 from duolift.motion.quadratic import Array, Quadratic
-from duolift.motion.terms.keypoints import add
 
 SHARE = 0.02
 """Deviation of a distance that the fit of places has found, as a share of it: within a sequence 0.016 (s04 and s03 of
@@ -19,13 +18,11 @@ def places(known: Evidence, points: Array, equations: Quadratic) -> None:
         points: (frame, joint, 3), where the joints are taken to be.
         equations: added to.
     """
-    frames = len(points)
     root = known.skeleton.root_index
     distance = np.linalg.norm(known.points[:, root], axis=-1).clip(min=1e-3)
     weight = known.there / np.square(SHARE * distance)
     sight = np.einsum("tc,td->tcd", known.towards[:, root], known.towards[:, root])
-    blocks = np.zeros((frames, points.shape[1], 3, 3))
-    blocks[:, root] = weight[:, None, None] * np.where(known.seen[:, root, None, None], sight, np.eye(3))
+    block = weight[:, None, None] * np.where(known.seen[:, root, None, None], sight, np.eye(3))
     off = points[:, root] - known.points[:, root]
-    equations.pull.reshape(points.shape)[:, root] -= np.einsum("tcd,td->tc", blocks[:, root], off)
-    add(equations, blocks)
+    equations.joint_pull[:, root] -= np.einsum("tcd,td->tc", block, off)
+    equations.between_joints[:, root, :, root] += block
