@@ -113,7 +113,7 @@ def _refuse_alone(truth: Tensor | None, root: Path) -> None:
 def source_named(config: Config, name: str) -> Source:
     """The source of that name, as the run's settings have it. Raises InputError where there is none."""
     source = open_source(name)
-    return source.configured(config.data.mocap) if source.configured else source
+    return source.configured(getattr(config.data, name)) if source.configured else source
 
 
 def extra_source(config: Config, entry: str) -> tuple[Source, Path]:

@@ -52,7 +52,7 @@ class Source:
         home: where a source that makes its own data keeps it, unless `data.root` says otherwise.
         settings: what settings are for this source, where neither the experiment nor the user says otherwise.
         measured: whether there is a 3D truth, which evaluation compares with.
-        configured: settings of motion capture -> this source as they have it, for a source that goes by them.
+        configured: settings of its own, `data.<name>` -> this source as they have it, for a source that has some.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Source:
     home: Path | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     measured: bool = True
-    configured: Callable[[MocapConfig], "Source"] | None = None
+    configured: Callable[[Any], "Source"] | None = None
 
 
 def motion_capture(settings: MocapConfig) -> Source:

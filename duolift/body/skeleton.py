@@ -224,8 +224,11 @@ CHI3D25 = Skeleton.person(
 """CHI3D's joints in its own order (https://ci3d.imar.ro): pelv lhip lkne lank rhip rkne rank spin neck head htop lsho
 lelb lwri rsho relb rwri lfoo ltoe rfoo rtoe lthu lfin rthu rfin; the finger tip is called the hand."""
 
+H36M17 = Skeleton.person("h36m17", _HUMAN36M)
+"""Human3.6M's 17 joints in the order of VideoPose3D and LInKs: right leg first, left arm first."""
+
 PAPER19 = Skeleton.person("paper19", [*_HUMAN36M, *_sides("hand")])
-"""The paper's joints: Human3.6M's 17 in the order of LInKs (right leg first, left arm first), and both hands."""
+"""The paper's joints: Human3.6M's 17, and both hands."""
 
 PAPER23 = Skeleton.person("paper23", [*PAPER19.joints, *_sides(*_FEET)])
 """The paper's 19 joints with feet and toes."""
@@ -237,7 +240,7 @@ DETECTOR15 = Skeleton.person(
 """The joints that every detector of whole bodies has, or of which its own tell the place: the paper's 19 without the
 spine, which none has, the hands, and the head, which lies between neck and head top."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25, DETECTOR15)}
+SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25, DETECTOR15, H36M17)}
 
 
 def skeleton_named(name: str) -> Skeleton:

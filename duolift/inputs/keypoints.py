@@ -19,7 +19,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from duolift.body.skeleton import PAPER19, PAPER23, mirror_name
+from duolift.body.skeleton import H36M17, PAPER19, PAPER23, mirror_name
 from duolift.bounds import nearest
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS
@@ -227,9 +227,7 @@ BODY25B = KeypointFormat(
     "OpenPose BODY_25B",
     (*_BODY17, "head_bottom", "head_top", *_FEET),
 )
-HUMAN36M17 = KeypointFormat(
-    "h36m17", "Human3.6M, VideoPose3D", tuple(joint for joint in PAPER19.joints if not joint.endswith("_hand"))
-)
+HUMAN36M17 = KeypointFormat("h36m17", "Human3.6M, VideoPose3D", H36M17.joints)
 MEDIAPIPE33 = KeypointFormat(
     "mediapipe33",
     "MediaPipe, BlazePose",
