@@ -382,7 +382,8 @@ def _view(chosen: argparse.Namespace) -> None:
 
 def _scene_of(path: Path) -> "Scene":
     """The scene of a file. Raises InputError for any other file, and says what to do with a detector's."""
-    from duolift.inputs.mistaken import DETECT_FIRST, SUFFIXES
+    from duolift.files.signatures import SUFFIXES
+    from duolift.inputs.mistaken import DETECT_FIRST
     from duolift.inputs.sources import holds_keypoints
     from duolift.outputs import read
 
@@ -464,13 +465,13 @@ def _check_outputs(chosen: argparse.Namespace, read: set[Path]) -> None:
 
 def _files_read(chosen: argparse.Namespace) -> set[Path]:
     """The files that a command reads."""
-    from duolift.inputs.pictures import SUFFIXES
+    from duolift.files.signatures import PICTURE_SUFFIXES
     from duolift.inputs.sources import files_of
 
     files = [file for source in chosen.inputs for file in files_of(source)]
     pictures = chosen.pictures or Path()
     if chosen.pictures is not None and pictures.is_dir():
-        files += [file for file in pictures.iterdir() if file.suffix.lower() in SUFFIXES]
+        files += [file for file in pictures.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
     return {file.resolve() for file in (*files, *filter(None, [chosen.checkpoint, chosen.pictures]))}
 
 

@@ -1,38 +1,128 @@
-"""Films (`.mp4`, `.mov` ...), read forwards by ffmpeg."""
+"""Films (`.mp4`, `.mov`, `.webm`, animated `.gif` ...), read by PyAV: frames the right way up, at their time.
 
+PyAV (https://pyav.basswood-io.com) has FFmpeg's decoders in one wheel, and says of every frame when it is shown, so
+that films of variable frame rate can be told in time, and any frame be sought. A film is gone through once without
+decoding anything, for the times of all of its frames; frames are then decoded one at a time, whatever its length.
+"""
+
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duolift.errors import InputError, install
+from duolift.files.frame_times import frame_numbers, frame_rate
+from duolift.files.reading import regular
+from duolift.files.signatures import FILM_SUFFIXES, PICTURE, VIDEO, signature_of
 
-FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+Pixels = NDArray[np.uint8]
+"""(height, width, 3), red, green and blue."""
+
+USUAL_RATE = 25.0
+"""Frames a second of a film that says nothing of them and holds a single one."""
+
+NEAR = 100
+"""Frames ahead that are decoded one after the other; one further ahead is sought."""
+
+CUT_OFF = 0.05
+"""Of a film's frames or length: where more is missing at its end, it may be cut off."""
+
+LARGEST_FRAME = 2**27
+"""Pixels; no film has larger frames, and decoding them would take all memory."""
+
+OPENED = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,asf,flv,gif,ogg,ivf,h264,"
+    "hevc,mxf,dv,wav,mp3,aac,flac",
+}
+"""How FFmpeg opens a file: as a film or as sound, and never a list of other files, here or on the network."""
 
 
 def is_film(path: Path) -> bool:
-    """Whether a path is a film's, by its suffix.
+    """Whether a path is a film's: by what the file holds, and by its suffix where that does not tell.
 
     >>> is_film(Path("dance.MP4")), is_film(Path("dance.jpg"))
     (True, False)
     """
-    return path.suffix.lower() in FILM_SUFFIXES
+    held = signature_of(path)
+    if held == PICTURE:
+        return _is_animation(path)
+    return held == VIDEO or path.suffix.lower() in FILM_SUFFIXES
+
+
+def _is_animation(path: Path) -> bool:
+    """Whether a picture is an animated GIF, whose frames follow each other in time."""
+    with path.open("rb") as file:
+        if file.read(4) != b"GIF8":
+            return False
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return bool(getattr(picture, "is_animated", False))
+    except Exception:  # Pillow raises anything on a damaged picture; whoever reads it says so
+        return False
+
+
+@dataclass(frozen=True)
+class _Times:
+    """When a film's frames are shown.
+
+    Attributes:
+        rate: frames a second.
+        stamps: of the frames, ascending, in the file's units of time; empty where nothing tells the time but the order.
+        numbers: (frame,), ascending, but for -1 of those that others stand for.
+        doubts: sentences for the user.
+    """
+
+    rate: float
+    stamps: list[int]
+    numbers: list[int]
+    doubts: tuple[str, ...]
+
+    @cached_property
+    def kept(self) -> dict[int, int]:
+        """Number of a frame -> its time in the file's units."""
+        return {number: stamp for stamp, number in zip(self.stamps, self.numbers, strict=True) if number >= 0}
+
+    def number(self, stamp: int | None, before: int) -> int | None:
+        """The number of a frame; None of one that another stands for.
+
+        Args:
+            stamp: its time, in the file's units.
+            before: number of the frame before.
+        """
+        place = bisect_left(self.stamps, stamp) if stamp is not None else len(self.stamps)
+        if place == len(self.stamps) or self.stamps[place] != stamp:
+            return before + 1
+        return self.numbers[place] if self.numbers[place] >= 0 else None
 
 
 class Film:
-    """A film's size, rate and frames.
+    """A film's size, rate and frames. A frame's number is that of the step of time in which it is shown.
 
     Args:
         path: of the file.
 
     Attributes:
-        size: width and height in pixels, the right way up.
-        rate: frames a second.
+        size: width and height in pixels, the right way up, of square pixels.
+        damaged: how many parts could not be decoded so far.
 
     Raises:
-        InputError: no such file, ffmpeg is not installed, or it cannot read the file.
+        InputError: no such file, PyAV is not installed, or the file is no film that can be read.
 
     >>> Film(Path("gone.mp4"))
     Traceback (most recent call last):
@@ -40,37 +130,157 @@ class Film:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"{path}: no such file; expected a film")
         try:
-            import imageio_ffmpeg  # type: ignore[import-untyped]
+            import av
         except ImportError as error:
             needed = install("outputs")
-            message = f"{path}: films need imageio_ffmpeg, which is not installed ({error}); expected: {needed}"
-            raise InputError(message) from error
-        self.path, self._ffmpeg = path, imageio_ffmpeg
-        self._last: NDArray[np.uint8] | None = None
-        self._begin()
+            raise InputError(f"{path}: films need av, which is not installed ({error}); expected: {needed}") from error
+        self.path, self._av, self.damaged = regular(path), av, 0
+        self._shown: tuple[int, Pixels] | None = None
+        self._following: tuple[int, Pixels] | None = None
+        with self._opened() as (container, stream):
+            first = next(self._decoded(container, stream), None)
+            shape = stream.sample_aspect_ratio
+        if first is None:
+            raise InputError(f"{path}: not one frame of it can be decoded; expected a film that is whole")
+        self._turns = round(first.rotation / 90) % 4  # a quarter each, against the clock
+        width = round(first.width * float(shape)) if shape else first.width  # of square pixels
+        self._reshaped = (width, first.height)
+        self.size: tuple[int, int] = (first.height, width) if self._turns % 2 else (width, first.height)
 
-    def frame(self, number: int) -> NDArray[np.uint8] | None:
-        """A frame, (height, width, 3); None after the last. An earlier one than the last begins the film anew."""
-        if number < self._next - 1:
-            self._begin()
-        while self._next <= number:
-            content = next(self._frames, None)
-            if content is None:
-                return None
-            width, height = self.size
-            self._last = np.frombuffer(content, np.uint8).reshape(height, width, 3)
-            self._next += 1
-        return self._last
+    @property
+    def rate(self) -> float:
+        """Frames a second of the grid that most frames are on (`duolift.files.frame_times`)."""
+        return self._times.rate
 
-    def _begin(self) -> None:
+    @cached_property
+    def numbers(self) -> list[int]:
+        """Of the frames, ascending; some are left out where the rate varies. Empty where the film tells no times."""
+        return [*self._times.kept]
+
+    def frames(self, first: int = 0) -> Iterator[tuple[int, Pixels]]:
+        """The frames with their numbers, one after the other; what is damaged is left out.
+
+        Args:
+            first: the number to begin at.
+
+        Raises:
+            InputError: the file cannot be read any more.
+        """
+        known, self.damaged = self.numbers, 0
+        if known and first > known[-1]:
+            return
+        start = known[bisect_left(known, first)] if known else 0
+        coming = self._numbered(start)
+        found = next(coming, None)
+        if start and (found is None or found[0] > start):  # sought in vain: some files have no index
+            coming = self._numbered(0)
+            found = next(coming, None)
+        for number, frame in chain([] if found is None else [found], coming):
+            if number >= first:
+                yield number, self._upright(frame)
+
+    def _numbered(self, start: int) -> "Iterator[tuple[int, VideoFrame]]":
+        """The frames from one at or before a number on, where the file finds it."""
+        times, number = self._times, -1
+        with self._opened() as (container, stream):
+            if start:
+                container.seek(times.kept[start], stream=stream)
+            for frame in self._decoded(container, stream):
+                found = times.number(frame.pts, number)
+                if found is not None and found > number:
+                    number = found
+                    yield number, frame
+
+    def frame(self, number: int) -> Pixels | None:
+        """The frame that is shown at a number; None after the last.
+
+        Frames are quick to read forwards; an earlier one, or one far ahead, is sought.
+        """
+        known = self.numbers
+        if known and number > known[-1]:
+            return None
+        if self._shown is None or not self._shown[0] <= number < self._shown[0] + NEAR:
+            before = known[max(0, bisect_right(known, number) - 1)] if known else 0
+            self._coming = self.frames(before)
+            self._shown, self._following = None, next(self._coming, None)
+        while self._following is not None and self._following[0] <= number:
+            self._shown, self._following = self._following, next(self._coming, None)
+        ended = self._following is None and not known
+        if self._shown is None or (ended and self._shown[0] < number):
+            return None
+        return self._shown[1]
+
+    def doubts(self) -> list[str]:
+        """What is wrong with the film, in words: as far as its frames have been gone through."""
+        damaged = [f"{self.path}: {self.damaged} of its parts are damaged, and left out"] if self.damaged else []
+        return [*damaged, *(f"{self.path}: {doubt}" for doubt in self._times.doubts)]
+
+    @cached_property
+    def _times(self) -> _Times:
+        with self._opened() as (container, stream):
+            said = float(stream.average_rate or stream.guessed_rate or 0) or None
+            packets = [(p.pts if p.pts is not None else p.dts, p.is_discard) for p in self._packets(container, stream)]
+            unit = float(stream.time_base or 0)
+            promised = stream.frames or 0
+            length = (container.duration or 0) / self._av.time_base
+        found = [stamp for stamp, discarded in packets if stamp is not None and not discarded]
+        if len(found) < len([discarded for _, discarded in packets if not discarded]) or not unit:
+            rate = said or USUAL_RATE
+            return _Times(rate, [], [], (f"does not say when its frames are shown: {rate:g} a second are assumed",))
+        stamps = sorted({*found})
+        seconds = [stamp * unit for stamp in stamps]
+        rate = frame_rate(seconds, said) or USUAL_RATE
+        doubts: tuple[str, ...] = ()
+        if len(packets) < (1 - CUT_OFF) * promised:
+            doubts = (f"holds {len(packets)} of the {promised} frames that it announces: it may be cut off",)
+        elif (ended := (seconds[-1] - seconds[0] if seconds else 0.0) + 1 / rate) < (1 - CUT_OFF) * length - 1:
+            doubts = (f"its frames end after {ended:.1f} of {length:.1f} s: it may be cut off",)
+        return _Times(rate, stamps, frame_numbers(seconds, rate).tolist(), doubts)
+
+    @contextmanager
+    def _opened(self) -> "Iterator[tuple[InputContainer, VideoStream]]":
         try:
-            self._frames: Iterator[Any] = self._ffmpeg.read_frames(str(self.path))
-            about = next(self._frames)
-        except Exception as error:  # ffmpeg's own words are many
-            raise InputError(f"{self.path}: cannot be read as a film; expected one that ffmpeg reads") from error
-        self.size: tuple[int, int] = about["size"]
-        self.rate: float = about["fps"]
-        self._next = 0
+            container = self._av.open(f"file:{self.path}", container_options=OPENED)
+        except (self._av.FFmpegError, OSError, ValueError) as error:
+            reason = str(getattr(error, "strerror", None) or error)
+            cut = "; it may have been cut off" if signature_of(self.path) == VIDEO else ""
+            raise InputError(
+                f"{self.path}: cannot be read as a film ({reason}{cut}); expected one that FFmpeg reads"
+            ) from error
+        with container:
+            streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+            if not streams:
+                found = "sound alone" if container.streams.audio else "no pictures"
+                raise InputError(f"{self.path}: holds {found}; expected a film")
+            stream = streams[0]
+            if stream.width * stream.height > LARGEST_FRAME:
+                raise InputError(f"{self.path}: frames are {stream.width} x {stream.height} pixels; expected fewer")
+            stream.thread_type = "AUTO"
+            yield container, stream
+
+    def _packets(self, container: "InputContainer", stream: "VideoStream") -> "Iterator[Packet]":
+        """The stream's packets, as far as the file can be read."""
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    yield packet
+        except self._av.FFmpegError:
+            self.damaged += 1
+
+    def _decoded(self, container: "InputContainer", stream: "VideoStream") -> "Iterator[VideoFrame]":
+        """The stream's frames in the order in which they are shown."""
+        for packet in chain(self._packets(container, stream), [None]):  # None asks for those that are still held
+            try:
+                yield from stream.codec_context.decode(packet)
+            except self._av.EOFError:
+                return
+            except self._av.FFmpegError:
+                self.damaged += 1
+
+    def _upright(self, frame: "VideoFrame") -> Pixels:
+        width, height = self._reshaped
+        pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+        return np.ascontiguousarray(np.rot90(pixels, self._turns))

@@ -6,6 +6,7 @@ from pathlib import Path
 from duolift.errors import InputError
 from duolift.files import regular
 from duolift.files.films import Film, is_film
+from duolift.files.signatures import PICTURE_SUFFIXES
 
 FILM_DIAGONAL = 43.27
 """Of a frame of 35 mm film (36 mm x 24 mm), mm."""
@@ -15,9 +16,6 @@ ORIENTATION, EXIF, FOCAL_35 = 0x0112, 0x8769, 0xA405
 
 ON_ITS_SIDE = (5, 6, 7, 8)
 """Orientations in which width and height change places before a detector sees the picture."""
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-"""Of pictures that are looked for where an image's name has no suffix."""
 
 
 def camera_of_picture(path: Path) -> tuple[tuple[float, float], float | None]:
@@ -93,7 +91,7 @@ class CamerasOfPictures:
         if not self.pictures.is_dir():
             return self.pictures
         bare = Path(name).name  # an image's name leads into no other folder
-        paths = [self.pictures / f"{bare}{suffix}" for suffix in ("", *SUFFIXES)] if bare else []
+        paths = [self.pictures / f"{bare}{suffix}" for suffix in ("", *PICTURE_SUFFIXES)] if bare else []
         return next((path for path in paths if _is_file(path)), None)
 
 

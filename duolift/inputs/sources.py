@@ -18,11 +18,11 @@ from zipfile import BadZipFile, ZipFile
 import duolift.inputs.formats  # noqa: F401  (registers them)
 from duolift.errors import InputError
 from duolift.files import regular
+from duolift.files.signatures import SUFFIXES as KINDS
 from duolift.inputs.folders import detector_files, parts_of, suffixes
 from duolift.inputs.formats.npz import SCENE_KEY
 from duolift.inputs.keypoints import FORMATS, format_named
 from duolift.inputs.mistaken import DETECT_FIRST
-from duolift.inputs.mistaken import SUFFIXES as MISTAKEN_SUFFIXES
 from duolift.inputs.options import Options
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.registry import FILE_FORMATS, recognised
@@ -220,7 +220,7 @@ def _instead_of_files(path: Path, inside: list[Path]) -> str:
     """What a folder without a detector's files holds, and what was expected, as the end of a message."""
     found = f"holds no {' or '.join(suffixes())} file"
     for file in inside:
-        if kind := MISTAKEN_SUFFIXES.get(file.suffix.lower()):
+        if kind := KINDS.get(file.suffix.lower()):
             return f"{found}, but {file.name}, {kind}; expected {DETECT_FIRST}"
     folders = sorted(folder.name for folder in inside if folder.is_dir())
     if folders:

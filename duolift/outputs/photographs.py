@@ -7,21 +7,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from duolift.errors import InputError
-from duolift.files.films import Film, is_film
+from duolift.files.films import Film, Pixels, is_film
+from duolift.files.pictures import read_picture
+from duolift.files.signatures import PICTURE_SUFFIXES
 from duolift.outputs.libraries import library
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-"""Of pictures that are looked for where an image's name has no suffix, or another."""
 
 PAGE_WIDTHS = ((8, 1280), (100, 640), (400, 400))
 """So many photographs -> how wide they are in a page, pixels. Of more, the last's width, and as many, evenly picked."""
-
-Pixels = NDArray[np.uint8]
-"""(height, width, 3), red, green and blue."""
 
 
 class Photographs:
@@ -127,23 +120,6 @@ def frame_numbers(names: Sequence[str]) -> tuple[int, ...]:
     return tuple(range(len(names)))
 
 
-def read_picture(path: Path) -> Pixels:
-    """A picture's pixels, the right way up. Raises InputError for a file that is none.
-
-    >>> read_picture(Path("gone.png"))
-    Traceback (most recent call last):
-    duolift.errors.InputError: gone.png: cannot be read as a picture ([Errno 2] No such file or directory: \
-'gone.png'); expected JPEG, PNG or the like
-    """
-    image, ops = library("PIL.Image", "a photograph"), library("PIL.ImageOps", "a photograph")
-    try:
-        with image.open(path) as picture:
-            return np.asarray(ops.exif_transpose(picture).convert("RGB"))
-    except Exception as error:  # Pillow raises anything on a damaged picture
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read as a picture ({reason}); expected JPEG, PNG or the like") from error
-
-
 def embedded(photographs: Photographs) -> dict[str, str]:
     """Small copies of the photographs as data URLs, by the images' names; of a long film, of evenly picked frames.
 
@@ -185,6 +161,7 @@ def _url(pixels: Pixels | None, width: int) -> str:
 def jpeg(pixels: Pixels, width: int) -> bytes:
     """Pixels as a JPEG of at most so many pixels across.
 
+    >>> import numpy as np
     >>> jpeg(np.zeros((300, 400, 3), np.uint8), width=40)[6:10]
     b'JFIF'
     """

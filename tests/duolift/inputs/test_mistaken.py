@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from duolift.errors import InputError
+from duolift.files.signatures import PICTURE, VIDEO
 from duolift.inputs import read
-from duolift.inputs.mistaken import PICTURE, VIDEO, mistake
+from duolift.inputs.mistaken import mistake
 from duolift.outputs.document import to_json
 from duolift.scene import Scene
 

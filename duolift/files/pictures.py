@@ -1,0 +1,58 @@
+"""Pictures as pixels: the right way up, in 8 bits of red, green and blue, whatever the file has."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duolift.errors import InputError
+from duolift.files.reading import regular
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MANY_BITS = ("I", "F")
+"""Modes in which Pillow has more than 8 bits of grey, or how they begin (`I;16`, `I;16B`)."""
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """A picture's pixels, (height, width, 3), turned as its EXIF data say; of an animation the first picture.
+
+    Raises:
+        InputError: no such file, none that Pillow reads, or a damaged one.
+
+    >>> read_picture(Path("gone.png"))
+    Traceback (most recent call last):
+    duolift.errors.InputError: gone.png: cannot be read (No such file or directory)
+    """
+    from PIL import Image, ImageOps
+
+    regular(path)
+    try:
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures, and refuses those that are too large
+            return np.array(ImageOps.exif_transpose(_in_8_bits(picture)).convert("RGB"))
+    except Exception as error:  # Pillow raises anything on a damaged picture
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as a picture ({reason}); expected JPEG, PNG or the like") from error
+
+
+def _in_8_bits(picture: "Image.Image") -> "Image.Image":
+    """A picture whose grey has more than 8 bits, scaled to 8; what Pillow converts would be white but for black.
+
+    16 bits are shares of 65,535. Of 32 bits, and of fractions, nobody knows: they are scaled to the brightest pixel.
+    """
+    from PIL import Image
+
+    if not picture.mode.startswith(MANY_BITS):
+        return picture
+    grey = np.asarray(picture, dtype=np.float64)
+    grey = np.where(np.isfinite(grey), grey, 0.0).clip(0.0)
+    brightest = float(grey.max(initial=0.0))
+    is_16_bits = picture.mode != "F" and brightest <= 65535
+    scale = 65535.0 if is_16_bits else brightest or 1.0
+    scaled = Image.fromarray((grey / scale * 255).round().astype(np.uint8))
+    scaled.info["exif"] = picture.getexif().tobytes()
+    return scaled

@@ -1,0 +1,91 @@
+"""What a file holds by its first bytes: a picture, a video, or sound.
+
+See https://www.garykessler.net/library/file_sigs.html. Names say nothing for sure: a suffix may be wrong.
+"""
+
+from pathlib import Path
+
+PICTURE, VIDEO, SOUND = "a picture", "a video", "sound"
+
+LONGEST = 192
+"""First bytes of a file that tell what it is."""
+
+SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xd8\xff", PICTURE),  # JPEG
+    (0, b"\x89PNG\r\n", PICTURE),
+    (0, b"GIF8", PICTURE),
+    (0, b"BM", PICTURE),  # Windows bitmap
+    (0, b"II*\0", PICTURE),  # TIFF
+    (0, b"MM\0*", PICTURE),
+    (8, b"WEBP", PICTURE),
+    (4, b"ftyphei", PICTURE),
+    (4, b"ftypmif1", PICTURE),
+    (4, b"ftypavi", PICTURE),
+    (4, b"ftypM4A", SOUND),
+    (4, b"ftyp", VIDEO),  # MP4, MOV
+    (8, b"AVI ", VIDEO),
+    (0, b"\x1a\x45\xdf\xa3", VIDEO),  # Matroska, WebM
+    (0, b"\0\0\1\xba", VIDEO),  # MPEG
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", VIDEO),  # Windows Media
+    (0, b"FLV\1", VIDEO),
+    (8, b"WAVE", SOUND),
+    (0, b"ID3", SOUND),
+    (0, b"fLaC", SOUND),
+)
+"""Where in a file, which bytes, and what has them."""
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+"""Of pictures that are looked for by an image's name."""
+
+OTHER_PICTURE_SUFFIXES = (".gif", ".heic", ".heif", ".avif")
+
+FILM_SUFFIXES = (
+    ".mp4",
+    ".mov",
+    ".avi",
+    ".mkv",
+    ".webm",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".wmv",
+    ".flv",
+    ".mts",
+    ".m2ts",
+    ".3gp",
+)
+"""Of films, where nothing else tells: a file that does not exist yet, or has no first bytes of its own."""
+
+SUFFIXES = {
+    **dict.fromkeys((*PICTURE_SUFFIXES, *OTHER_PICTURE_SUFFIXES), PICTURE),
+    **dict.fromkeys(FILM_SUFFIXES, VIDEO),
+}
+"""Suffix of a file's name -> what it should be."""
+
+
+def signature(start: bytes) -> str | None:
+    """What a file holds; None for anything but pictures, videos and sound.
+
+    Args:
+        start: its first bytes, at least `LONGEST` where it has as many.
+
+    >>> signature(b"\\xff\\xd8\\xff\\xe0 JFIF"), signature(b"[{")
+    ('a picture', None)
+    """
+    if start[:1] == start[188:189] == b"G":  # packets of an MPEG transport stream
+        return VIDEO
+    return next((kind for place, mark, kind in SIGNATURES if start[place:].startswith(mark)), None)
+
+
+def signature_of(path: Path) -> str | None:
+    """What a file that is there holds; None for anything else, and for what cannot be read.
+
+    >>> signature_of(Path("gone.jpg"))
+    """
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return signature(file.read(LONGEST))
+    except (OSError, ValueError):
+        return None
