@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from callbacks.parallel import on_all_cores
+from callbacks.together import by_number_of_people
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.lifted import Lifted
@@ -36,6 +37,7 @@ def lifted_people(
         scenes.rays_to(root),
         normalisation.distance(scenes),
         root_rows=scenes.pixels[:, :, root, 1],
+        valid=scenes.valid,
         common_distance=normalisation.c,
         root_places=normalisation.places(scenes, root),
     )
@@ -99,17 +101,24 @@ def lift_by_camera(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton)
 
 
 def through_lens(scenes: SceneBatch, focal: Tensor | float, image: tuple[float, float]) -> SceneBatch:
-    """The scenes as if ideal lenses of this focal length, (scene,) or one number of pixels, had taken them."""
+    """The scenes as if ideal lenses of this focal length, (scene,) or one number of pixels, had taken them.
+
+    Args:
+        image: width and height, pixels; where the scenes say their own, those are taken.
+    """
     pixels = torch.as_tensor(focal, dtype=scenes.pixels.dtype, device=scenes.pixels.device).expand(len(scenes))
-    centre = scenes.pixels.new_tensor(image) / 2
-    return replace(
-        scenes, intrinsics=Intrinsics.ideal(pixels.unsqueeze(-1).repeat(1, 2), centre.repeat(len(scenes), 1))
-    )
+    lenses = Intrinsics.ideal(pixels.unsqueeze(-1).repeat(1, 2), centres(scenes, image).repeat(1, 1))
+    return replace(scenes, intrinsics=lenses)
 
 
 def through_default_lens(scenes: SceneBatch, image: tuple[float, float]) -> SceneBatch:
     """The scenes through normal lenses."""
-    return through_lens(scenes, default_focal(scenes.pixels.new_tensor(image) / 2), image)
+    return through_lens(scenes, default_focal(centres(scenes, image)), image)
+
+
+def centres(scenes: SceneBatch, image: tuple[float, float]) -> Tensor:
+    """The images' centres, (scene, 2), by the scenes' own sizes where they differ."""
+    return (scenes.pixels.new_tensor(image).expand(len(scenes), 2) if scenes.image is None else scenes.image) / 2
 
 
 def through_estimated_lens(
@@ -126,18 +135,23 @@ def estimated_focal(lifted: Lifted, assumed: SceneBatch) -> FocalLength:
 
     On the CPU every camera is one core's; another device gets all of them at once, and so a fraction of the commands.
     """
-    focal, camera = assumed.intrinsics.focal[0, 0], assumed.camera
-    if focal.device.type != "cpu":
-        return focal_from_people(lifted, focal.expand(len(assumed.cameras)), assumed.sequence, camera)
+    camera = assumed.camera
+    each = assumed.intrinsics.focal[:, 0]  # (scene,), alike for one camera
+    focal = each[:1].repeat(len(assumed.cameras)).index_copy(0, camera, each)
+    if focal.device.type != "cpu" and assumed.valid is None:
+        return focal_from_people(lifted, focal, assumed.sequence, camera)
 
     def of_camera(number: Tensor) -> FocalLength:
-        chosen = camera == number
-        sequence = assumed.sequence[chosen]
-        return focal_from_people(lifted[chosen], focal.expand(1), sequence, torch.zeros_like(sequence))
+        chosen = (camera == number).nonzero().squeeze(-1)
+        some, sequence = lifted[chosen], assumed.sequence[chosen]
+        if assumed.valid is not None:  # those who are together in most images
+            scenes, people = max(by_number_of_people(some.valid), key=lambda group: group[1].numel())
+            some, sequence = some[scenes, people], sequence[scenes.squeeze(-1)]
+        return focal_from_people(some, focal[number].expand(1), sequence, torch.zeros_like(sequence))
 
     seen = camera.unique()
     found = dict(zip(seen.tolist(), on_all_cores(of_camera, seen.unbind(), "focal lengths"), strict=True))
-    unseen = FocalLength(focal.expand(1), focal.new_full((1,), FOCAL_PRIOR), (FocalSource.DEFAULT,))
+    unseen = FocalLength(focal[:1], focal.new_full((1,), FOCAL_PRIOR), (FocalSource.DEFAULT,))
     by_camera = [found.get(number, unseen) for number in range(len(assumed.cameras))]
     return FocalLength(
         torch.cat([one.pixels for one in by_camera]),

@@ -15,10 +15,11 @@ from callbacks.parallel import on_all_cores
 from callbacks.rows import Row
 from callbacks.scene_pictures import level_pair
 from callbacks.scoring import LiftedScenes, portions
+from callbacks.together import aligned
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.definitions import root_displacements
-from duolift.metrics.fast_alignment import align, align_scene
+from duolift.metrics.fast_alignment import align
 
 Grouped = dict[str, NDArray[np.float32]]
 
@@ -42,7 +43,7 @@ class SceneErrors:
     Attributes:
         lift, row: lifted scenes with ground truth, and the row that places them.
         together: (scene, person, joint), millimetres, all people of a scene aligned by one similarity.
-        alone: (scene, person, joint), each aligned alone, as lifted.
+        alone: (scene, person, joint), each aligned alone, as lifted; both NaN of people who are not valid.
     """
 
     lift: LiftedScenes
@@ -58,8 +59,9 @@ class SceneErrors:
             some = lift[run]
             truth = some.scenes.truth
             assert truth is not None
-            bodies = align(some.lifted.bodies, truth)
-            return tuple((people - truth).norm(dim=-1) for people in (align_scene(some.placed(row), truth), bodies))
+            bodies, placed = align(some.lifted.bodies, truth), aligned(some.placed(row), truth, some.scenes.valid)
+            together, alone = (some.scenes.unseen_as_nan((people - truth).norm(dim=-1)) for people in (placed, bodies))
+            return together, alone
 
         runs = on_all_cores(off, portions(lift.scenes.sequence))
         together, alone = (torch.cat(parts) for parts in zip(*runs, strict=True))
@@ -68,12 +70,12 @@ class SceneErrors:
     @cached_property
     def scene(self) -> Tensor:
         """PA-MPJPE of every scene, (scene,), millimetres."""
-        return self.together.mean((1, 2))
+        return self.together.nanmean((1, 2))
 
     @cached_property
     def person(self) -> Tensor:
         """PA-MPJPE of every scene's people, each aligned alone: (scene,), millimetres."""
-        return self.alone.mean((1, 2))
+        return self.alone.nanmean((1, 2))
 
     def level(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Some scenes, aligned, and their ground truth, both turned level: (scene, person, joint, 3), millimetres.
@@ -91,14 +93,15 @@ class SceneErrors:
 
 def by_joint(errors: Tensor, skeleton: Skeleton) -> Grouped:
     """Errors (scene, person, joint) by the joint's name, a number a person."""
-    columns = errors.flatten(0, 1).numpy().T
+    people = errors.flatten(0, 1)
+    columns = people[~people[:, 0].isnan()].numpy().T
     return {joint.replace("_", " "): column for joint, column in zip(skeleton.joints, columns, strict=True)}
 
 
 def action_of(sequence: str) -> str:
-    """The action of a sequence `s04/Grab 1/50591643`: its take without the number, `Grab`."""
+    """The action of a sequence `s04/Grab 1/50591643`: its take without the number, or a date before it, `Grab`."""
     take = sequence.split("/")[-2]
-    return re.sub(r"[ _-]*\d+$", "", take) or take
+    return re.sub(r"^\d{6}_|[ _-]*\d+$", "", take) or take
 
 
 def actions(scenes: SceneBatch) -> list[str]:
@@ -109,7 +112,7 @@ def actions(scenes: SceneBatch) -> list[str]:
 
 def cameras(scenes: SceneBatch, root: int) -> list[str]:
     """The camera of each scene, by name and by how steeply it looks: the mean true elevation of its people."""
-    camera, elevations = scenes.camera, scenes.elevations(root).rad2deg().mean(-1)
+    camera, elevations = scenes.camera, scenes.unseen_as_nan(scenes.elevations(root)).rad2deg().nanmean(-1)
     names = [
         f"{name}, {elevations[camera == number].mean():.0f}°" if (camera == number).any() else name
         for number, name in enumerate(scenes.cameras)
@@ -120,14 +123,16 @@ def cameras(scenes: SceneBatch, root: int) -> list[str]:
 def distances(scenes: SceneBatch, root: int) -> Tensor:
     """How far apart the nearest two people of each scene are, pelvis to pelvis: (scene,), metres."""
     assert scenes.truth is not None
-    return root_displacements(scenes.truth, root).norm(dim=-1).amin(-1) / 1000
+    apart = root_displacements(scenes.unseen_as_nan(scenes.truth), root).norm(dim=-1)
+    return apart.nan_to_num(torch.inf).amin(-1) / 1000
 
 
 def depths_apart(scenes: SceneBatch, root: int) -> Tensor:
-    """How far apart in depth the first two people of each scene are: (scene,), metres."""
+    """How far apart in depth the nearest and the furthest person of each scene are: (scene,), metres."""
     assert scenes.truth is not None
-    depth = scenes.truth[:, :2, root, 2]
-    return depth.diff(dim=1).abs().squeeze(1) / 1000
+    depth = scenes.truth[:, :, root, 2]
+    furthest = depth.masked_fill(~scenes.everybody, -torch.inf).amax(-1)
+    return (furthest - depth.masked_fill(~scenes.everybody, torch.inf).amin(-1)) / 1000
 
 
 def binned(metres: Tensor) -> list[str]:

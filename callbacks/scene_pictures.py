@@ -10,9 +10,9 @@ from torch import Tensor
 from callbacks.figures import rows_sheet, scene_sheet
 from callbacks.rows import PERFECT, LiftedBy, Row
 from callbacks.scoring import LiftedScenes
+from callbacks.together import aligned
 from duolift.geometry.rotations import levelling, rotate
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.metrics.fast_alignment import align_scene
 
 PICTURED_SCENES = 8
 """Evaluation scenes that one row draws, evenly spaced."""
@@ -24,19 +24,25 @@ PICTURED_BY_EVERY_ROW = 4
 def level_pair(row: Row, lift: LiftedScenes, chosen: Tensor) -> tuple[Tensor, Tensor]:
     """The chosen scenes by a row, aligned, and their ground truth, both turned level: (scene, person, joint, 3).
 
-    In the CPU's memory, wherever the scenes are.
+    In the CPU's memory, wherever the scenes are; NaN of people who are not valid.
     """
     assert lift.scenes.truth is not None
     assert lift.scenes.up is not None
+    scenes = lift.scenes[chosen]
     level, truth = levelling(lift.scenes.up[chosen]).unsqueeze(1), lift.scenes.truth[chosen]
-    people = align_scene(lift.placed(row)[chosen], truth)
-    return rotate(level, people).cpu(), rotate(level, truth).cpu()
+    people = aligned(lift.placed(row)[chosen], truth, scenes.valid)
+    return scenes.unseen_as_nan(rotate(level, people)).cpu(), scenes.unseen_as_nan(rotate(level, truth)).cpu()
+
+
+def seen_pixels(scenes: SceneBatch, chosen: Tensor) -> Tensor:
+    """The pixels of some scenes (scene, person, joint, 2) in the CPU's memory, NaN of people who are not valid."""
+    return scenes[chosen].unseen_as_nan(scenes.pixels[chosen]).cpu()
 
 
 def scenes_picture(row: Row, lift: LiftedScenes) -> Figure:
     """Some scenes of a row beside their ground truth."""
     chosen = torch.linspace(0, len(lift.scenes) - 1, PICTURED_SCENES).long()
-    return scene_sheet(lift.scenes.pixels[chosen].cpu(), *level_pair(row, lift, chosen), lift.skeleton)
+    return scene_sheet(seen_pixels(lift.scenes, chosen), *level_pair(row, lift, chosen), lift.skeleton)
 
 
 def rows_picture(rows: Sequence[Row], trained: LiftedScenes, perfect: LiftedScenes) -> Figure:
@@ -46,7 +52,7 @@ def rows_picture(rows: Sequence[Row], trained: LiftedScenes, perfect: LiftedScen
     for row in rows:
         lift, mark = (perfect, f", {PERFECT}") if row.lifted_by == LiftedBy.PERFECT else (trained, "")
         pictures[f"{row.name}{mark}"], truth = level_pair(row, lift, chosen)
-    return rows_sheet(trained.scenes.pixels[chosen].cpu(), pictures, truth, trained.skeleton)
+    return rows_sheet(seen_pixels(trained.scenes, chosen), pictures, truth, trained.skeleton)
 
 
 def extremes(errors: Tensor, sequence: Tensor, count: int, largest: bool) -> list[int]:

@@ -25,14 +25,23 @@ from callbacks.lifting import (
 )
 from callbacks.parallel import on_all_cores
 from callbacks.rows import LiftedBy, Row
+from callbacks.together import Index, scored_together
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
 from duolift.metrics.definitions import CONTACT, mpjpe
-from duolift.metrics.fast_alignment import align
+from duolift.metrics.fast_alignment import align, align_scene
 from duolift.placement.interface import FocalSource, SceneCameras
 from lightning_modules.lifter import LifterModule
+
+RECALL, FOUND, PRESENT = "recall_pct", "found", "present"
+"""The share of people, of those of whom a joint is in the image, who are in the scene and about where they should be,
+and the numbers that it is of."""
+
+RECALLED_MM = 500.0
+"""Whose mean joint error is no larger, after the scene's alignment, is found: the threshold of VoxelPose's recall,
+https://arxiv.org/abs/2004.06239."""
 
 NOISE_PIXELS = (0.0, 2.0, 5.0, 10.0)
 """Standard deviations of the joints' places at which robustness is measured."""
@@ -119,6 +128,9 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes]) -> list[dict[
     ]
     numbers = iter(torch.stack([mean for of_row in means for mean in of_row.values()]).tolist())
     named = [{name: next(numbers) for name in of_row} for of_row in means]
+    for of_row in named:
+        if PRESENT in of_row:
+            of_row[RECALL] = 100 * of_row.pop(FOUND) / of_row.pop(PRESENT)
     contact = [of_row.pop(CONTACT) for of_row in named]
     return [
         mean if math.isnan(touching) else mean | {CONTACT: touching}
@@ -134,23 +146,52 @@ def mean_score(name: str, values: Tensor) -> Tensor:
 def score_some(rows: Sequence[Row], lifts: Sequence[LiftedScenes], run: slice) -> list[dict[str, Tensor]]:
     """All metrics of every row, a number a scene, of a run of scenes."""
     some = {id(lift): lift[run] for lift in lifts}
-    people, skeleton = lifts[0].scenes[run].truth, lifts[0].skeleton
-    assert people is not None
-    truth = Truth(people, skeleton.root_index, skeleton.hands)
+    scenes, skeleton = lifts[0].scenes[run], lifts[0].skeleton
     pairs = zip(rows, (some[id(lift)] for lift in lifts), strict=True)
+    if scenes.valid is not None:
+        return [score_masked(lift.placed(row), scenes, skeleton.root_index, skeleton.hands) for row, lift in pairs]
+    assert scenes.truth is not None
+    truth = Truth(scenes.truth, skeleton.root_index, skeleton.hands)
     return [truth.score(lift.placed(row), lift.alone if row.placement.keeps_bodies else None) for row, lift in pairs]
+
+
+def score_masked(people: Tensor, scenes: SceneBatch, root: int, hands: Sequence[int] = ()) -> dict[str, Tensor]:
+    """All metrics, a number a scene, where people come and go: of those who are valid, NaN for fewer than two of them.
+
+    Args:
+        people: (scene, person, joint, 3), placed.
+        scenes: with ground truth.
+        root, hands: as of `duolift.metrics.batched.Truth`.
+
+    Beside the metrics, how many are found (`FOUND`) of how many are present (`PRESENT`), wholly or in part.
+    """
+    assert scenes.truth is not None
+    assert scenes.valid is not None
+    assert scenes.present is not None
+    target, present = scenes.truth, scenes.present.sum(-1)
+
+    def score(index: Index) -> dict[str, Tensor]:
+        predicted, truth = people[index], target[index]
+        off = mpjpe(align_scene(predicted, truth).unsqueeze(-3), truth.unsqueeze(-3))  # (scene, person)
+        found = {FOUND: (off <= RECALLED_MM).sum(-1).to(off), PRESENT: present[index[0].squeeze(-1)].to(off)}
+        return Truth(truth, root, hands).score(predicted) | found
+
+    return scored_together(scenes.valid, score)
 
 
 def score_scenes(row: Row, lift: LiftedScenes) -> dict[str, Tensor]:
     """All metrics of one row, a number a scene, in the CPU's memory."""
     runs = portions(lift.scenes.sequence)
-    scores = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs, device=lift.device)
-    return {name: torch.cat([of_some[name] for of_some in scores]).cpu() for name in scores[0]}
+    parts = on_all_cores(lambda run: score_some([row], [lift], run)[0], runs, device=lift.device)
+    scores = {name: torch.cat([of_some[name] for of_some in parts]).cpu() for name in parts[0]}
+    if PRESENT in scores:
+        scores[RECALL] = 100 * scores.pop(FOUND) / scores.pop(PRESENT)
+    return scores
 
 
 def elevation_metrics(elevation: Tensor, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
     """Mean absolute error in degrees, and correlation, of elevations (scene, person) in radians."""
-    true = scenes.elevations(skeleton.root_index)
+    elevation, true = (scenes.of_people(of) for of in (elevation, scenes.elevations(skeleton.root_index)))
     return {
         "elevation_error_deg": (elevation - true).abs().mean().rad2deg().item(),
         "elevation_correlation": torch.corrcoef(torch.stack([elevation.flatten(), true.flatten()]))[0, 1].item(),
@@ -224,5 +265,8 @@ def robustness(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> 
     assert scenes.truth is not None
     for pixels in NOISE_PIXELS:
         lifted = lift_scenes(module, scenes.noisy(pixels, generator), skeleton)
-        errors[f"{pixels:g}"] = mpjpe(align(lifted.bodies, scenes.truth), scenes.truth).mean().item()
+        bodies, truth = lifted.bodies, scenes.truth
+        if scenes.valid is not None:  # each as a scene of one person
+            bodies, truth = bodies[scenes.valid].unsqueeze(1), truth[scenes.valid].unsqueeze(1)
+        errors[f"{pixels:g}"] = mpjpe(align(bodies, truth), truth).mean().item()
     return errors

@@ -20,6 +20,9 @@ from duolift.geometry.cameras import CalibratedCamera
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint, and so of every finished run, which is read again only beside the data it was made of."""
 
+MAYBE = ("valid", "images")
+"""Tensors that takes may be without."""
+
 
 def fingerprint_of(content: Mapping[str, bytes], *about: object) -> str:
     """A digest of what decides what is read.
@@ -83,6 +86,7 @@ def _save(takes: Takes, path: Path) -> None:
     arrays |= {"world": takes.world.numpy(), "start": takes.start.numpy()}
     arrays |= {key: np.array(getattr(takes, key)) for key in ("names", "joints", "cameras")}
     arrays["image"] = np.array(takes.image or (), dtype=np.float64)
+    arrays |= {key: value.numpy() for key in MAYBE if (value := getattr(takes, key)) is not None}
     arrays["checksum"] = np.array(_checksum(arrays))
     with locked(path, wait=True), whole_file(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -97,10 +101,13 @@ def _load(path: Path, fingerprint: str) -> Takes | None:
         return Takes(
             world=torch.from_numpy(arrays["world"]),
             start=torch.from_numpy(arrays["start"]),
-            **{key: tuple(arrays[key].tolist()) for key in ("names", "joints", "cameras")},
+            names=tuple(arrays["names"].tolist()),
+            joints=tuple(arrays["joints"].tolist()),
+            cameras=tuple(arrays["cameras"].tolist()),
             views=CalibratedCamera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
             fingerprint=fingerprint,
             image=(float(arrays["image"][0]), float(arrays["image"][1])) if len(arrays["image"]) else None,
+            **{key: torch.from_numpy(arrays[key]) if key in arrays else None for key in MAYBE},
         )
     except (InputError, KeyError, ValueError, TypeError):
         return None

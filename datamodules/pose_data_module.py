@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch_sampler import DistributedBatchSampler
 from datamodules.pose_dataset import PoseDataset
-from datamodules.recordings import Recordings
 from datamodules.sources.registry import Source
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
@@ -22,6 +21,13 @@ from duolift.geometry.scene_batch import SceneBatch
 from duolift.networks.partners import Partners
 
 PEOPLE_OF_A_PAIR = 2
+
+LEAST_SCORED = 2
+"""An image of fewer people has nothing to place; where people come and go it is trained on, and not scored."""
+
+
+class NotPairsError(InputError):
+    """Two people are to be lifted as one body, and the data have scenes of other numbers of them."""
 
 
 class PoseDataModule(pl.LightningDataModule):
@@ -55,7 +61,7 @@ class PoseDataModule(pl.LightningDataModule):
 
     Attributes:
         normalisation: fitted to the training subjects.
-        training_poses, validation_poses: (pose, joint, 2).
+        training_poses, validation_poses: (pose, joint, 2), of everybody who is valid.
         evaluation: scenes of the evaluation subjects, with ground truth where the source has it.
         image: width and height of the images, pixels, or None where the source does not say.
         fingerprint: of the content of all files that were read.
@@ -99,10 +105,12 @@ class PoseDataModule(pl.LightningDataModule):
         if hasattr(self, "normalisation"):
             return
         takes = self.source.read(self.root, [*self.train, *self.evaluate], self.cameras, self.cache)
-        self._refuse_other_than_pairs(takes, self.root)
         self.fingerprint, self.image = takes.fingerprint, takes.image
         self._training = takes.of(self.train)
-        training, self.evaluation = (some.scenes(self.skeleton) for some in (self._training, takes.of(self.evaluate)))
+        training, evaluation = (some.scenes(self.skeleton) for some in (self._training, takes.of(self.evaluate)))
+        self._refuse_other_than_pairs(training, self.root)
+        self._refuse_other_than_pairs(evaluation, self.root)
+        self.evaluation = evaluation.of_several(min(LEAST_SCORED, takes.people))
         self.normalisation = Normalisation.fitted(training.without_truth(), self.skeleton, self.c, self.centring)
         self._set_up_training(training)
         self._set_up_validation()
@@ -129,8 +137,8 @@ class PoseDataModule(pl.LightningDataModule):
     def _add_extra(self, source: Source, root: Path, most: int) -> None:
         """Add another data set's poses, at most so many and evenly spaced, to the training poses."""
         takes = source.read(root, source.subjects(root), None, self.cache)
-        self._refuse_other_than_pairs(takes, root)
         scenes = takes.scenes(self.skeleton)
+        self._refuse_other_than_pairs(scenes, root)
         own = Normalisation.fitted(scenes.without_truth(), self.skeleton, self.normalisation.c, self.centring)
         poses = self.poses(scenes.without_truth(), own)
         chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long()
@@ -145,10 +153,12 @@ class PoseDataModule(pl.LightningDataModule):
             self.training_partners = tuple(torch.cat([present, added[chosen]]) for present, added in both)
         self.fingerprint += f" + {takes.fingerprint}"
 
-    def _refuse_other_than_pairs(self, takes: Recordings, root: Path) -> None:
-        if self.bodies == "pair" and takes.people != PEOPLE_OF_A_PAIR:
-            raise InputError(
-                f"{root}: holds takes of {takes.people} people; expected {PEOPLE_OF_A_PAIR}, to be lifted as one body"
+    def _refuse_other_than_pairs(self, scenes: SceneBatch, root: Path) -> None:
+        numbers = scenes.everybody.sum(-1).unique().tolist()
+        if self.bodies == "pair" and numbers != [PEOPLE_OF_A_PAIR]:
+            found = " or ".join(map(str, numbers))
+            raise NotPairsError(
+                f"{root}: holds scenes of {found} people; expected {PEOPLE_OF_A_PAIR}, lifted as one body"
             )
 
     def with_batch_size(self, size: int) -> Self:
@@ -163,15 +173,15 @@ class PoseDataModule(pl.LightningDataModule):
         return self.skeleton if self.bodies == "person" else self.skeleton.pair()
 
     def poses(self, scenes: SceneBatch, normalisation: Normalisation | None = None) -> Tensor:
-        """Normalised poses (pose, joint, 2) of every body in the scenes, scene by scene.
+        """Normalised poses (pose, joint, 2) of every valid body in the scenes, scene by scene.
 
         Args:
             normalisation: None takes the training subjects'.
         """
         normalisation = normalisation or self.normalisation
         seen = normalisation.coordinates(scenes)  # (scene, person, joint, 2)
-        seen = seen if self.bodies == "person" else join_pair(seen, self.skeleton)
-        return normalisation(seen, seen[..., self.pose_skeleton.root_index, :]).flatten(0, 1)
+        seen = scenes.of_people(seen) if self.bodies == "person" else join_pair(seen, self.skeleton).flatten(0, 1)
+        return normalisation(seen, seen[..., self.pose_skeleton.root_index, :])
 
     def partners_of(
         self, scenes: SceneBatch, visible: Tensor | None = None, normalisation: Normalisation | None = None
@@ -185,7 +195,8 @@ class PoseDataModule(pl.LightningDataModule):
         normalisation = normalisation or self.normalisation
         seen = normalisation.coordinates(scenes)  # (scene, person, joint, 2)
         visible = torch.ones_like(seen[..., 0], dtype=torch.bool) if visible is None else visible
-        return Partners.of(seen, visible, normalisation, self.skeleton).map(lambda tensor: tensor.flatten(0, 1))
+        visible = visible & scenes.everybody.unsqueeze(-1)
+        return Partners.of(seen, visible, normalisation, self.skeleton).map(scenes.of_people)
 
     def _partner_tensors(self, scenes: SceneBatch, normalisation: Normalisation | None = None) -> tuple[Tensor, ...]:
         """Fully visible partners (pose, joint, 2), and whether there is one within reach (pose,)."""
@@ -196,7 +207,7 @@ class PoseDataModule(pl.LightningDataModule):
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
         normalisation = normalisation or self.normalisation
         offsets = normalisation.true_bodies(scenes, self.skeleton)[..., 2]  # (scene, person, joint)
-        return offsets.flatten(0, 1), scenes.elevations(self.skeleton.root_index).flatten()
+        return scenes.of_people(offsets), scenes.of_people(scenes.elevations(self.skeleton.root_index))
 
     def bone_ratios(self) -> Tensor:
         """Mean ratio of each bone's length to the person's mean bone length, (bone,), over the training subjects.

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
+from datamodules.pose_data_module import NotPairsError
 from duolift.files import write_text
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import load
 from experiments.data import measured_source
 from experiments.processes import is_first
-from experiments.runs import command, wandb_logger
+from experiments.runs import Stage, command, wandb_logger
 from experiments.settings import LIFTERS, Config
 from experiments.tables import markdown_table
 from experiments.train_lifter import train
@@ -31,15 +33,19 @@ HEADS = {
     "pa_mpjpe_person_mm": "person mm",
     "elevation_error_deg": "elevation deg",
     "contact_distance_error_mm": "contact mm",
+    "recall_pct": "recall %",
 }
 """The columns of the printed table; files hold every metric."""
+
+WHERE_MEASURED = ("recall_pct",)
+"""Columns that only data have in which people come and go."""
 
 
 def ablation(config: Config) -> dict[str, Any]:
     """Every row of every lifter, and what they were measured on. Raises InputError where the data have no 3D."""
     measured_source(config)
     lifters = LIFTERS if config.lifter == "all" else [config.lifter]
-    stages = [train(config, lifter) for lifter in (lifters if config.lifting.labels else [JOINT, *lifters])]
+    stages = [*([] if config.lifting.labels else baseline(config)), *(train(config, lifter) for lifter in lifters)]
     scored = [json.loads(stage.metrics.read_text()) for stage in stages]
     data = {
         "root": config.data.root,
@@ -53,6 +59,15 @@ def ablation(config: Config) -> dict[str, Any]:
         write_tables(Path(config.runs) / config.run / "ablation", result)
         log_table(config, rows)
     return result
+
+
+def baseline(config: Config) -> list[Stage]:
+    """Figure 1's baseline, where all scenes are of two people, whom it lifts as one body."""
+    try:
+        return [train(config, JOINT)]
+    except NotPairsError as error:
+        print(f"Figure 1's baseline is left out: {error}", file=sys.stderr)
+        return []
 
 
 def write_tables(stem: Path, result: dict[str, Any]) -> None:
@@ -75,11 +90,20 @@ def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     return lines
 
 
-def cells(row: dict[str, Any]) -> list[str]:
+def heads(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The printed table's columns: metric -> head."""
+    return {
+        name: head
+        for name, head in HEADS.items()
+        if name not in WHERE_MEASURED or any(name in row["metrics"] for row in rows)
+    }
+
+
+def cells(row: dict[str, Any], columns: Iterable[str] = HEADS) -> list[str]:
     """A row of the printed table; the paper's values, where it has some, stand in brackets."""
     paper = (row["published"] or {}) if row["scale_about"] in ("camera", None) else {}
     values = []
-    for name in HEADS:
+    for name in columns:
         value = "" if name not in row["metrics"] else f"{row['metrics'][name]:.1f}"
         values.append(f"{value} [{paper[name]}]" if name in paper else value)
     return [row["lifter"], row["name"], row["scale_about"] or "", *values]
@@ -92,14 +116,17 @@ NOTE = "[the paper's value, measured on CHI3D: not comparable where the data is 
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
-    return markdown_table(["lifter", "row", "scaled about", *HEADS.values()], *map(cells, rows)) + f"\n\n{NOTE}\n"
+    columns = heads(rows)
+    lines = (cells(row, columns) for row in rows)
+    return markdown_table(["lifter", "row", "scaled about", *columns.values()], *lines) + f"\n\n{NOTE}\n"
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:
     """Print the table."""
-    printed = Table("lifter", "row", "scaled about", *HEADS.values())
+    columns = heads(rows)
+    printed = Table("lifter", "row", "scaled about", *columns.values())
     for row in rows:
-        printed.add_row(*(cell.replace("[", "\\[") for cell in cells(row)))
+        printed.add_row(*(cell.replace("[", "\\[") for cell in cells(row, columns)))
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     console.print(printed)

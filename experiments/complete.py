@@ -88,7 +88,7 @@ def score_detections(module: CompletionModule, data: PoseDataModule, dropped: fl
         for every noise, its standard deviation in pixels and the errors by method.
     """
     assert data.evaluation.truth is not None
-    truth, normalisation = data.evaluation.truth.flatten(0, 1), data.normalisation
+    truth, normalisation = data.evaluation.of_people(data.evaluation.truth), data.normalisation
     focal = float(data.evaluation.intrinsics.focal.mean()) if normalisation.centring == "ray" else 1.0
     generator, rows = torch.Generator().manual_seed(0), []
     with torch.random.fork_rng():
@@ -100,7 +100,9 @@ def score_detections(module: CompletionModule, data: PoseDataModule, dropped: fl
             some = random_visibility(everything[:1], len(poses), dropped, data.skeleton.root_index)
             found = {"lifter alone": predict(module, "fill_lift", poses, everything)}
             for label, visible in (("", everything), (f", {dropped:.0%} of joints dropped", some)):
-                partners = data.partners_of(scenes, visible.view(scenes.pixels.shape[:-1]))
+                shown = torch.zeros(scenes.pixels.shape[:-1], dtype=torch.bool)
+                shown[scenes.everybody] = visible
+                partners = data.partners_of(scenes, shown)
                 found[FILLED_ALONE + label] = predict(module, "fill_lift", poses, visible, sigma)
                 found["fill_lift" + label] = predict(module, "fill_lift", poses, visible, sigma, partners)
             errors = {name: mpjpe(align(people, truth), truth) for name, (people, _) in found.items()}
@@ -113,7 +115,11 @@ def score(module: CompletionModule, data: PoseDataModule) -> list[dict[str, Any]
     """A row for every occlusion and method, on the evaluation scenes."""
     assert module.teacher is not None
     assert data.evaluation.truth is not None
-    skeleton, poses, truth = data.skeleton, data.poses(data.evaluation), data.evaluation.truth.flatten(0, 1)
+    skeleton, poses, truth = (
+        data.skeleton,
+        data.poses(data.evaluation),
+        data.evaluation.of_people(data.evaluation.truth),
+    )
     everything = torch.ones(len(poses), len(skeleton), dtype=torch.bool)
     whole = predict(module, next(iter(module.completers)), poses, everything)
     partners = data.partners_of(data.evaluation)

@@ -119,11 +119,12 @@ def variety_of(values: dict[str, Any]) -> Variety:
 def score(people: Mapping[str, PeopleLifter], data: PoseDataModule) -> list[dict[str, Any]]:
     """PA-MPJPE per person of each, mm, under each of `CONDITIONS`."""
     assert data.evaluation.truth is not None
-    rows, truth = [], data.evaluation.truth.flatten(0, 1)
+    rows, truth = [], data.evaluation.of_people(data.evaluation.truth)
     for condition in CONDITIONS:
         random = torch.Generator().manual_seed(0)
         scenes = data.evaluation.noisy(condition.pixels, random)
         visible = torch.rand(scenes.pixels.shape[:-1], generator=random) >= condition.missed
+        visible = visible & scenes.everybody.unsqueeze(-1)
         noise = condition.pixels / scenes.intrinsics.focal.mean()  # slope
         errors = {}
         for name, lifter in people.items():
@@ -134,7 +135,7 @@ def score(people: Mapping[str, PeopleLifter], data: PoseDataModule) -> list[dict
 
 
 def lifted(people: PeopleLifter, scenes: SceneBatch, visible: Tensor, noise: Tensor) -> Tensor:
-    """The bodies (scene x person, joint, 3) of scenes of which some joints (scene, person, joint) are visible.
+    """The bodies (pose, joint, 3) of all valid people, of whom some joints (scene, person, joint) are visible.
 
     Args:
         noise: of the joints, as a slope.
@@ -145,7 +146,7 @@ def lifted(people: PeopleLifter, scenes: SceneBatch, visible: Tensor, noise: Ten
         rays, seen = scenes.rays[some], visible[some]
         size = people.framed(rays, seen).unit  # (scene, person), slope of a head length
         bodies.append(people(rays, seen, noise / size).bodies)
-    return torch.cat(bodies).flatten(0, 1)
+    return scenes.of_people(torch.cat(bodies))
 
 
 def tables(measured: Mapping[str, Any]) -> list[list[list[str]]]:

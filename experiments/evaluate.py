@@ -7,6 +7,7 @@ from typing import Any
 from callbacks.lifting import through_default_lens, through_estimated_lens, through_lens
 from callbacks.rows import JOINT, LiftedBy, rows_of
 from callbacks.scoring import evaluate
+from datamodules.pose_data_module import PEOPLE_OF_A_PAIR
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
@@ -28,10 +29,12 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     trained = trained_lifters(folder, (JOINT, *LIFTERS))
     skeleton = skeleton_named(config.data.skeleton)
     takes = read_takes(config, config.data.evaluate)
-    scenes = takes.scenes(skeleton)
+    scenes = takes.scenes(skeleton).of_several()
     image = image_size(config, takes.image)
     rows, lenses = [], {}
     for lifter in trained:
+        if lifter == JOINT and (scenes.everybody.sum(-1) != PEOPLE_OF_A_PAIR).any():
+            continue  # Figure 1's baseline lifts two people as one body
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
         some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, image)
         own = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale

@@ -59,7 +59,8 @@ class Run:
                 "(make evaluate scores a run on other data)"
             )
         skeleton = skeleton_named(config.data.skeleton)
-        return cls(folder, config, finished, skeleton, takes.of(config.data.evaluate).scenes(skeleton))
+        scenes = takes.of(config.data.evaluate).scenes(skeleton).of_several()
+        return cls(folder, config, finished, skeleton, scenes)
 
     def metrics(self, stage: str) -> dict[str, Any]:
         """What a stage measured."""

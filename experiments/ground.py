@@ -23,7 +23,9 @@ from callbacks.lifting import (
     through_estimated_lens,
 )
 from callbacks.rows import rows_of
-from callbacks.scoring import evaluate
+from callbacks.scene_errors import depths_apart
+from callbacks.scoring import evaluate, score_masked
+from callbacks.together import aligned
 from datamodules.takes import Takes
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.geometry.cameras import elevation
@@ -32,7 +34,6 @@ from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.rotations import facing, levelling, rotate
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
-from duolift.metrics.fast_alignment import align_scene
 from duolift.placement.ground import EVERYTHING, GroundPlacement, per_person_up, robust_mean
 from duolift.placement.interface import Placement, SceneCameras
 from duolift.placement.paper import LEVEL_PIXELS, PaperPlacement
@@ -54,7 +55,7 @@ Table = list[list[str]]
 
 def scored(people: Tensor, scenes: SceneBatch, root: int) -> dict[str, Tensor]:
     assert scenes.truth is not None
-    return Truth(scenes.truth, root).score(people)
+    return Truth(scenes.truth, root).score(people) if scenes.valid is None else score_masked(people, scenes, root)
 
 
 def placed(placement: Placement, lifted: Lifted, scenes: SceneBatch, up: Tensor | None = None) -> Tensor:
@@ -148,7 +149,7 @@ def crowd_table(takes: Takes, skeleton: Skeleton) -> Table:
 def of_one_tilt(lifted: Lifted) -> Tensor:
     """The elevations (scene, person) of people whom a camera sees whose tilt is what all of theirs agree on."""
     turn = facing(lifted.root_rays).mT
-    up = robust_mean(per_person_up(lifted.elevation, turn))
+    up = robust_mean(per_person_up(lifted.elevation, turn), valid=lifted.valid.to(turn))
     return elevation(turn[..., :, 2], up.unsqueeze(1))
 
 
@@ -168,17 +169,22 @@ def rule_picture(scenes: SceneBatch, skeleton: Skeleton) -> Figure:
     takes = [scenes.sequences[i].rpartition("/")[0] for i in scenes.sequence[worst].tolist()]
     chosen = torch.tensor([worst[takes.index(take)] for take in list(dict.fromkeys(takes))[:3]])
     level, truth = levelling(scenes.up[chosen]).unsqueeze(1), scenes.truth[chosen]
-    pictures = {name: rotate(level, align_scene(people[chosen], truth)) for name, people in by.items()}
-    return rows_sheet(scenes.pixels[chosen], pictures, rotate(level, truth), skeleton)
+    some = scenes[chosen]
+    pictures = {
+        name: some.unseen_as_nan(rotate(level, aligned(people[chosen], truth, some.valid)))
+        for name, people in by.items()
+    }
+    pixels, true = (some.unseen_as_nan(values) for values in (some.pixels, rotate(level, truth)))
+    return rows_sheet(pixels, pictures, true, skeleton)
 
 
 def rule_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> Table:
     """The paper's full row with and without its rule of 50 pixels, and ground placement, which has none."""
     assert scenes.truth is not None
-    roots = scenes.pixels[:, :, skeleton.root_index, 1]
-    level = (roots[:, 0] - roots[:, 1]).abs() <= LEVEL_PIXELS
-    depth = scenes.truth[:, :, skeleton.root_index, 2].diff(dim=1).abs().squeeze(1)
-    near = depth < 300
+    rows, absent = scenes.pixels[:, :, skeleton.root_index, 1], ~scenes.everybody
+    lowest, highest = rows.masked_fill(absent, -torch.inf).amax(-1), rows.masked_fill(absent, torch.inf).amin(-1)
+    level = lowest - highest <= LEVEL_PIXELS
+    near = depths_apart(scenes, skeleton.root_index) < 0.3
     groups = {
         "within 50 pixels, depths within 0.3 m": level & near,
         "within 50 pixels, depths farther apart": level & ~near,
@@ -218,7 +224,7 @@ def confidence_table(lifted: Lifted, perfect: Lifted, scenes: SceneBatch, skelet
     ):
         together = placement(source, SceneCameras(scenes.sequence))
         error = scored(together.people, scenes, skeleton.root_index)["pa_mpjpe_mm"]
-        sure = together.confidence.amin(-1)
+        sure = together.confidence.masked_fill(~scenes.everybody, torch.inf).amin(-1)
         order, quarter = sure.argsort(), len(error) // 4
         ranks = torch.stack([sure.argsort().argsort().float(), error.argsort().argsort().float()])
         values = (error[order[:quarter]].mean(), error[order[-quarter:]].mean())
@@ -232,7 +238,7 @@ def kind_table(scenes_of: Callable[[Skeleton], SceneBatch]) -> Table:
     errors, kinds = [], Tensor()
     for name in ("paper19", "paper23"):
         skeleton = skeleton_named(name)
-        scenes = scenes_of(skeleton)
+        scenes = scenes_of(skeleton).of_several()
         perfect = perfect_lift(scenes, skeleton, Normalisation.fitted(scenes, skeleton, None, "ray"))
         names = [sequence.split("/")[1].rstrip("0123456789 ") for sequence in scenes.sequences]
         known = sorted(set(names))
@@ -265,7 +271,7 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     module = load_lifter(folder / "whole" / "last.ckpt", skeleton.name)
     takes = read_takes(config, config.data.evaluate)
     image = image_size(config, takes.image)
-    scenes = takes.scenes(skeleton)
+    scenes = takes.scenes(skeleton).of_several()
     lifted = lift_scenes(module, scenes, skeleton)
     perfect = perfect_lift(scenes, skeleton, module.normalisation)
     synthetic = read_embedded(config)

@@ -20,6 +20,7 @@ from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.sources.registry import open_source
 from datamodules.synthetic.actions import ACTIONS
 from duolift.files import write_text
+from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.fast_alignment import align
 from duolift.outputs.page import SELF_CONTAINED_POLICY
 from duolift.placement.paper import PUBLISHED_METRICS
@@ -198,8 +199,10 @@ def comparable(run: Run) -> str:
 
 def tiles(run: Run) -> list[tuple[str, str, str]]:
     """What to see first: a name, a number with its unit, and what to compare it with."""
-    elevation, true = run.lift.lifted.elevation, run.scenes.elevations(run.skeleton.root_index)
-    assert run.scenes.truth is not None
+    lifted, scenes = run.lift.lifted, run.scenes
+    elevation, true = (scenes.of_people(of) for of in (lifted.elevation, scenes.elevations(run.skeleton.root_index)))
+    assert scenes.truth is not None
+    truth = scenes.truth if scenes.valid is None else scenes.of_people(scenes.truth).unsqueeze(1)
     same = (true - true.mean()).abs().mean().rad2deg()
     perfect = perfect_lift(run)
     published = (run.paper.row.published or {}).get("pa_mpjpe_mm")
@@ -207,7 +210,7 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
         (
             "each person alone",
             f"{run.ground.person.mean():.1f} mm",
-            f"the mean pose, given to everybody: {mean_pose_error(run.scenes.truth):.1f}",
+            f"the mean pose, given to everybody: {mean_pose_error(truth):.1f}",
         ),
         (
             "one scene, on one ground",
@@ -224,8 +227,15 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
             f"{(elevation - true).abs().mean().rad2deg():.1f}°",
             f"the mean, given to everybody: {same:.1f}°",
         ),
-        ("scenes", f"{len(run.scenes):,}", f"by {len(run.scenes.cameras)} cameras, of two people each"),
+        ("scenes", f"{len(scenes):,}", f"by {len(scenes.cameras)} cameras, of {people_of(scenes)} each"),
     ]
+
+
+def people_of(scenes: SceneBatch) -> str:
+    """How many people scenes have, in words."""
+    numbers = scenes.everybody.sum(-1)
+    low, high = int(numbers.min()), int(numbers.max())
+    return ("two people" if low == 2 else f"{low} people") if low == high else f"{low} to {high} people"
 
 
 def perfect_lift(run: Run) -> float | None:

@@ -30,7 +30,7 @@ from callbacks.scene_errors import (
     distances,
     grouped,
 )
-from callbacks.scene_pictures import whereabouts
+from callbacks.scene_pictures import seen_pixels, whereabouts
 from duolift.geometry.scene_batch import SceneBatch
 from experiments.finished import Run, load_json
 
@@ -100,7 +100,7 @@ def paper_figures(run: Run, chosen: Mapping[str, int]) -> list[Chart]:
     charts.append(_from_the_side(run, "figure-3", "Figure 3: why displacement needs elevation", figure_3))
     numbers = torch.tensor([*chosen.values()])
     titles = [f"{why}: {run.ground.scene[number]:.0f} mm" for why, number in chosen.items()]
-    sheet = scene_sheet(run.scenes.pixels[numbers], *run.ground.level(numbers), run.skeleton, titles)
+    sheet = scene_sheet(seen_pixels(run.scenes, numbers), *run.ground.level(numbers), run.skeleton, titles)
     return [*charts, Chart("figure-4", "Figure 4: scenes", "By ground placement.", sheet, wide=True)]
 
 
@@ -111,7 +111,7 @@ def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, SceneE
     columns, truth = {}, torch.empty(0)
     for method, errors in methods.items():
         columns[method], truth = errors.level(chosen)
-    figure = side_sheet(run.scenes.pixels[chosen], columns, truth, run.skeleton)
+    figure = side_sheet(seen_pixels(run.scenes, chosen), columns, truth, run.skeleton)
     means = "; ".join(f"{method} {errors.scene.mean():.1f} mm" for method, errors in methods.items())
     return Chart(name, title, f"{DEEP} PA-MPJPE of all scenes: {means}.", figure, wide=True)
 
@@ -160,7 +160,8 @@ def error_charts(run: Run) -> list[Chart]:
 
 def elevation(run: Run) -> Chart:
     """Predicted elevations against true ones."""
-    predicted, true = run.lift.lifted.elevation, run.scenes.elevations(run.skeleton.root_index)
+    lifted, scenes = run.lift.lifted, run.scenes
+    predicted, true = (scenes.of_people(of) for of in (lifted.elevation, scenes.elevations(run.skeleton.root_index)))
     off = (predicted - true).abs().mean().rad2deg()
     correlation = torch.corrcoef(torch.stack([predicted.flatten(), true.flatten()]))[0, 1]
     slope = _slope(true.flatten(), predicted.flatten())

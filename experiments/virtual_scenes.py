@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from datamodules.takes import MILLIMETRES_PER_METRE, Takes
+from datamodules.takes import MILLIMETRES_PER_METRE, NOWHERE, Takes
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.cameras import CalibratedCamera, Intrinsics
 from duolift.geometry.lifted import Lifted
@@ -60,9 +60,14 @@ def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: i
         distance = draw(max(nearest, VIRTUAL.tallest * focal / VIRTUAL.tallest_pixels), furthest)
         for take in torch.randperm(len(takes.names), generator=generator)[: VIRTUAL.takes].tolist():
             world = takes.frames(take)[: VIRTUAL.frames]  # (frame, person, joint, 3)
-            middle = world[:, :, skeleton.root_index].mean((0, 1))
+            known = takes.known(take)[: VIRTUAL.frames].all(-1)  # (frame, person)
+            if not known.any():
+                continue
+            roots = world[:, :, skeleton.root_index]
+            middle = roots.mean((0, 1)) if takes.valid is None else roots[known].mean(0)
             camera = looking(middle, focal, height, distance, draw(0, 2 * math.pi), image)
             truth = camera.to_camera(world.flatten(0, 1)).unflatten(0, world.shape[:2])
+            truth = truth.where(known[..., None, None], truth.new_tensor(NOWHERE))
             frames = len(truth)
             parts.append(
                 SceneBatch(
@@ -72,9 +77,11 @@ def filmed(takes: Takes, skeleton: Skeleton, image: tuple[float, float], seed: i
                     sequences=(f"{takes.names[take]}/virtual {number:02d}",),
                     truth=truth * MILLIMETRES_PER_METRE,
                     up=camera.up.expand(frames, -1),
+                    valid=None if takes.valid is None else known,
+                    present=None if takes.valid is None else known,
                 )
             )
-    return SceneBatch.concatenate(parts)
+    return SceneBatch.concatenate(parts).of_several()
 
 
 def looking(
@@ -107,7 +114,8 @@ def rolled(scenes: SceneBatch, degrees: float) -> SceneBatch:
 def crowds(takes: Takes, skeleton: Skeleton, people: int, seed: int = 0) -> SceneBatch:
     """Scenes of many: bodies of random takes set down on one ground, 0.6 m apart or more, before random cameras."""
     generator = torch.Generator().manual_seed(seed)
-    bodies = takes.with_joints(skeleton).world.flatten(0, 1)  # (body, joint, 3)
+    takes = takes.with_joints(skeleton)
+    bodies = takes.world.flatten(0, 1) if takes.valid is None else takes.world[takes.valid.all(-1)]  # (body, joint, 3)
     bodies = bodies[torch.randint(len(bodies), (CROWD.scenes, people), generator=generator)]
     bodies = bodies - bodies[:, :, skeleton.root_index, None] * torch.tensor([1.0, 1.0, 0.0])
     spots = torch.zeros(CROWD.scenes, people, 2)

@@ -16,6 +16,12 @@ from duolift.outputs.colours import colours_of
 Scenes = Tensor | Sequence[Tensor]
 """Of every scene its people (person, joint, 2|3): one tensor, or a list where scenes have different numbers of them."""
 
+REACH = 1200.0
+"""Millimetres from the middle of a scene to the edge of its picture, at least: two people beside each other."""
+
+MARGIN = 200.0
+"""Millimetres round people who are further apart."""
+
 SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
 MIDLINE_COLOUR = "#444444"
 
@@ -27,7 +33,10 @@ def bone_colour(joint: str) -> str:
 
 
 def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, faded: bool = False) -> None:
-    """People (person, joint, 2) as sticks, each in a colour of their own, left limbs lighter than right ones."""
+    """People (person, joint, 2) as sticks, each in a colour of their own, left limbs lighter than right ones.
+
+    Whoever is NaN throughout is not drawn, and keeps the others' colours as they are.
+    """
     children, parents = (list(joints) for joints in skeleton.bone_ends)
     sides = [child.startswith("left") for child, _ in skeleton.bones]
     for number, person in enumerate(people):
@@ -39,13 +48,25 @@ def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, fa
     axis.autoscale_view()
 
 
+def middle_of(people: NDArray[np.floating], reach: float) -> tuple[NDArray[np.floating], float]:
+    """The middle of people (person, joint, 3), NaN left out, and how far from it a picture goes that shows them all.
+
+    >>> middle, far = middle_of(np.array([[[0.0, 0.0, 0.0]], [[4000.0, 0.0, 0.0]]]), reach=1200.0)
+    >>> middle.tolist(), far
+    ([2000.0, 0.0, 0.0], 2200.0)
+    """
+    points = people.reshape(-1, 3)
+    middle = np.nanmean(points, axis=0)
+    return middle, max(reach, float(np.nanmax(np.abs(points - middle))) + MARGIN)
+
+
 def scene_sheet(
     pixels: Scenes,
     predicted: Scenes,
     truth: Scenes,
     skeleton: Skeleton,
     titles: Sequence[str] = (),
-    reach: float = 1200.0,
+    reach: float = REACH,
 ) -> Figure:
     """Scenes side by side: the image, then prediction over grey ground truth from the front, the side and above.
 
@@ -54,7 +75,7 @@ def scene_sheet(
         predicted, truth: (scene, person, joint, 3), one level frame: x right, y down, z away from the camera; NaN where
             a joint's place is not known.
         titles: of the scenes, where they have some.
-        reach: how far a picture goes from the middle of the true joints, in their unit.
+        reach: how far a picture goes at least from the middle of the true joints, in their unit.
     """
     rows = ("the image: all that is given", "from the front", "from the side", "from above")
     figure = Figure(figsize=(2.3 * len(pixels), 2.3 * len(rows)), layout="constrained")
@@ -62,12 +83,12 @@ def scene_sheet(
     for column, scene in enumerate(zip(pixels, predicted, truth, strict=True)):
         image, found, true = (of.numpy() for of in scene)
         draw_people(axes[0, column], image, skeleton)
-        centre = np.nanmean(true.reshape(-1, 3), axis=0)
+        centre, far = middle_of(true, reach)
         for row, (across, down) in enumerate(((0, 1), (2, 1), (0, 2)), start=1):
             axis = axes[row, column]
             draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
             draw_people(axis, (found - centre)[..., [across, down]], skeleton)
-            axis.set(xlim=(-reach, reach), ylim=(reach, -reach) if down == 1 else (-reach, reach))
+            axis.set(xlim=(-far, far), ylim=(far, -far) if down == 1 else (-far, far))
         axes[0, column].invert_yaxis()
     for column, title in enumerate(titles):
         axes[0, column].set_title("\n".join(wrap(title, 26)), fontsize=9)
@@ -98,12 +119,12 @@ def rows_sheet(pixels: Tensor, rows: Mapping[str, Tensor], truth: Tensor, skelet
         axis.set(xticks=[], yticks=[])
     for line, (name, people) in enumerate(rows.items(), start=1):
         for scene, (found, true) in enumerate(zip(people.numpy(), truth.numpy(), strict=True)):
-            centre = true.reshape(-1, 3).mean(0)
+            centre, far = middle_of(true, REACH)
             for view, (across, down) in enumerate(((2, 1), (0, 2))):
                 axis = figure.add_subplot(grid[line, 2 * scene + view])
                 draw_people(axis, (true - centre)[..., [across, down]], skeleton, faded=True)
                 draw_people(axis, (found - centre)[..., [across, down]], skeleton)
-                axis.set(xlim=(-1200, 1200), ylim=(1200, -1200) if down == 1 else (-1200, 1200), aspect="equal")
+                axis.set(xlim=(-far, far), ylim=(far, -far) if down == 1 else (-far, far), aspect="equal")
                 axis.set(xticks=[], yticks=[])
                 if line == 1:
                     axis.set_title(("side", "above")[view], fontsize=9, pad=2)
@@ -116,7 +137,7 @@ def side_sheet(pixels: Tensor, columns: Mapping[str, Tensor], truth: Tensor, ske
     """Scenes from the side by several methods, over grey ground truth on its ground: the paper's Figures 1 and 3.
 
     Below each: how far off the joints are, how far each person's lower foot floats above where it truly is (below 0: is
-    sunk), and how far apart the pelvises of the first two are.
+    sunk), and how far apart the pelvises of the first two who are there are.
 
     Args:
         pixels: (scene, person, joint, 2), shown at the left.
@@ -130,11 +151,11 @@ def side_sheet(pixels: Tensor, columns: Mapping[str, Tensor], truth: Tensor, ske
         axes[row, 0].invert_yaxis()
         axes[row, 0].set_aspect("equal", adjustable="datalim")
         everybody = np.concatenate([true, *(people[row].numpy() for people in columns.values())])[..., [2, 1]]
-        middle = (everybody.max((0, 1)) + everybody.min((0, 1))) / 2
-        half = np.ptp(everybody, axis=(0, 1)).max() / 2 + 100
+        high, low = np.nanmax(everybody, axis=(0, 1)), np.nanmin(everybody, axis=(0, 1))
+        middle, half = (high + low) / 2, (high - low).max() / 2 + 100
         for column, people in enumerate(columns.values(), start=1):
             axis, found = axes[row, column], people[row].numpy()
-            axis.axhline(_feet(true, skeleton).max(), color="#b0b0b0", linewidth=0.8)
+            axis.axhline(np.nanmax(_feet(true, skeleton)), color="#b0b0b0", linewidth=0.8)
             draw_people(axis, true[..., [2, 1]], skeleton, faded=True)
             draw_people(axis, found[..., [2, 1]], skeleton)
             axis.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] + half, middle[1] - half))
@@ -156,6 +177,8 @@ def _feet(people: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.floati
 
 def _told(found: NDArray[np.floating], true: NDArray[np.floating], skeleton: Skeleton) -> str:
     """What is off in a scene (person, joint, 3), millimetres."""
+    seen = ~np.isnan(true[:, skeleton.root_index, 0])
+    found, true = found[seen], true[seen]
     off = np.linalg.norm(found - true, axis=-1).mean()
     floating = ", ".join(f"{cm:+.0f}" for cm in (_feet(true, skeleton) - _feet(found, skeleton)) / 10)
     apart, truly = (np.linalg.norm(np.diff(people[:2, skeleton.root_index], axis=0)) / 1000 for people in (found, true))

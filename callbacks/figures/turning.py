@@ -29,13 +29,16 @@ def turning_scenes(predicted: Tensor, truth: Tensor, skeleton: Skeleton, titles:
     """Scenes over their ground truth in grey, one at a time, on a ground of half-metre tiles.
 
     Args:
-        predicted, truth: (scene, person, joint, 3), millimetres, aligned, in one level frame: x right, y down, z away.
+        predicted, truth: (scene, person, joint, 3), millimetres, aligned, in one level frame: x right, y down, z away;
+            NaN of whoever is not there.
         titles: of the scenes; where there are several, a menu chooses one.
     """
     from plotly.graph_objects import Figure, Scatter3d
 
     traces: list[list[dict[str, Any]]] = []
     for found, true in zip(predicted.numpy(), truth.numpy(), strict=True):
+        there = ~np.isnan(true[:, skeleton.root_index, 0])
+        found, true = found[there], true[there]
         ground = true[:, skeleton.feet, 1].max()
         origin = np.array([*true.reshape(-1, 3).mean(0)[[0, 2]], -ground])
         traces.append(_scene(METRES * (upright(found) - origin), METRES * (upright(true) - origin), skeleton))

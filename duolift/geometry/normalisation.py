@@ -79,7 +79,7 @@ class Normalisation:
             c: None takes the cameras' own: a head length that is `scale` pixels long is `focal / scale` away.
         """
         unscaled = cls(1.0, 1.0, centring)
-        coordinates = unscaled.coordinates(scenes)
+        coordinates = scenes.of_people(unscaled.coordinates(scenes))  # (pose, joint, 2)
         scale = float(head_to_root(unscaled(coordinates, coordinates[..., skeleton.root_index, :]), skeleton))
         return cls(scale, cls(scale, 1.0, centring).distance(scenes) if c is None else c, centring)
 

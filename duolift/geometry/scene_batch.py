@@ -22,6 +22,10 @@ class SceneBatch:
         sequences: names such as `s04/Grab 1/50591643`: a take, and the camera that filmed it.
         truth: (scene, person, joint, 3), camera frame, millimetres. For evaluation only, None in training.
         up: (scene, 3), the world's up in the camera frame. For evaluation only, None in training.
+        valid: (scene, person), who is in the image from head to foot; None where everybody is, in every image. Whatever
+            else is given of the others is finite, and means nothing.
+        present: (scene, person), of whom at least a joint is in the image; None where all are valid.
+        image: (scene, 2), width and height, pixels, where images differ in size; None where one size is everybody's.
 
     >>> import torch
     >>> lenses = Intrinsics.ideal(torch.full((4, 2), 1000.0), torch.full((4, 2), 450.0))
@@ -38,6 +42,9 @@ class SceneBatch:
     sequences: tuple[str, ...]
     truth: Tensor | None = None
     up: Tensor | None = None
+    valid: Tensor | None = None
+    present: Tensor | None = None
+    image: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -60,6 +67,25 @@ class SceneBatch:
         assert self.truth is not None
         assert self.up is not None
         return elevation(self.truth[:, :, root], self.up.unsqueeze(1))
+
+    @property
+    def everybody(self) -> Tensor:
+        """Who is in the image from head to foot, (scene, person), where all are as well."""
+        return torch.ones_like(self.pixels[..., 0, 0], dtype=torch.bool) if self.valid is None else self.valid
+
+    def of_people(self, values: Tensor) -> Tensor:
+        """Values (scene, person, ...) of the valid people, (pose, ...), scene by scene."""
+        return values.flatten(0, 1) if self.valid is None else values[self.valid]
+
+    def of_several(self, least: int = 2) -> Self:
+        """The scenes of so many valid people or more; these themselves where everybody is valid."""
+        return self if self.valid is None else self[self.valid.sum(-1) >= least]
+
+    def unseen_as_nan(self, values: Tensor) -> Tensor:
+        """Values (scene, person, joint, ...) with NaN for people who are not valid: they are in no picture."""
+        if self.valid is None:
+            return values
+        return values.masked_fill(~self.valid.view(*self.valid.shape, *[1] * (values.ndim - 2)), torch.nan)
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -106,15 +132,19 @@ class SceneBatch:
         """Several batches as one; sequences are renumbered.
 
         Raises:
-            ValueError: some of them have ground truth and some have none.
+            ValueError: some of them have ground truth, or sizes of images, and some have none.
         """
-        if len({(p.truth is None, p.up is None) for p in parts}) > 1:
-            raise ValueError("some scenes have ground truth and some have none: expected one or the other")
+        if len({(p.truth is None, p.up is None) for p in parts}) > 1 or len({p.image is None for p in parts}) > 1:
+            raise ValueError("some scenes have ground truth, or a size, and some have none: expected all or none")
         offsets = torch.tensor([0, *(len(p.sequences) for p in parts)]).cumsum(0)
         joined: dict[str, Tensor | None] = {}
-        for name in ("pixels", "truth", "up"):
+        for name in ("pixels", "truth", "up", "image"):
             tensors = [getattr(p, name) for p in parts]
             joined[name] = None if tensors[0] is None else torch.cat(tensors)
+        masked = any(p.valid is not None for p in parts)
+        joined["valid"] = torch.cat([p.everybody for p in parts]) if masked else None
+        present = [p.everybody if p.present is None else p.present for p in parts]
+        joined["present"] = torch.cat(present) if masked else None
         lenses = [p.intrinsics for p in parts]
         return cls(
             intrinsics=Intrinsics(

@@ -132,15 +132,29 @@ def test_the_fingerprint_is_of_the_content_and_of_what_was_asked_for(root: Path)
 def test_other_settings_than_the_data_allows_are_refused_by_name(root: Path) -> None:
     with pytest.raises(InputError, match="no left_foot, left_toe, right_foot, right_toe, which the skeleton paper23"):
         read_takes(load(settings(root)), ["anna"]).scenes(PAPER23)
-    with pytest.raises(InputError, match="takes of 3 people; expected 2, to be lifted as one body"):
+    with pytest.raises(InputError, match="scenes of 3 people; expected 2, lifted as one body"):
         open_data(load(settings(root)), "pair", 32)
     with pytest.raises(InputError, match="no takes of dora"):
         open_data(load(settings(root, "data.train=[dora]", "data.evaluate=[dora]")), "person", 32)
     with pytest.raises(InputError, match="no takes of dora; expected subjects among anna"):
         open_data(load(settings(root, "data.train=[anna]", "data.evaluate=[dora]")), "person", 32)
-    write_take(root / "ben" / "alone.npz", torch.zeros(2, 1, len(JOINTS), 3), 0)
-    with pytest.raises(InputError, match="takes of 1 and 3 people; expected as many"):
-        open_data(load(settings(root)), "person", 32)
+
+
+def test_takes_of_different_numbers_of_people_are_read_together(root: Path) -> None:
+    """Who is alone is trained on, and is nobody's company."""
+    config = load(settings(root, "data.evaluate=[ben]", "data.train=[anna,chris]"))
+    whole = read_takes(config, ["anna", "ben", "chris"])
+    world = 0.1 * torch.randn(2, 1, len(JOINTS), 3)
+    write_take(root / "ben" / "alone.npz", world + torch.tensor([0.0, 0.0, 1.0]), 0)
+    takes = read_takes(config, ["anna", "ben", "chris"])
+    assert takes.people == PEOPLE and takes.valid is not None and len(takes.world) == len(whole.world) + 2
+    take = takes.names.index("ben/alone")
+    assert takes.known(take).all((0, 2)).tolist() == [True, False, False]
+    scenes = takes.of(["ben"]).scenes(PAPER19)
+    assert scenes.valid is not None and {*scenes.valid.sum(-1).tolist()} >= {1}
+    data = open_data(config, "person", 32)
+    assert (data.evaluation.everybody.sum(-1) >= 2).all(), "there is nothing to place of who is alone"
+    assert len(data.validation_poses) == int(data.evaluation.everybody.sum())
 
 
 def test_a_source_is_one_of_the_table_with_what_is_in_it_at_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
