@@ -10,7 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from datamodules.sources.h36m.settings import H36mConfig
 from datamodules.sources.mocap.settings import MocapConfig
+from datamodules.sources.mpi_inf_3dhp.settings import Mpi3dhpConfig
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import SKELETONS, WHOLE
@@ -70,6 +72,7 @@ class Data:
         image: width and height of the images, pixels, at whose centre an unknown camera aims; null for the source's.
         synthetic: how the embedded set is written.
         mocap: how motion capture is read and filmed.
+        h36m, mpi_inf_3dhp: what is read of these data sets.
     """
 
     source: Annotated[str, OneOf(SOURCES)] = SYNTHETIC.name
@@ -90,6 +93,8 @@ class Data:
     image: list[int] | None = None
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     mocap: MocapConfig = field(default_factory=MocapConfig)
+    h36m: H36mConfig = field(default_factory=H36mConfig)
+    mpi_inf_3dhp: Mpi3dhpConfig = field(default_factory=Mpi3dhpConfig)
 
     def __post_init__(self) -> None:
         check_bounds(self)

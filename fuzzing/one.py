@@ -32,7 +32,9 @@ INSTRUMENTED = [
     *modules_of("duolift/files"),
     *("duolift.outputs", "duolift.predictor", "duolift.networks.people_lifter", "duolift.lifter_file"),
     *modules_of("duolift/bulk"),
-    *("duolift.body.skeleton", "datamodules.sources.chi3d", "experiments.config", "experiments.checkpoints"),
+    *("duolift.body.skeleton", "experiments.config", "experiments.checkpoints"),
+    *("datamodules.sources.chi3d", "datamodules.sources.mmpose", "datamodules.sources.objects"),
+    *(name for folder in ("h36m", "mpi_inf_3dhp") for name in modules_of(f"datamodules/sources/{folder}")),
 ]
 """Modules whose branches guide the search."""
 

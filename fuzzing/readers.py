@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from datamodules.sources import chi3d
+from datamodules.sources.h36m import reader as h36m
 from datamodules.sources.mocap import reader as mocap
+from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
 from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk.columns import people_of, whole_images
@@ -109,6 +111,25 @@ def capture(part: int) -> Callable[[bytes], object]:
     return read
 
 
+def archive_of(folder: str, name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
+    """A reader of a benchmark's folder in which one archive is replaced."""
+
+    def replaced(content: bytes) -> object:
+        root = FOLDER / f"{folder} {name}"
+        root.mkdir(exist_ok=True)
+        for other, data in seeds.benchmark(folder).items():
+            (root / other).write_bytes(content if other == name else data)
+        return read(root)
+
+    return replaced
+
+
+def mmpose_archive(content: bytes) -> object:
+    (root := FOLDER / "mmpose").mkdir(exist_ok=True)
+    (root / "h36m_test.npz").write_bytes(content)
+    return h36m.read(root, ["S9"])
+
+
 def parsed_copy(content: bytes) -> object:
     root = seeds.write_tree(FOLDER / "tree", *seeds.take(), seeds.INFO)
     cache = FOLDER / "cache"
@@ -160,6 +181,27 @@ READERS: dict[str, Reader] = {
     "chi3d camera": Reader(part_of_tree(1), lambda: [seeds.take()[1]], mutations.json_changed),
     "chi3d info": Reader(part_of_tree(2), lambda: [seeds.INFO], mutations.json_changed),
     "chi3d cache": Reader(parsed_copy, seeds.caches, mutations.archive_changed),
+    "h36m 3d": Reader(
+        archive_of("h36m", h36m.POSES_3D, lambda root: h36m.read(root, ["S9"])),
+        lambda: [seeds.benchmark("h36m")[h36m.POSES_3D]],
+        mutations.archive_changed,
+    ),
+    "h36m 2d": Reader(
+        archive_of("h36m", h36m.POSES_2D.format("gt"), lambda root: h36m.read(root, ["S9"])),
+        lambda: [seeds.benchmark("h36m")[h36m.POSES_2D.format("gt")]],
+        mutations.archive_changed,
+    ),
+    "h36m mmpose": Reader(mmpose_archive, seeds.mmpose_archives, mutations.archive_changed),
+    "mpi_inf_3dhp train": Reader(
+        archive_of("mpi_inf_3dhp", mpi_inf_3dhp.FILES["train"], lambda root: mpi_inf_3dhp.read(root, ["S1"])),
+        lambda: [seeds.benchmark("mpi_inf_3dhp")[mpi_inf_3dhp.FILES["train"]]],
+        mutations.archive_changed,
+    ),
+    "mpi_inf_3dhp test": Reader(
+        archive_of("mpi_inf_3dhp", mpi_inf_3dhp.FILES["test"], lambda root: mpi_inf_3dhp.read(root, ["TS1"])),
+        lambda: [seeds.benchmark("mpi_inf_3dhp")[mpi_inf_3dhp.FILES["test"]]],
+        mutations.archive_changed,
+    ),
     "bvh": Reader(capture(0), seeds.bvh, mutations.words_changed),
     "asf": Reader(capture(1), lambda: [seeds.acclaim()[0]], mutations.words_changed),
     "amc": Reader(capture(2), lambda: [seeds.acclaim()[1]], mutations.words_changed),

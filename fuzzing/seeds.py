@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from datamodules.sources.chi3d import read
-from duolift.body.skeleton import CHI3D25, PAPER19
+from datamodules.synthetic.benchmarks import h36m, mpi_inf_3dhp
+from datamodules.synthetic.writer import SyntheticConfig
+from duolift.body.skeleton import CHI3D25, H36M17, PAPER19
 from duolift.inputs.keypoints import FORMATS, HANDS
 from duolift.inputs.pictures import EXIF, FOCAL_35, ORIENTATION
 from duolift.networks.architecture import Architecture
@@ -269,6 +271,28 @@ def caches() -> list[bytes]:
         root, cache = Path(folder) / "tree", Path(folder) / "cache"
         read(write_tree(root, *take(), INFO), [SUBJECT], None, cache)
         return [path.read_bytes() for path in cache.iterdir()]
+
+
+@cache
+def benchmark(name: str) -> dict[str, bytes]:
+    """The files of a benchmark of single people, by name: one subject each to train and to evaluate on."""
+    small = SyntheticConfig(takes=1, frames=2)
+    with tempfile.TemporaryDirectory() as folder:
+        if name == "h36m":
+            root = h36m.write(Path(folder), small, ["S9"], ["Walking"])
+        else:
+            root = mpi_inf_3dhp.write(Path(folder), small, ["S1"], ["TS1"])
+        return {path.name: path.read_bytes() for path in root.iterdir()}
+
+
+def mmpose_archives() -> list[bytes]:
+    """Two records of Human3.6M as MMPose has them."""
+    points = np.concatenate(
+        [world()[:, CHI3D25.indices(H36M17.joints)] + [0.0, 0.0, 4.0], np.ones((FRAMES, 17, 1))], axis=-1
+    )
+    seen = np.concatenate([500 + 1000 * points[..., :2] / points[..., 2:3], points[..., 3:]], axis=-1)
+    names = [f"S9/S9_Walking.54138969_{frame:06d}.jpg" for frame in range(FRAMES)]
+    return [_npz(imgname=names, S=points, part=seen, center=np.zeros((FRAMES, 2)), scale=np.ones(FRAMES))]
 
 
 def tables() -> list[bytes]:

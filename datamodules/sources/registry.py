@@ -11,10 +11,14 @@ from typing import Any, Protocol
 
 from datamodules.recordings import Recordings
 from datamodules.sources import chi3d, keypoints
+from datamodules.sources.h36m import reader as h36m
+from datamodules.sources.h36m.settings import H36mConfig
 from datamodules.sources.mocap import reader as mocap
 from datamodules.sources.mocap.settings import MocapConfig
+from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
+from datamodules.sources.mpi_inf_3dhp.settings import Mpi3dhpConfig
 from datamodules.synthetic.writer import SyntheticConfig, write
-from duolift.body.skeleton import DETECTOR15
+from duolift.body.skeleton import DETECTOR15, H36M17
 from duolift.bounds import nearest
 from duolift.errors import InputError
 
@@ -76,6 +80,40 @@ def motion_capture(settings: MocapConfig) -> Source:
     return Source("mocap", "motion capture as BVH or ASF/AMC", read, mocap.subjects_of, configured=motion_capture)
 
 
+def human36m(settings: H36mConfig) -> Source:
+    """Human3.6M as some settings have it.
+
+    >>> human36m(H36mConfig(every=1)).name
+    'h36m'
+    """
+    return Source(
+        "h36m",
+        "Human3.6M as VideoPose3D's archives or MMPose's",
+        partial(h36m.read, settings=settings),
+        h36m.subjects_of,
+        settings={"data": {"train": [*h36m.TRAIN], "evaluate": [*h36m.EVALUATE], "skeleton": H36M17.name}},
+        configured=human36m,
+    )
+
+
+def mpi_3dhp(settings: Mpi3dhpConfig) -> Source:
+    """MPI-INF-3DHP as some settings have it.
+
+    >>> mpi_3dhp(Mpi3dhpConfig(every=1)).name
+    'mpi_inf_3dhp'
+    """
+    return Source(
+        "mpi_inf_3dhp",
+        "MPI-INF-3DHP as archives of P-STMO or MMPose's",
+        partial(mpi_inf_3dhp.read, settings=settings),
+        mpi_inf_3dhp.subjects_of,
+        settings={
+            "data": {"train": [*mpi_inf_3dhp.TRAIN], "evaluate": [*mpi_inf_3dhp.EVALUATE], "skeleton": H36M17.name}
+        },
+        configured=mpi_3dhp,
+    )
+
+
 SYNTHETIC_HOME = Path("data/synthetic")
 SYNTHETIC = Source("synthetic", "the embedded set", chi3d.read, chi3d.subjects_of, prepare=write, home=SYNTHETIC_HOME)
 CHI3D = Source("chi3d", "in CHI3D's layout", chi3d.read, chi3d.subjects_of)
@@ -93,8 +131,10 @@ KEYPOINTS = Source(
 )
 
 MOCAP = motion_capture(MocapConfig())
+H36M = human36m(H36mConfig())
+MPI_3DHP = mpi_3dhp(Mpi3dhpConfig())
 
-SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS)}
+SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS, H36M, MPI_3DHP)}
 """Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
 
 

@@ -181,7 +181,7 @@ def test_an_unknown_key_in_a_runs_settings_is_refused(tmp_path: Path, layer: str
         ("lifting.schedule=cosine", "lifting.schedule"),
         ("flows.schedule=none", "flows.schedule"),
         ("lifter=both", "lifter"),
-        ("data.source=h36m", "data.source"),
+        ("data.source=human", "data.source"),
         ("data.skeleton=paper20", "data.skeleton"),
         ("data.skeleton=paper19_pair", "data.skeleton"),
         ("data.scale=mine", "data.scale"),
@@ -293,7 +293,7 @@ def test_settings_of_runs_that_named_the_size_of_images_still_load(tmp_path: Pat
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Data(source="h36m"), r"source is 'h36m' .*; expected one of synthetic, chi3d"),
+        (lambda: Data(source="human"), r"source is 'human' .*; expected one of synthetic, chi3d"),
         (lambda: Data(c="10"), "c is '10'; expected calibrated with data.normalisation=ray"),
         (lambda: Lifting(elevations_deg=[-8.0]), r"elevations_deg is \[-8.0\]; expected a mean and a deviation"),
         (lambda: Lifting(elevations_deg=[-8.0, -1.0]), r"elevations_deg is .*; expected a mean and a deviation"),
