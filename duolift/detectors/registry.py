@@ -1,0 +1,73 @@
+"""The detectors by name. A detector is one file, and one entry here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from duolift.bounds import nearest
+from duolift.detectors.cache import is_installed
+from duolift.detectors.interface import Detector
+from duolift.detectors.models import MULTIPOSE, Model
+from duolift.detectors.movenet import MoveNet
+from duolift.errors import InputError, install
+
+
+@dataclass(frozen=True)
+class DetectorKind:
+    """A detector that can be loaded.
+
+    Attributes:
+        title: what it is, in words.
+        joints: the name of the order of its joints.
+        models: the files that it runs.
+        load: what makes it; raises InputError where something is lacking.
+        needs: the library that it runs on, and what to type to install it.
+    """
+
+    title: str
+    joints: str
+    models: tuple[Model, ...]
+    load: Callable[[], Detector]
+    needs: tuple[str, str] = ("ai_edge_litert", install("detect"))
+
+    def lacking(self) -> str:
+        """What has to be typed before it can be loaded; empty where nothing is lacking."""
+        library, how = self.needs
+        if find_spec(library) is None:
+            return f"needs {library}: {how}"
+        absent = [model for model in self.models if not is_installed(model)]
+        return "its networks are not installed: duolift detector install" if absent else ""
+
+
+DETECTORS: dict[str, DetectorKind] = {
+    MoveNet.name: DetectorKind("MoveNet MultiPose, everybody at once", MoveNet.joints, (MULTIPOSE,), MoveNet),
+}
+"""Name -> detector."""
+
+DEFAULT_DETECTOR = MoveNet.name
+"""What is used unless told otherwise."""
+
+
+def load_detector(name: str | None = None) -> Detector:
+    """A detector that is ready to use.
+
+    Args:
+        name: one of `DETECTORS`; None for the default.
+
+    Raises:
+        InputError: there is none of that name, or what it needs is not installed; the message says what to type.
+
+    >>> load_detector("movnet")
+    Traceback (most recent call last):
+    duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of movenet
+    """
+    return kind_named(DEFAULT_DETECTOR if name is None else name).load()
+
+
+def kind_named(name: str) -> DetectorKind:
+    """The detector of that name, which is not loaded. Raises InputError where there is none."""
+    if name not in DETECTORS:
+        raise InputError(
+            f"detector {name!r} is unknown{nearest(name, [*DETECTORS])}; expected one of {', '.join(DETECTORS)}"
+        )
+    return DETECTORS[name]
