@@ -15,7 +15,7 @@ import duolift
 
 FOLDERS = ("duolift", "benchmarks", "callbacks", "datamodules", "experiments", "fuzzing", "lightning_modules")
 
-PUBLIC_ROOMS = ("body", "geometry", "inputs", "learning", "metrics", "networks", "outputs", "placement")
+PUBLIC_ROOMS = ("body", "detectors", "geometry", "inputs", "learning", "metrics", "networks", "outputs", "placement")
 """The folders of `duolift` whose functions and classes a program may use beside `duolift.__all__`.
 
 Of a folder whose `__init__` has an `__all__`, those names; else every name that begins without an underscore.
