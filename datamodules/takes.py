@@ -27,6 +27,9 @@ CAMERA_SHAPES = {
 }
 """Parameter of a `CalibratedCamera` -> the shape of one camera's."""
 
+OPENCV_TANGENTIAL = (4,)
+"""The shape of tangential coefficients where the distortion is OpenCV's."""
+
 NOWHERE = (0.0, 0.0, 1.0)
 """Where all joints of a person stand who is not valid, camera frame, metres: any finite place before the camera."""
 
@@ -47,7 +50,7 @@ class Takes:
         valid: (frame, person, joint), where somebody's joint is known: people come and go, takes have different numbers
             of them, and who leaves an image is not seen in it. None where everybody is seen in every frame by every
             camera, whatever the images' size.
-        images: (take, 2), width and height where takes differ in them; `image` is then None.
+        images: (take, 2), width and height where takes differ in them; `image` is then that of the first.
 
     Raises:
         ValueError: the parts do not fit each other, or hold what is no finite number: the source's reader is wrong.
@@ -69,6 +72,8 @@ class Takes:
         people = self.people if self.world.ndim == 4 else 1
         shapes = {"world": (frames, people, joints, 3), "start": (takes + 1,)}
         shapes |= {key: (takes, len(self.cameras), *shape) for key, shape in CAMERA_SHAPES.items()}
+        if self.views.tangential.shape[-1:] == OPENCV_TANGENTIAL:
+            shapes["tangential"] = (takes, len(self.cameras), *OPENCV_TANGENTIAL)
         for name, shape in shapes.items():
             tensor = getattr(self if name in ("world", "start") else self.views, name)
             kind = torch.int64 if name == "start" else torch.float32
@@ -203,6 +208,16 @@ class Takes:
                 )
             )
         return SceneBatch.concatenate(parts).of_several(1)
+
+
+def sizes_of(sizes: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """The attributes `image` and `images` of takes whose images have these widths and heights.
+
+    >>> sizes_of([(640.0, 480.0), (640.0, 480.0)])
+    {'image': (640.0, 480.0), 'images': None}
+    """
+    alike = len(set(sizes)) == 1
+    return {"image": sizes[0], "images": None if alike else torch.tensor(sizes, dtype=torch.float32)}
 
 
 def in_image(points: Tensor, pixels: Tensor, size: Tensor | tuple[float, float] | None) -> Tensor:

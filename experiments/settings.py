@@ -13,6 +13,7 @@ from typing import Annotated
 from datamodules.sources.h36m.settings import H36mConfig
 from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.sources.mpi_inf_3dhp.settings import Mpi3dhpConfig
+from datamodules.sources.panoptic import PanopticConfig
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import SKELETONS, WHOLE
@@ -73,6 +74,7 @@ class Data:
         synthetic: how the embedded set is written.
         mocap: how motion capture is read and filmed.
         h36m, mpi_inf_3dhp: what is read of these data sets.
+        panoptic: which frames of CMU Panoptic are read, and which joints count as known.
     """
 
     source: Annotated[str, OneOf(SOURCES)] = SYNTHETIC.name
@@ -95,6 +97,7 @@ class Data:
     mocap: MocapConfig = field(default_factory=MocapConfig)
     h36m: H36mConfig = field(default_factory=H36mConfig)
     mpi_inf_3dhp: Mpi3dhpConfig = field(default_factory=Mpi3dhpConfig)
+    panoptic: PanopticConfig = field(default_factory=PanopticConfig)
 
     def __post_init__(self) -> None:
         check_bounds(self)

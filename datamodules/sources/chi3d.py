@@ -9,7 +9,6 @@ Nothing is taken on trust: shapes, finite numbers, rotations and the side of the
 and every error names the file, what was found and what was expected.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.cache import cached, fingerprint_of
+from datamodules.sources.json_arrays import finite_array, json_object, refuse_other_than_rotation, shaped_array
 from datamodules.takes import CAMERA_SHAPES, Takes
 from duolift.body.skeleton import CHI3D25
 from duolift.errors import InputError
@@ -84,7 +84,7 @@ def _subject_folder(root: Path, subject: str) -> Path:
 def _expected_cameras(root: Path, subjects: Iterable[Path]) -> list[str]:
     for info in (root / "info.json", root / "chi3d_info.json"):
         if info.is_file():
-            names = _json(info, read_bytes(info, MOST_BYTES)).get("all_camera_names")
+            names = json_object(info, read_bytes(info, MOST_BYTES)).get("all_camera_names")
             if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
                 raise InputError(f"{info}: all_camera_names is {names!r}; expected a list of folder names")
             return names
@@ -111,29 +111,6 @@ def _files(folders: Iterable[Path], cameras: Sequence[str]) -> dict[Path, list[P
     return files
 
 
-def _json(path: Path, content: bytes) -> dict:
-    try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from error
-    if not isinstance(parsed, dict):
-        raise InputError(f"{path}: holds a {type(parsed).__name__}; expected a JSON object")
-    return parsed
-
-
-def _array(path: Path, key: str, value: object) -> NDArray[np.float64]:
-    """A regular array of finite numbers, or an error that names the key."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{path}: {key} is not a regular array of numbers ({error})") from error
-    finite = np.abs(array) <= np.finfo(np.float32).max
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise InputError(f"{path}: {key} holds {array[where]} at {where}; expected finite numbers")
-    return array
-
-
 def _parse(
     files: dict[Path, list[Path]], content: dict[Path, bytes], cameras: Sequence[str], fingerprint: str
 ) -> Takes:
@@ -158,7 +135,7 @@ def _parse(
 def _parse_joints(path: Path, content: bytes) -> Tensor:
     """(frame, person, 25, 3) from the file's (person, frame, 25, 3)."""
     key = "joints3d_25"
-    value = _json(path, content).get(key)
+    value = json_object(path, content).get(key)
     if value is None:
         raise InputError(f"{path}: no key {key}; expected (person {PEOPLE}, frame, joint {len(CHI3D25)}, 3)")
     if isinstance(value, list) and len(value) == PEOPLE:
@@ -167,7 +144,7 @@ def _parse_joints(path: Path, content: bytes) -> Tensor:
             raise InputError(
                 f"{path}: {key} has {frames[0]} frames of one person and {frames[1]} of the other; expected as many"
             )
-    array, expected = _array(path, key, value), f"expected two people, (2, frame, {len(CHI3D25)}, 3)"
+    array, expected = finite_array(path, key, value), f"expected two people, (2, frame, {len(CHI3D25)}, 3)"
     if array.ndim == 3:
         raise InputError(f"{path}: {key} has shape {array.shape}, the early one-person release; {expected}")
     if array.ndim != 4 or array.shape[0] != PEOPLE or array.shape[1] == 0 or array.shape[2:] != (len(CHI3D25), 3):
@@ -176,7 +153,7 @@ def _parse_joints(path: Path, content: bytes) -> Tensor:
 
 
 def _parse_camera(path: Path, content: bytes) -> dict[str, NDArray[np.float64]]:
-    parsed = _json(path, content)
+    parsed = json_object(path, content)
     keys = {
         "rotation": ("extrinsics", "R"),
         "centre": ("extrinsics", "T"),
@@ -190,13 +167,8 @@ def _parse_camera(path: Path, content: bytes) -> dict[str, NDArray[np.float64]]:
         section = parsed.get(group)
         if not isinstance(section, dict) or key not in section:
             raise InputError(f"{path}: no key {group}.{key}")
-        array, shape = _array(path, f"{group}.{key}", section[key]), CAMERA_SHAPES[name]
-        if array.size != np.prod(shape):
-            raise InputError(f"{path}: {group}.{key} has shape {array.shape}; expected {shape}")
-        camera[name] = array.reshape(shape)
-    rotation = camera["rotation"]
-    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
-        raise InputError(f"{path}: extrinsics.R is not a rotation")
+        camera[name] = shaped_array(path, f"{group}.{key}", section[key], CAMERA_SHAPES[name])
+    refuse_other_than_rotation(path, "extrinsics.R", camera["rotation"])
     if (camera["focal"] <= 0).any():
         raise InputError(f"{path}: intrinsics_w_distortion.f is {camera['focal'].tolist()}; expected positive pixels")
     return camera

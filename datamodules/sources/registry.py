@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from datamodules.recordings import Recordings
-from datamodules.sources import chi3d, keypoints
+from datamodules.sources import chi3d, keypoints, panoptic
 from datamodules.sources.h36m import reader as h36m
 from datamodules.sources.h36m.settings import H36mConfig
 from datamodules.sources.mocap import reader as mocap
 from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
 from datamodules.sources.mpi_inf_3dhp.settings import Mpi3dhpConfig
+from datamodules.sources.panoptic import PanopticConfig
 from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift.body.skeleton import DETECTOR15, H36M17
 from duolift.bounds import nearest
@@ -114,6 +115,28 @@ def mpi_3dhp(settings: Mpi3dhpConfig) -> Source:
     )
 
 
+def cmu_panoptic(settings: PanopticConfig) -> Source:
+    """CMU Panoptic as some settings have it.
+
+    >>> cmu_panoptic(PanopticConfig(every=30)).name
+    'panoptic'
+    """
+    return Source(
+        "panoptic",
+        "CMU Panoptic as distributed",
+        partial(panoptic.read, settings=settings),
+        panoptic.subjects_of,
+        settings={
+            "data": {
+                "train": [*panoptic.TRAIN],
+                "evaluate": [*panoptic.EVALUATE],
+                "skeleton": DETECTOR15.name,
+            },
+        },
+        configured=cmu_panoptic,
+    )
+
+
 SYNTHETIC_HOME = Path("data/synthetic")
 SYNTHETIC = Source("synthetic", "the embedded set", chi3d.read, chi3d.subjects_of, prepare=write, home=SYNTHETIC_HOME)
 CHI3D = Source("chi3d", "in CHI3D's layout", chi3d.read, chi3d.subjects_of)
@@ -133,8 +156,11 @@ KEYPOINTS = Source(
 MOCAP = motion_capture(MocapConfig())
 H36M = human36m(H36mConfig())
 MPI_3DHP = mpi_3dhp(Mpi3dhpConfig())
+PANOPTIC = cmu_panoptic(PanopticConfig())
 
-SOURCES: dict[str, Source] = {source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS, H36M, MPI_3DHP)}
+SOURCES: dict[str, Source] = {
+    source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS, H36M, MPI_3DHP, PANOPTIC)
+}
 """Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
 
 

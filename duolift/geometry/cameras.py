@@ -20,13 +20,14 @@ lenses, so that eight of them leave less than 1e-3 pixels anywhere in its images
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Lenses with CHI3D's distortion model; every field may have leading batch axes.
+    """Lenses with CHI3D's distortion model, or OpenCV's; every field may have leading batch axes.
 
     Attributes:
         focal: (..., 2), pixels, horizontal and vertical.
         principal: (..., 2), pixels; the image's centre if the camera is not calibrated.
         radial: (..., 3), k1 k2 k3; zeros for an ideal lens.
-        tangential: (..., 2), p1 p2; zeros for an ideal lens.
+        tangential: (..., 2), p1 p2 of CHI3D's model; zeros for an ideal lens. Or (..., 4), of OpenCV's: see
+            `opencv_tangential`.
 
     >>> import torch
     >>> lens = Intrinsics.ideal(torch.tensor([1000.0, 1000.0]), torch.tensor([640.0, 360.0]))
@@ -64,7 +65,8 @@ class Intrinsics:
         """Camera-frame points `(..., point, 3)` to pixels `(..., point, 2)`.
 
         The distortion is that of CHI3D's official tools, https://github.com/sminchisescu-research/imar_vision_datasets_tools.
-        It is not OpenCV's: the tangential cross term has no factor 2.
+        It is not OpenCV's, https://docs.opencv.org/4.x/d9/d0c/group__calib3d.html, whose tangential cross term has a
+        factor 2; that is chosen by four tangential coefficients.
         """
         rays = points[..., :2] / points[..., 2:]
         factor, shift = self._distortion(rays)
@@ -84,11 +86,21 @@ class Intrinsics:
 
     def _distortion(self, rays: Tensor) -> tuple[Tensor, Tensor]:
         """The factor (..., point, 1) and the shift (..., point, 2) that distort rays (..., point, 2)."""
-        q = self.tangential.flip(-1).unsqueeze(-2)  # (..., 1, 2)
+        q = self.tangential[..., :2].flip(-1).unsqueeze(-2)  # (..., 1, 2)
+        crossed = self.tangential[..., -2:].flip(-1).unsqueeze(-2)  # the same but for OpenCV's model
         k1, k2, k3 = self.radial.unsqueeze(-2).split(1, dim=-1)  # (..., 1, 1) each
         x, y = rays.split(1, dim=-1)  # (..., point, 1) each
         r2 = x * x + y * y  # squared distance from the optical axis
-        return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + x * q[..., :1] + y * q[..., 1:], r2 * q
+        return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + x * crossed[..., :1] + y * crossed[..., 1:], r2 * q
+
+
+def opencv_tangential(p: Tensor) -> Tensor:
+    """The tangential coefficients (..., 4) of `Intrinsics` that stand for OpenCV's p1 p2 (..., 2).
+
+    >>> opencv_tangential(torch.tensor([0.001, 0.002]))
+    tensor([0.0010, 0.0020, 0.0020, 0.0040])
+    """
+    return torch.cat([p, 2 * p], dim=-1)
 
 
 @dataclass(frozen=True)
