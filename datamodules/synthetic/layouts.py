@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datamodules.synthetic import writer
-from datamodules.synthetic.benchmarks import h36m, mpi_inf_3dhp
+from datamodules.synthetic.benchmarks import h36m, mpi_inf_3dhp, panoptic
 from datamodules.synthetic.writer import SyntheticConfig
 
 LAYOUTS: dict[str, Callable[[Path, SyntheticConfig], Path]] = {
     "chi3d": writer.write,
     "h36m": h36m.write,
     "mpi_inf_3dhp": mpi_inf_3dhp.write,
+    "panoptic": panoptic.write,
 }
 """Name, as `data.source` has it -> what writes it."""
