@@ -207,4 +207,5 @@ def test_scenes_are_lifted_alike_in_any_number_at_a_time(
     visible, noise = torch.rand(scenes.pixels.shape[:-1]) > 0.2, torch.tensor(0.01)
     at_once = distil.lifted(people, scenes, visible, noise)
     monkeypatch.setattr(distil, "LIFTED_AT_ONCE", 3)
-    torch.testing.assert_close(distil.lifted(people, scenes, visible, noise), at_once)
+    few = distil.lifted(people, scenes, visible, noise)
+    torch.testing.assert_close(few, at_once, rtol=1e-3, atol=1e-3)  # an untrained network's bodies are large

@@ -1,5 +1,7 @@
 """Other people made of people: what is kept, and what changes by how much."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from conftest import some_bodies
@@ -7,10 +9,10 @@ from torch import Tensor
 
 from duolift.body.skeleton import PAPER19, SKELETONS, Skeleton, skeleton_named
 from duolift.geometry.bones import bone_lengths
-from duolift.learning.variety import Shift, Variety, facing_front, mixed_limbs
+from duolift.learning.variety import Shift, Variety, facing_front, mixed_limbs, stood_up
 
 NO_SHIFT = Shift(0.0, 0.0, 0.0)
-NOTHING = Variety(limbs=0.0, plain=0.0, bones=0.0, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.0)
+NOTHING = Variety(limbs=0.0, plain=0.0, bones=0.0, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.0, standing=0.0)
 
 
 def level_bodies(count: int = 200, skeleton: Skeleton = PAPER19) -> Tensor:
@@ -51,9 +53,38 @@ def test_both_arms_come_from_one_body_and_hang_from_their_own_shoulders() -> Non
     assert relative["left"].amin(1).max() < 1e-6
 
 
+def lean(vectors: Tensor, towards: int) -> Tensor:
+    """Angles (batch,) between bones and down (1) or up (-1), radians."""
+    return torch.arccos((towards * vectors[:, 1] / vectors.norm(dim=-1)).clamp(-1, 1))
+
+
+def test_people_stand_up_by_any_share_of_the_way_and_keep_their_bones() -> None:
+    bodies = level_bodies(2000)
+    upright = stood_up(bodies, PAPER19, share=0.6)
+    torch.testing.assert_close(bone_lengths(upright, PAPER19), bone_lengths(bodies, PAPER19), rtol=0, atol=1e-4)
+    for top, end, towards in (("pelvis", "neck", -1), ("left_hip", "left_knee", 1), ("right_knee", "right_ankle", 1)):
+        at, to = PAPER19.index(top), PAPER19.index(end)
+        before, after = (lean(some[:, to] - some[:, at], towards) for some in (bodies, upright))
+        assert (after <= before + 1e-3).all()
+        assert (after < before - 1e-3).float().mean() == pytest.approx(0.6, abs=0.05)
+        assert (after < 0.2 * before).any() and ((after > 0.8 * before) & (after < before - 1e-3)).any()
+
+
+def test_what_hangs_from_trunk_and_ankles_goes_with_them() -> None:
+    skeleton = skeleton_named("paper23")
+    bodies = some_bodies(skeleton, 50)
+    bodies = bodies - bodies[:, [skeleton.root_index]]
+    upright = stood_up(bodies, skeleton, share=1.0)
+    trunk = skeleton.indices(["neck", "head_top", *skeleton.limb("left_shoulder"), *skeleton.limb("right_shoulder")])
+    torch.testing.assert_close(torch.cdist(*2 * [upright[:, trunk]]), torch.cdist(*2 * [bodies[:, trunk]]))
+    ankle, toe = ((upright - bodies)[:, skeleton.index(f"left_{joint}")] for joint in ("ankle", "toe"))
+    torch.testing.assert_close(ankle, toe, rtol=0, atol=1e-5)
+    assert torch.equal(upright[:, skeleton.index("left_hip")], bodies[:, skeleton.index("left_hip")])
+
+
 def test_bones_change_alike_on_both_sides() -> None:
     bodies = level_bodies()
-    changed = Variety(limbs=0.0, plain=0.0, bones=0.1, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.0)(bodies, PAPER19)
+    changed = replace(NOTHING, bones=0.1)(bodies, PAPER19)
     factors = {side: bones(changed, f"{side}_knee") / bones(bodies, f"{side}_knee") for side in ("left", "right")}
     torch.testing.assert_close(factors["left"], factors["right"])
     assert factors["left"].log().std() == pytest.approx(0.1, rel=0.2)
@@ -61,7 +92,7 @@ def test_bones_change_alike_on_both_sides() -> None:
 
 def test_hips_move_together_and_stay_symmetrical() -> None:
     bodies = facing_front(level_bodies(), PAPER19)
-    moved = Variety(0.0, 0.0, 0.0, hips=Shift(0.2, 0.1, 0.0), shoulders=NO_SHIFT, middles=0.0)(bodies, PAPER19)
+    moved = replace(NOTHING, hips=Shift(0.2, 0.1, 0.0))(bodies, PAPER19)
     left, right = (
         moved[:, PAPER19.index(f"{s}_hip")] - bodies[:, PAPER19.index(f"{s}_hip")] for s in ("left", "right")
     )
@@ -72,14 +103,14 @@ def test_hips_move_together_and_stay_symmetrical() -> None:
 
 
 def test_a_pelvis_is_the_middle_of_the_hips_of_so_many() -> None:
-    found = Variety(0.0, 0.0, 0.0, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.7)(level_bodies(2000), PAPER19)
+    found = replace(NOTHING, middles=0.7)(level_bodies(2000), PAPER19)
     middle = (found[:, PAPER19.index("left_hip")] + found[:, PAPER19.index("right_hip")]) / 2
     assert (middle.norm(dim=-1) < 1e-5).float().mean() == pytest.approx(0.7, abs=0.05)
 
 
 def test_some_people_stay_as_they_are() -> None:
     bodies = level_bodies(2000)
-    found = Variety(limbs=0.0, plain=0.3)(bodies, PAPER19)
+    found = Variety(limbs=0.0, plain=0.3, standing=0.0)(bodies, PAPER19)
     same = torch.isclose(found, facing_front(bodies, PAPER19), rtol=0, atol=1e-5).all(-1).all(-1)
     assert same.float().mean() == pytest.approx(0.3, abs=0.05)
 
