@@ -53,6 +53,9 @@ class DetectedPeople:
     image = None
     """There is no one size of all images."""
 
+    consecutive = False
+    """Images may be of anything."""
+
     def of(self, subjects: Sequence[str]) -> "DetectedPeople":
         """The people of some parts. Raises InputError where there are none of one of them."""
         for name in subjects:

@@ -15,6 +15,7 @@ from datamodules.pose_dataset import PoseDataset
 from datamodules.sources.registry import Source
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
+from duolift.geometry.bones import bone_lengths
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.pairs import join_pair
 from duolift.geometry.scene_batch import SceneBatch
@@ -27,7 +28,16 @@ LEAST_SCORED = 2
 
 
 class NotPairsError(InputError):
-    """Two people are to be lifted as one body, and the data have scenes of other numbers of them."""
+    """Two people are to be lifted as one body, and the data have scenes of other numbers of them.
+
+    Args:
+        message: what is said.
+        numbers: of people in scenes.
+    """
+
+    def __init__(self, message: str, numbers: list[int]) -> None:
+        super().__init__(message)
+        self.numbers = numbers
 
 
 class PoseDataModule(pl.LightningDataModule):
@@ -64,6 +74,8 @@ class PoseDataModule(pl.LightningDataModule):
         training_poses, validation_poses: (pose, joint, 2), of everybody who is valid.
         evaluation: scenes of the evaluation subjects, with ground truth where the source has it.
         image: width and height of the images, pixels, or None where the source does not say.
+        consecutive: whether the scenes of a sequence are consecutive frames.
+        size: the mean sum of the training subjects' bone lengths, millimetres, or None where there is no 3D.
         fingerprint: of the content of all files that were read.
 
     All of them are there after `setup`.
@@ -105,7 +117,7 @@ class PoseDataModule(pl.LightningDataModule):
         if hasattr(self, "normalisation"):
             return
         takes = self.source.read(self.root, [*self.train, *self.evaluate], self.cameras, self.cache)
-        self.fingerprint, self.image = takes.fingerprint, takes.image
+        self.fingerprint, self.image, self.consecutive = takes.fingerprint, takes.image, takes.consecutive
         self._training = takes.of(self.train)
         training, evaluation = (some.scenes(self.skeleton) for some in (self._training, takes.of(self.evaluate)))
         self._refuse_other_than_pairs(training, self.root)
@@ -116,6 +128,8 @@ class PoseDataModule(pl.LightningDataModule):
         self._set_up_validation()
 
     def _set_up_training(self, scenes: SceneBatch) -> None:
+        known = None if scenes.truth is None else bone_lengths(scenes.of_people(scenes.truth), self.skeleton)
+        self.size = None if known is None else known.sum(-1).mean().item()
         self.training_poses = self.poses(scenes.without_truth())
         if self.partners:
             self.training_partners = self._partner_tensors(scenes.without_truth())
@@ -158,7 +172,7 @@ class PoseDataModule(pl.LightningDataModule):
         if self.bodies == "pair" and numbers != [PEOPLE_OF_A_PAIR]:
             found = " or ".join(map(str, numbers))
             raise NotPairsError(
-                f"{root}: holds scenes of {found} people; expected {PEOPLE_OF_A_PAIR}, lifted as one body"
+                f"{root}: holds scenes of {found} people; expected {PEOPLE_OF_A_PAIR}, lifted as one body", numbers
             )
 
     def with_batch_size(self, size: int) -> Self:
@@ -166,6 +180,11 @@ class PoseDataModule(pl.LightningDataModule):
         other = copy(self)
         other.batch_size = size
         return other
+
+    @property
+    def alone(self) -> bool:
+        """Whether the evaluation's images are of one person each, so that there is nothing to place."""
+        return self.evaluation.pixels.shape[1] == 1
 
     @property
     def pose_skeleton(self) -> Skeleton:

@@ -10,12 +10,14 @@ from duolift.geometry.scene_batch import SceneBatch
 
 
 class Recordings(Protocol):
-    """The recordings of some subjects: `datamodules.takes.Takes`, or `datamodules.detected.DetectedPeople`.
+    """The recordings of some subjects: `datamodules.takes.Takes`, `datamodules.views.Views`, or without a 3D truth
+    `datamodules.detected.DetectedPeople`.
 
     Attributes:
         people: of every scene.
         fingerprint: a digest of the content of every file that was read.
         image: width and height of the images, pixels, or None where nothing says so.
+        consecutive: whether the scenes of a sequence are consecutive frames of a video.
     """
 
     @property
@@ -26,6 +28,9 @@ class Recordings(Protocol):
 
     @property
     def image(self) -> tuple[float, float] | None: ...
+
+    @property
+    def consecutive(self) -> bool: ...
 
     def of(self, subjects: Sequence[str]) -> Self:
         """Those of some of the subjects. Raises InputError where there are none of one of them."""

@@ -67,6 +67,9 @@ class Takes:
     valid: Tensor | None = None
     images: Tensor | None = None
 
+    consecutive = True
+    """The frames of a take follow each other."""
+
     def __post_init__(self) -> None:
         frames, takes, joints = len(self.world), len(self.names), len(self.joints)
         people = self.people if self.world.ndim == 4 else 1

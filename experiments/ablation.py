@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,18 @@ import wandb
 from rich.console import Console
 from rich.table import Table
 
+from callbacks.alone import ALONE
 from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
 from datamodules.pose_data_module import NotPairsError
+from datamodules.sources.h36m.settings import H36mConfig
+from datamodules.sources.registry import H36M
 from duolift.files import write_text
+from duolift.metrics.table import PROTOCOLS
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import load
 from experiments.data import measured_source
 from experiments.processes import is_first
+from experiments.published import rows_beside
 from experiments.runs import Stage, command, wandb_logger
 from experiments.settings import LIFTERS, Config
 from experiments.tables import markdown_table
@@ -37,6 +42,15 @@ HEADS = {
 }
 """The columns of the printed table; files hold every metric."""
 
+IN_FILES_ALONE = ("n_auc_pct", "pa_pck_pct", "pa_auc_pct", "pck_abs_pct", "root_error_mm")
+"""Protocols that are no columns of the printed table."""
+
+ALONE_HEADS = {
+    **{protocol.key: protocol.title for protocol in PROTOCOLS.values() if protocol.key not in IN_FILES_ALONE},
+    "elevation_error_deg": HEADS["elevation_error_deg"],
+}
+"""The columns for single people."""
+
 WHERE_MEASURED = ("recall_pct",)
 """Columns that only data have in which people come and go."""
 
@@ -54,6 +68,8 @@ def ablation(config: Config) -> dict[str, Any]:
         **stages[0].settings["data"],
     }
     rows = [row for stage in scored for row in stage["rows"]]
+    if of_single_people(rows):
+        rows += rows_beside(config.data.source, given_2d(config))
     result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": rows}
     if is_first():
         write_tables(Path(config.runs) / config.run / "ablation", result)
@@ -61,12 +77,24 @@ def ablation(config: Config) -> dict[str, Any]:
     return result
 
 
+def of_single_people(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether rows are of people by themselves, so that there is nothing to place."""
+    return any(row["name"] == ALONE for row in rows)
+
+
+def given_2d(config: Config) -> str:
+    """Which published values a run's are to be seen beside: `gt` for exact 2D poses, or `detected`."""
+    detector = config.data.source == H36M.name and config.data.h36m.detections != H36mConfig().detections
+    return "detected" if detector else "gt"
+
+
 def baseline(config: Config) -> list[Stage]:
     """Figure 1's baseline, where all scenes are of two people, whom it lifts as one body."""
     try:
         return [train(config, JOINT)]
     except NotPairsError as error:
-        print(f"Figure 1's baseline is left out: {error}", file=sys.stderr)
+        if error.numbers != [1]:  # of single people nobody expects it
+            print(f"Figure 1's baseline is left out: {error}", file=sys.stderr)
         return []
 
 
@@ -92,6 +120,8 @@ def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
 
 def heads(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     """The printed table's columns: metric -> head."""
+    if of_single_people(rows):
+        return {name: head for name, head in ALONE_HEADS.items() if any(name in row["metrics"] for row in rows)}
     return {
         name: head
         for name, head in HEADS.items()
@@ -104,7 +134,8 @@ def cells(row: dict[str, Any], columns: Iterable[str] = HEADS) -> list[str]:
     paper = (row["published"] or {}) if row["scale_about"] in ("camera", None) else {}
     values = []
     for name in columns:
-        value = "" if name not in row["metrics"] else f"{row['metrics'][name]:.1f}"
+        decimals = PROTOCOLS[name].decimals if name in PROTOCOLS else 1
+        value = "" if name not in row["metrics"] else f"{row['metrics'][name]:.{decimals}f}"
         values.append(f"{value} [{paper[name]}]" if name in paper else value)
     return [row["lifter"], row["name"], row["scale_about"] or "", *values]
 
@@ -114,23 +145,49 @@ TABLE = "ablation"
 
 NOTE = "[the paper's value, measured on CHI3D: not comparable where the data is another]"
 
+ALONE_NOTE = (
+    "N- and PA- take people of any size. Without them, and for movements, everybody counts as large as the training "
+    "subjects are on average. Published values, and their sources: docs/benchmarks.md"
+)
+
+
+def note(rows: Sequence[dict[str, Any]]) -> str:
+    """What stands below the table."""
+    return ALONE_NOTE if of_single_people(rows) else NOTE
+
+
+def lines_of(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The printed table: a head, and a line a row. Of single people nothing is scaled about anything."""
+    columns = heads(rows)
+    lines = [["lifter", "row", "scaled about", *columns.values()], *(cells(row, columns) for row in rows)]
+    return [[*line[:2], *line[3:]] for line in lines] if of_single_people(rows) else lines
+
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
-    columns = heads(rows)
-    lines = (cells(row, columns) for row in rows)
-    return markdown_table(["lifter", "row", "scaled about", *columns.values()], *lines) + f"\n\n{NOTE}\n"
+    text = [markdown_table(*lines_of(rows)), "", note(rows)]
+    for row in rows:
+        if "actions" in row:
+            text += ["", f"{row['lifter']}, by action:", "", markdown_table(*action_lines(row["actions"]))]
+    return "\n".join([*text, ""])
+
+
+def action_lines(actions: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    """The table of actions: a head, and a line each."""
+    keys = list(next(iter(actions.values())))
+    lines = [[action, *(PROTOCOLS[key].text(of[key]) for key in keys)] for action, of in actions.items()]
+    return [["action", *(PROTOCOLS[key].title for key in keys)], *lines]
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:
     """Print the table."""
-    columns = heads(rows)
-    printed = Table("lifter", "row", "scaled about", *columns.values())
-    for row in rows:
-        printed.add_row(*(cell.replace("[", "\\[") for cell in cells(row, columns)))
+    head, *lines = lines_of(rows)
+    printed = Table(*head)
+    for line in lines:
+        printed.add_row(*(cell.replace("[", "\\[") for cell in line))
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     console.print(printed)
-    console.print(NOTE, markup=False)
+    console.print(note(rows), markup=False)
 
 
 def log_table(config: Config, rows: Sequence[dict[str, Any]]) -> None:
@@ -159,7 +216,8 @@ def main(arguments: Sequence[str]) -> None:
     print(f"checkpoints  {folder}/<lifter>/last.ckpt and {folder}/flows*/last.ckpt")
     print(f"flow samples {folder}/flows*/samples_<part>.png")
     print(f"W&B runs     {folder}/*/wandb (upload offline runs with: wandb sync {folder}/*/wandb/offline-run-*)")
-    print(f"as a page    make report RUN={config.run}{told_runs(config)}")
+    if not of_single_people(result["rows"]):
+        print(f"as a page    make report RUN={config.run}{told_runs(config)}")
 
 
 if __name__ == "__main__":

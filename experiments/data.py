@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from torch import Tensor
-
 from datamodules.pose_data_module import PoseDataModule
+from datamodules.recordings import Recordings
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME, Source, open_source
 from datamodules.synthetic.writer import SUBJECTS
 from datamodules.takes import Takes
@@ -16,20 +15,33 @@ from experiments.processes import number_of
 from experiments.settings import CALIBRATED, Config
 
 LEAST_PEOPLE = 2
-"""In a scene that is scored."""
+"""In a scene, where there is something to place."""
 
 
-def read_takes(config: Config, subjects: Sequence[str]) -> Takes:
-    """The takes of some subjects of the run's data set; the embedded set is written first where it is missing.
+def read_recordings(config: Config, subjects: Sequence[str]) -> Recordings:
+    """The recordings of some subjects of the run's data set; the embedded set is written first where it is missing.
 
     Raises:
-        InputError: the data set has no 3D, or its takes are of one person.
+        InputError: the data set has no 3D.
     """
     source, root = measured_source(config), Path(config.data.root)
     source.prepare(root, config.data.synthetic)
-    takes = cast(Takes, source.read(root, subjects, config.data.cameras, Path(config.data.cache)))
-    _refuse_alone(takes.world, root)
-    return takes
+    return source.read(root, subjects, config.data.cameras, Path(config.data.cache))
+
+
+def read_takes(config: Config, subjects: Sequence[str]) -> Takes:
+    """The takes of several people, as `read_recordings` reads them.
+
+    Raises:
+        InputError: the data set has no 3D, or its people are alone.
+    """
+    takes = read_recordings(config, subjects)
+    if takes.people < LEAST_PEOPLE:
+        raise InputError(
+            f"{config.data.root}: holds single people; expected {LEAST_PEOPLE} or more together, who are placed in one "
+            "scene (of motion capture, data.mocap.people=2 sets people down together)"
+        )
+    return cast(Takes, takes)
 
 
 def measured_source(config: Config) -> Source:
@@ -97,17 +109,7 @@ def open_data(
         seed=config.seed,
     )
     data.setup()
-    _refuse_alone(data.evaluation.truth, root)
     return batched(config, data, batch_size)
-
-
-def _refuse_alone(truth: Tensor | None, root: Path) -> None:
-    """Refuse scenes (scene, person, joint, 3) of one person each: there is nothing to place, and nothing to score."""
-    if truth is not None and truth.shape[1] < LEAST_PEOPLE:
-        raise InputError(
-            f"{root}: holds takes of one person; expected {LEAST_PEOPLE} or more, whose scenes are scored "
-            "(of motion capture, data.mocap.people=2 sets people down together)"
-        )
 
 
 def source_named(config: Config, name: str) -> Source:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from callbacks.alone import evaluate_alone, mean_size
 from callbacks.lifting import through_default_lens, through_estimated_lens, through_lens
 from callbacks.rows import JOINT, LiftedBy, rows_of
 from callbacks.scoring import evaluate
@@ -16,7 +17,7 @@ from duolift.placement.interface import FocalSource
 from experiments.ablation import show, write_tables
 from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import load_run
-from experiments.data import image_size, read_takes
+from experiments.data import LEAST_PEOPLE, image_size, read_recordings
 from experiments.runs import command
 from experiments.settings import LIFTERS, Config
 from experiments.train_lifter import LABELLED
@@ -28,8 +29,8 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     folder = Path(config.runs) / config.run
     trained = trained_lifters(folder, (JOINT, *LIFTERS))
     skeleton = skeleton_named(config.data.skeleton)
-    takes = read_takes(config, config.data.evaluate)
-    scenes = takes.scenes(skeleton).of_several()
+    takes = read_recordings(config, config.data.evaluate)
+    scenes = takes.scenes(skeleton).of_several(min(LEAST_PEOPLE, takes.people))
     image = image_size(config, takes.image)
     rows, lenses = [], {}
     for lifter in trained:
@@ -38,10 +39,15 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         module = load_lifter(folder / lifter / "last.ckpt", skeleton.name if lifter != JOINT else skeleton.pair().name)
         some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, image)
         own = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale
-        wanted = rows_of(lifter + (LABELLED if config.lifting.labels else ""))
+        scale, name = own if config.data.scale == "own" else None, lifter + (LABELLED if config.lifting.labels else "")
+        if takes.people < LEAST_PEOPLE:
+            size = mean_size(some, skeleton)
+            rows += evaluate_alone(module, name, some, skeleton, size, takes.consecutive, scale)
+            continue
+        wanted = rows_of(name)
         if config.data.focal != FocalSource.KNOWN:
             wanted = [row for row in wanted if row.focal == FocalSource.KNOWN and row.lifted_by == LiftedBy.TRAINED]
-        rows += evaluate(module, wanted, some, skeleton, own if config.data.scale == "own" else None, image=image)
+        rows += evaluate(module, wanted, some, skeleton, scale, image=image)
     data = {
         "root": str(Path(config.data.root)),
         "evaluate": config.data.evaluate,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from callbacks.alone import SinglePersonEvaluation
 from callbacks.evaluation import MultiPersonEvaluation
 from callbacks.held_out import HeldOutEvaluation
 from callbacks.rows import JOINT, main_result
@@ -76,6 +77,17 @@ def train(config: Config, lifter: str) -> Stage:
     evaluation: pl.Callback
     if data.evaluation.truth is None:
         evaluation = HeldOutEvaluation(data.validation_poses, config.evaluation.every, stage.metrics)
+    elif data.size is not None and data.alone:
+        evaluation = SinglePersonEvaluation(
+            f"{lifter}{LABELLED if labels else ''}",
+            data.evaluation,
+            data.skeleton,
+            data.size,
+            data.consecutive,
+            config.evaluation.every,
+            config.evaluation.few,
+            stage.metrics,
+        )
     else:
         evaluation = MultiPersonEvaluation(
             f"{lifter}{LABELLED if labels else ''}",

@@ -26,6 +26,10 @@ Scores = Callable[[Tensor, Tensor, int], Tensor]
 """Predictions and truth, (..., joint, 3) of both, and the index of the root -> numbers whose mean is the metric."""
 
 
+UNITS = {"_mm": "mm", "_pct": "%", "_mm_per_frame": "mm/frame", "_mm_per_frame2": "mm/frame²"}
+"""How a key ends -> the unit of its values."""
+
+
 @dataclass(frozen=True)
 class Protocol:
     """A metric as a table has it.
@@ -38,7 +42,7 @@ class Protocol:
         higher: whether more is better.
         frames: how many consecutive frames a score takes; of one, frames may be any.
         absolute: whether it compares places in the camera's frame; otherwise poses are brought together.
-        unit: whether predictions have to be in millimetres.
+        sized: whether predictions have to be in millimetres.
 
     >>> strict = Protocol("pck50_pct", "PCK at 50 mm", lambda p, t, root: pck(joint_errors(at_root(p, t, root), t), 50))
     >>> pose = torch.randn(8, 17, 3)
@@ -53,7 +57,17 @@ class Protocol:
     higher: bool = False
     frames: int = 1
     absolute: bool = False
-    unit: bool = True
+    sized: bool = True
+
+    @property
+    def title(self) -> str:
+        """The head of its column, with the unit.
+
+        >>> PROTOCOLS["acceleration_error_mm_per_frame2"].title
+        'acceleration error mm/frame²'
+        """
+        unit = next(unit for end, unit in UNITS.items() if self.key.endswith(end))
+        return f"{self.short} {unit}"
 
     def text(self, value: float) -> str:
         """The value as tables have it.
@@ -68,13 +82,13 @@ PROTOCOLS: dict[str, Protocol] = {
     protocol.key: protocol
     for protocol in (
         Protocol("mpjpe_mm", "MPJPE", lambda p, t, root: joint_errors(at_root(p, t, root), t)),
-        Protocol("n_mpjpe_mm", "N-MPJPE", lambda p, t, root: joint_errors(scaled(p, t, root), t), unit=False),
-        Protocol("pa_mpjpe_mm", "PA-MPJPE", lambda p, t, root: joint_errors(procrustes(p, t), t), unit=False),
+        Protocol("n_mpjpe_mm", "N-MPJPE", lambda p, t, root: joint_errors(scaled(p, t, root), t), sized=False),
+        Protocol("pa_mpjpe_mm", "PA-MPJPE", lambda p, t, root: joint_errors(procrustes(p, t), t), sized=False),
         Protocol(
             "pa_mpjpe_reflected_mm",
-            "PA-MPJPE, reflections allowed",
+            "PA-MPJPE, mirrored or not,",
             lambda p, t, root: joint_errors(procrustes(p, t, reflection=True), t),
-            unit=False,
+            sized=False,
         ),
         Protocol("pck_pct", "PCK", lambda p, t, root: pck(joint_errors(at_root(p, t, root), t)), higher=True),
         Protocol("auc_pct", "AUC", lambda p, t, root: auc(joint_errors(at_root(p, t, root), t)), higher=True),
@@ -83,28 +97,28 @@ PROTOCOLS: dict[str, Protocol] = {
             "N-PCK",
             lambda p, t, root: pck(joint_errors(scaled(p, t, root), t)),
             higher=True,
-            unit=False,
+            sized=False,
         ),
         Protocol(
             "n_auc_pct",
             "N-AUC",
             lambda p, t, root: auc(joint_errors(scaled(p, t, root), t)),
             higher=True,
-            unit=False,
+            sized=False,
         ),
         Protocol(
             "pa_pck_pct",
             "PA-PCK",
             lambda p, t, root: pck(joint_errors(procrustes(p, t), t)),
             higher=True,
-            unit=False,
+            sized=False,
         ),
         Protocol(
             "pa_auc_pct",
             "PA-AUC",
             lambda p, t, root: auc(joint_errors(procrustes(p, t), t)),
             higher=True,
-            unit=False,
+            sized=False,
         ),
         Protocol(
             "mpjve_mm_per_frame",

@@ -753,12 +753,12 @@ def test_flows_and_a_lifter_are_trained_and_scored_on_it(folder: Path) -> None:
     assert stage.settings["data"]["content"] == data.fingerprint and data.image == (1280.0, 960.0)
 
 
-def test_scenes_of_one_person_are_not_scored(folder: Path) -> None:
+def test_people_alone_are_served_and_not_placed(folder: Path) -> None:
     given = ["data.source=mocap", f"data.root={folder}", "data.train=[02]", "data.evaluate=[07]", "data.mocap.people=1"]
     config = load(arguments(folder, *given))
-    for reads in (lambda: open_data(config, "person", 32), lambda: read_takes(config, ["07"])):
-        with pytest.raises(InputError, match=r"captures: holds takes of one person; expected 2 or more, .*people=2"):
-            reads()
+    assert open_data(config, "person", 32).alone
+    with pytest.raises(InputError, match=r"captures: holds single people; expected 2 or more together, .*people=2"):
+        read_takes(config, ["07"])
 
 
 def test_it_joins_another_data_sets_poses(folder: Path) -> None:

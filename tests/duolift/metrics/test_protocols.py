@@ -121,12 +121,12 @@ def test_it_is_what_numpy_and_scipy_make_of_it(key: str, poses: tuple[Tensor, Te
 @pytest.mark.parametrize("key", PROTOCOLS)
 def test_a_perfect_prediction_has_no_error(key: str, poses: tuple[Tensor, Tensor]) -> None:
     protocol, (_, truth) = PROTOCOLS[key], poses
-    predicted = truth if protocol.absolute else truth + 500 if protocol.unit else truth / 700 + 3
+    predicted = truth if protocol.absolute else truth + 500 if protocol.sized else truth / 700 + 3
     best = {True: 100 * (1 - 1 / len(AUC_MM)) if "auc" in key else 100.0, False: 0.0}[protocol.higher]
     assert protocol.scores(predicted, truth, ROOT).mean().item() == pytest.approx(best, abs=1e-6)
 
 
-@pytest.mark.parametrize("key", [key for key, protocol in PROTOCOLS.items() if not protocol.unit])
+@pytest.mark.parametrize("key", [key for key, protocol in PROTOCOLS.items() if not protocol.sized])
 def test_the_unit_of_the_prediction_does_not_matter_where_a_scale_is_found(
     key: str, poses: tuple[Tensor, Tensor]
 ) -> None:
