@@ -32,7 +32,7 @@ class Camera:
             else a normal lens is assumed.
         image: width and height in pixels; None takes what the detector's file says.
         static: whether the camera of a video stands still.
-        rate: frames a second; None for images that stand alone, and takes 30 for a video.
+        rate: frames a second; None for images that stand alone, and takes what a video's file says, else 30.
         noise: standard deviation of the detector's joints in head lengths (pelvis to top of the head, 0.75 m on an
             adult); 0 for exact keypoints.
         tilt: how far the camera looks down, degrees, negative where it looks up; None estimates it from the people.

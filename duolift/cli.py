@@ -1,4 +1,4 @@
-"""The command `duolift`: lift files of 2D keypoints, view scenes, export the lifter.
+"""The command `duolift`: lift pictures, films and files of 2D keypoints, view scenes, export the lifter.
 
 torch takes a second or more to import, so a command first checks its arguments and that its inputs are there, with
 nothing imported that needs torch.
@@ -16,11 +16,11 @@ from contextlib import nullcontext
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from duolift import __version__
 from duolift.errors import InputError
-from duolift.progress import Step, shown, tracked
+from duolift.progress import Step, shown
 
 if TYPE_CHECKING:
     from duolift.camera import Camera
@@ -36,6 +36,8 @@ DEVICE = "[a-z]+(:[0-9]+)?"
 
 EXAMPLES = """examples:
   duolift demo                                       two people greet each other, lifted and opened in the browser
+  duolift lift photo.jpg -o scene.html               a picture, or several
+  duolift lift film.mp4 -o film.bvh                  a film
   duolift lift keypoints.json -o scene.html          a file of any supported detector
   duolift lift openpose-frames/ -o film.bvh --rate 30
   duolift lift a.json b.json -o out/                 of every scene a page, JSON, GLB and CSV
@@ -128,9 +130,14 @@ def _opened(page: Path) -> bool:
 
 def _lift_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="a file of 2D keypoints, a folder of such files, or - for stdin"
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a picture, a film, a file of 2D keypoints, a folder of these, - for keypoints on stdin, or webcam:0, "
+        "which is recorded until it is interrupted",
     )
     _output_arguments(parser)
+    _detection_arguments(parser)
     _placement_arguments(parser)
     _device_arguments(parser)
     _keypoint_arguments(parser)
@@ -159,6 +166,18 @@ def _rig_argument(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what the bones of .bvh and .glb are called, and how they hang together: mixamo, cmu, or duolift, by the "
         "joints' names (the default)",
+    )
+
+
+def _detection_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("pictures and films", "A detector finds the people in them.")
+    group.add_argument("--detector", metavar="NAME", help="which detector; duolift detector list names them")
+    group.add_argument(
+        "--keypoints",
+        type=Path,
+        metavar="FILE",
+        help="keep what the detector finds, as COCO's annotations (.json); nothing that it holds is looked for again, "
+        "so that an interrupted command goes on where it was",
     )
 
 
@@ -260,69 +279,80 @@ def _placement_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _lift(chosen: argparse.Namespace) -> None:
-    """Lift 2D keypoints of people to 3D, in one shared scene"""
+    """Lift people in pictures, films or keypoints to 3D, in one shared scene"""
+    from duolift.files.webcams import webcam_number
     from duolift.inputs import check_source
+    from duolift.looking import given
 
     options, camera = _options(chosen), _camera(chosen)
     for source in chosen.inputs:
-        check_source(source)
+        if webcam_number(source) is None:
+            check_source(source)
     read = _files_read(chosen)
     _check_outputs(chosen, read)
     _check_lifter(chosen)
     _check_device(chosen)
-    lifter = _lifter(chosen, chosen.device)
-    scenes = (
-        scene
-        for source in chosen.inputs
-        for scene in lifter.lift_frames(_frames(source, options), camera, **_chosen(chosen))
-    )
-    for name, several, scene in _named(scenes):
-        _write(scene, name, several, chosen, read)
-        for note in () if chosen.quiet else scene.notes:
-            print(f"note: {f'{name}: ' if several else ''}{note}", file=sys.stderr)
+    with given(chosen.inputs, options, chosen.detector, chosen.keypoints) as found:
+        lifter = _lifter(chosen, chosen.device)
+        scenes = (
+            scene
+            for source in found.sources
+            for scene in lifter.lift_frames(found.frames(source), camera, **_chosen(chosen))
+        )
+        for name, several, scene in _named(scenes):
+            _write(scene, name, several, chosen, read, chosen.pictures or found.pictures(scene.names))
+            for note in () if chosen.quiet else scene.notes:
+                print(f"note: {f'{name}: ' if several else ''}{note}", file=sys.stderr)
+        if found.record is not None and not chosen.quiet:
+            print(chosen.keypoints, file=_told(chosen))
 
 
-def _write(scene: "Scene", name: str, several: bool, chosen: argparse.Namespace, read: set[Path]) -> None:
+def _write(
+    scene: "Scene", name: str, several: bool, chosen: argparse.Namespace, read: set[Path], pictures: Path | None
+) -> None:
     """Write a scene to all outputs, and print the files' names: on standard error where JSON goes to standard out."""
     from duolift.outputs import write
     from duolift.outputs.destinations import STDOUT, paths_of
     from duolift.outputs.document import to_json
 
-    told = sys.stderr if STDOUT in chosen.output else sys.stdout
     for path in (path for output in chosen.output for path in paths_of(output, name, several)):
         _check_not_read(path, read)
         with Step(f"writing {path.name}"):
-            files = write(scene, path, chosen.pictures, **_given(chosen, "rig"))
+            files = write(scene, path, pictures, **_given(chosen, "rig"))
         for file in () if chosen.quiet else files:
-            print(file, file=told)
-    for note in () if chosen.quiet else _doubts_of_pictures(scene, name, several, chosen):
+            print(file, file=_told(chosen))
+    for note in () if chosen.quiet else _doubts_of_pictures(scene, name, several, chosen, pictures):
         print(f"note: {note}", file=sys.stderr)
     if STDOUT in chosen.output:
         print(to_json(scene), flush=True)
 
 
-def _doubts_of_pictures(scene: "Scene", name: str, several: bool, chosen: argparse.Namespace) -> list[str]:
+def _told(chosen: argparse.Namespace) -> IO[str]:
+    """Where the names of files that were written go."""
+    from duolift.outputs.destinations import STDOUT
+
+    return sys.stderr if STDOUT in chosen.output else sys.stdout
+
+
+def _doubts_of_pictures(
+    scene: "Scene", name: str, several: bool, chosen: argparse.Namespace, pictures: Path | None
+) -> list[str]:
     """What seems wrong with the pictures that outputs were drawn over, in words."""
     from duolift.outputs import DRAWN_OVER
     from duolift.outputs.destinations import paths_of
     from duolift.outputs.photographs import Photographs, doubts
 
     written = {path.suffix.lower() for output in chosen.output for path in paths_of(output, name, several)}
-    if chosen.pictures is None or not written & {*DRAWN_OVER}:
+    if pictures is None or not written & {*DRAWN_OVER}:
         return []
-    return doubts(Photographs(chosen.pictures, scene.names), scene.image)
+    return doubts(Photographs(pictures, scene.names), scene.image)
 
 
-def _frames(source: str | Path, options: "Options") -> Iterator["Frame"]:
-    """The frames of an input, with progress of how many have been lifted. Raises InputError where there is none."""
-    from duolift.inputs import read
+def _frames(source: Path, options: "Options") -> Iterator["Frame"]:
+    """The frames of a file or folder that was dropped onto the page, with progress."""
+    from duolift.looking import Given, with_detector
 
-    some = False
-    for frame in tracked(read(source, options), "frames"):
-        some = True
-        yield frame
-    if not some:
-        raise InputError(f"{source}: holds no frame; expected at least one image's people")
+    return Given((source,), with_detector(options, source), (), None).frames(source)
 
 
 def _named(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, bool, "Scene"]]:
@@ -352,7 +382,7 @@ def _convert(chosen: argparse.Namespace) -> None:
     """Write a scene that duolift wrote in other formats"""
     read = {path.resolve() for path in (chosen.scene, chosen.pictures) if path is not None}
     _check_outputs(chosen, read)
-    _write(_scene_of(chosen.scene), chosen.scene.stem, False, chosen, read)
+    _write(_scene_of(chosen.scene), chosen.scene.stem, False, chosen, read, chosen.pictures)
 
 
 def _view_arguments(parser: argparse.ArgumentParser) -> None:
@@ -382,20 +412,18 @@ def _view(chosen: argparse.Namespace) -> None:
 
 def _scene_of(path: Path) -> "Scene":
     """The scene of a file. Raises InputError for any other file, and says what to do with a detector's."""
-    from duolift.files.signatures import SUFFIXES
-    from duolift.inputs.mistaken import DETECT_FIRST
+    from duolift.inputs.media import held_in, is_media
     from duolift.inputs.sources import holds_keypoints
     from duolift.outputs import read
-
-    if path.exists() and (kind := SUFFIXES.get(path.suffix.lower())):
-        raise InputError(f"{path}: is {kind}; expected {DETECT_FIRST} to duolift lift, for a scene")
 
     try:
         return read(path)
     except InputError as error:
-        if path.is_dir() or holds_keypoints(path):
+        media = path.exists() and is_media(path)
+        if path.is_dir() or media or holds_keypoints(path):
+            held = f"is {held_in(path)}" if media else "holds a detector's keypoints"
             raise InputError(
-                f"{path}: holds a detector's keypoints; expected a scene: first duolift lift {path} -o scene.json, "
+                f"{path}: {held}; expected a scene: first duolift lift {path} -o scene.json, "
                 "then duolift view scene.json"
             ) from error
         raise
@@ -492,9 +520,10 @@ def _check_outputs(chosen: argparse.Namespace, read: set[Path]) -> None:
 def _files_read(chosen: argparse.Namespace) -> set[Path]:
     """The files that a command reads."""
     from duolift.files.signatures import PICTURE_SUFFIXES
+    from duolift.files.webcams import webcam_number
     from duolift.inputs.sources import files_of
 
-    files = [file for source in chosen.inputs for file in files_of(source)]
+    files = [file for source in chosen.inputs if webcam_number(source) is None for file in files_of(source)]
     pictures = chosen.pictures or Path()
     if chosen.pictures is not None and pictures.is_dir():
         files += [file for file in pictures.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]

@@ -27,6 +27,7 @@ from duolift.inputs.pixels import short
 from duolift.inputs.reading import read
 from duolift.inputs.tracking import TRACKING, track
 from duolift.lifter_file import read_lifter, write_lifter
+from duolift.looking import with_detector
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import DEFAULT_METHOD, METHODS
 from duolift.placement.stature import UNKNOWN_STATURES, Statures
@@ -132,20 +133,22 @@ class Lifter:
         people: Sequence[int] | None = None,
         stature: Statures = UNKNOWN_STATURES,
     ) -> Scene:
-        """People in one scene from a detector's file, or folder of files, that holds one image or one video.
+        """People in one scene from a picture, a film, or a detector's file, or a folder of these.
 
         Args:
-            path: of the file or folder; see docs/formats.md for what is read.
+            path: of the file or folder, which holds one image or one video; see docs/formats.md for what is read.
             camera: what is known of the camera.
-            options: what the file does not say.
+            options: what the file does not say, and the detector for pictures and films (otherwise the default one).
             placement: one of `duolift.placement.METHODS`.
             people: identities of those who are to be in the scene; None takes everybody but false detections.
             stature: how tall people are, as far as it is known.
 
         Raises:
-            InputError: a file that cannot be used, or one of several images or videos (`lift_frames` lifts those).
+            InputError: a detector that is not installed, a file that cannot be used, or one of several images or videos
+                (`lift_frames` lifts those).
         """
-        scenes = islice(self.lift_frames(read(path, options), camera, placement, people, stature), 2)
+        frames = read(path, with_detector(options or Options(), path))
+        scenes = islice(self.lift_frames(frames, camera, placement, people, stature), 2)
         named = [*scenes]
         if len(named) != 1:
             found = "several images or videos" if named else "no frame"

@@ -113,8 +113,13 @@ class Reconstruction:
     @property
     def rate(self) -> float | None:
         """Frames a second, of which a video's file may have every fifth; None for an image that stands alone."""
-        rate = self.camera.rate or (USUAL_RATE if self.video else None)
+        rate = self.camera.rate or self._rate_in_file or (USUAL_RATE if self.video else None)
         return None if rate is None else rate / max((chunk.detections.step for chunk in self.chunks), default=1)
+
+    @property
+    def _rate_in_file(self) -> float | None:
+        """Frames a second of a video, by its file."""
+        return next((chunk.detections.rate for chunk in self.chunks if chunk.detections.rate), None)
 
     @property
     def interval(self) -> float | None:
@@ -248,7 +253,7 @@ class Reconstruction:
         notes = []
         if lens.source == FocalSource.DEFAULT:
             notes.append(f"the focal length is not known: a normal lens, {lens.focal:.0f} pixels, is assumed")
-        if self.video and self.camera.rate is None:
+        if self.video and self.camera.rate is None and self._rate_in_file is None:
             notes.append(f"the video's rate is not known: {USUAL_RATE:g} frames a second are assumed")
         notes += doubts.little_seen(seen.visible, lifted.valid, self.people.skeleton, seen.detections.video != "")
         notes += doubts.at_the_edge(lifted, self.people)

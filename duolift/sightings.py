@@ -80,6 +80,7 @@ def joined(chunks: Sequence[Sightings]) -> Sightings:
         notes=tuple(dict.fromkeys(note for chunk in chunks for note in chunk.detections.notes)),
         image=next((c.detections.image for c in chunks if c.detections.image), None),
         focal=next((c.detections.focal for c in chunks if c.detections.focal), None),
+        rate=next((c.detections.rate for c in chunks if c.detections.rate), None),
     )
     return Sightings(detections, spread([c.pixels for c in chunks]), spread([c.visible for c in chunks]))
 

@@ -1,4 +1,4 @@
-"""Films made up: each frame of one grey, at times that a test chooses."""
+"""Films made up, with frames at times that a test chooses."""
 
 import subprocess
 from collections.abc import Sequence
@@ -24,20 +24,29 @@ def greys(count: int) -> list[int]:
 def write_film(
     path: Path, times: Sequence[float], size: tuple[int, int] = SIZE, codec: str = "libx264", shape: float = 1.0
 ) -> Path:
-    """A film with a frame at each time.
+    """A film with a frame at each time, each of one grey.
 
     Args:
         times: seconds, ascending.
         shape: width of a pixel over its height.
     """
+    pictures = [np.full((size[1], size[0], 3), grey, np.uint8) for grey in greys(len(times))]
+    return write_pictures(path, pictures, times, codec, shape)
+
+
+def write_pictures(
+    path: Path, pictures: Sequence[np.ndarray], times: Sequence[float], codec: str = "libx264", shape: float = 1.0
+) -> Path:
+    """A film of pictures (row, column, 3), each at its time."""
+    size = pictures[0].shape[1], pictures[0].shape[0]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=UNITS)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.gop_size = 5
         stream.time_base = stream.codec_context.time_base = Fraction(1, UNITS)
         stream.codec_context.sample_aspect_ratio = Fraction(shape).limit_denominator(100)
-        for time, grey in zip(times, greys(len(times)), strict=True):
-            frame = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), grey, np.uint8), format="rgb24")
+        for time, picture in zip(times, pictures, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = round(time * UNITS), Fraction(1, UNITS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

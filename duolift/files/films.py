@@ -135,7 +135,7 @@ class Film:
         try:
             import av
         except ImportError as error:
-            needed = install("outputs")
+            needed = install("detect")
             raise InputError(f"{path}: films need av, which is not installed ({error}); expected: {needed}") from error
         self.path, self._av, self.damaged = regular(path), av, 0
         self._shown: tuple[int, Pixels] | None = None

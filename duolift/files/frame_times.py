@@ -54,7 +54,7 @@ def frame_rate(times: Sequence[float], said: float | None = None) -> float | Non
     intervals = intervals[(intervals > 0) & (intervals <= FRAME_TIMES.longest)]
     if not len(intervals):
         return said
-    step = float(np.median(intervals))
+    step = float(np.quantile(intervals, 0.5, method="lower"))
     for _ in range(FRAME_TIMES.rounds):
         steps = np.rint(intervals / step)
         near = (steps >= 1) & (np.abs(intervals - steps * step) < FRAME_TIMES.near * step)

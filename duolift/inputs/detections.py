@@ -72,6 +72,7 @@ class Frame:
         image: width and height in pixels, where known.
         focal: focal length in pixels, where known.
         identities: the file's own number of each person, where the file tracks people.
+        rate: frames a second of the video, where known.
         step: of how many frames of the video this is one: 5 where a file has every fifth.
         faint: of each person who was left out since too few joints are as sure as the threshold, the threshold that
             they would not have been left out at.
@@ -92,6 +93,7 @@ class Frame:
     image: tuple[float, float] | None = None
     focal: float | None = None
     identities: tuple[int, ...] | None = None
+    rate: float | None = None
     step: int = 1
     faint: tuple[float, ...] = ()
     low_scores: tuple[float, ...] = ()
@@ -112,6 +114,7 @@ class Detections:
         identities: (person,), the number of each person, the same in all parts of a video.
         image: width and height in pixels, where known.
         focal: focal length in pixels, where known.
+        rate: frames a second of the video, where known.
         step: of how many frames of the video each is one.
         detected: some of the people as they were detected.
         notes: sentences for the user, on what was read, on gaps and on people who may have been confused.
@@ -128,6 +131,7 @@ class Detections:
     identities: tuple[int, ...]
     image: tuple[float, float] | None = None
     focal: float | None = None
+    rate: float | None = None
     step: int = 1
     detected: DetectedPoses | None = None
     notes: tuple[str, ...] = ()

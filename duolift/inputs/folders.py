@@ -4,10 +4,15 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from duolift.inputs.registry import FILE_FORMATS, PEEKED, Peek
+from duolift.errors import InputError
+from duolift.files.signatures import SUFFIXES
+from duolift.inputs.registry import FILE_FORMATS, PEEKED, Peek, recognised
 
 FIRST = (".json", ".npz")
 """Suffixes of files that are taken for a detector's wherever they are."""
+
+NOTES_LOOKED_AT = 10
+"""Files of these suffixes that are looked at where they lie beside pictures; if none is a detector's, none is."""
 
 
 def detector_files(folder: Path) -> list[Path]:
@@ -24,11 +29,24 @@ def detector_files(folder: Path) -> list[Path]:
         return []
     files = [file for file in folder.iterdir() if file.is_file()]
     chosen = [file for file in files if file.suffix.lower() in FIRST]
+    if chosen and media_files(folder) and not any(map(_is_known, sorted(chosen)[:NOTES_LOOKED_AT])):
+        return []  # what programs keep beside pictures
     if not chosen:
         others = {known.suffix for known in FILE_FORMATS.values()} - {*FIRST}
         of_suffix = {suffix: [f for f in files if f.suffix.lower() == suffix and _begins_known(f)] for suffix in others}
         chosen = max(sorted(of_suffix.items()), key=lambda one: len(one[1]))[1] if of_suffix else []
     return sorted(chosen, key=counting_order)
+
+
+def media_files(folder: Path) -> list[Path]:
+    """The pictures and films of a folder, 2 before 10, by their suffixes.
+
+    >>> media_files(Path("/nowhere"))
+    []
+    """
+    if not folder.is_dir():
+        return []
+    return sorted((f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in SUFFIXES), key=counting_order)
 
 
 def counting_order(file: Path) -> list[tuple[bool, int | str]]:
@@ -49,6 +67,15 @@ def _begins_known(file: Path) -> bool:
     return peek.is_hdf5 or any(
         known.recognises(peek) for known in FILE_FORMATS.values() if known.suffix == file.suffix.lower()
     )
+
+
+def _is_known(file: Path) -> bool:
+    """Whether a file is of a known format."""
+    try:
+        with file.open("rb") as opened:
+            return bool(recognised(opened, str(file)))
+    except (OSError, InputError):
+        return False
 
 
 def parts_of(files: Sequence[Path]) -> list[tuple[Path, tuple[Path, ...]]]:

@@ -6,7 +6,8 @@ They are told by their first bytes (`duolift.files.signatures`).
 from duolift.files.signatures import signature
 
 DETECT_FIRST = (
-    "keypoints: run a 2D pose detector on it first (docs/guide.md names three), and give what the detector writes"
+    "keypoints, or a detector that finds them: duolift lift has one, and Options(detector=load_detector()) of "
+    "duolift.detectors"
 )
 
 A_SCENE = (
@@ -33,7 +34,7 @@ def mistake(start: bytes) -> str | None:
         start: the file's first bytes, at least 32 where it has as many.
 
     >>> mistake(b"\\xff\\xd8\\xff\\xe0 JFIF")[:46]
-    'is a picture; expected keypoints: run a 2D pos'
+    'is a picture; expected keypoints, or a detecto'
     >>> mistake(b'[{"image_id": 1')
     """
     if start.startswith(SCENE):

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from duolift.errors import InputError
 from duolift.inputs.keypoints import FORMATS, SHORT_NAMES, THRESHOLD, check_threshold, format_named
 from duolift.inputs.pixels import image_size, positive_pixels
 from duolift.inputs.registry import FILE_FORMATS, format_names
+
+if TYPE_CHECKING:
+    from duolift.inputs.media import FindsPeople
+    from duolift.inputs.record import Record
 
 TRACK = ("file", "anew")
 """Who says who is who: the file, where it does, or where people are from frame to frame."""
@@ -31,6 +36,8 @@ class Options:
         focal: focal length in pixels.
         pictures: the picture, or the folder of pictures, that the detector saw. Sizes and focal lengths that nothing
             else gives are taken from them.
+        detector: finds people in pictures and films, such as one of `duolift.detectors`; without it these are refused.
+        record: keeps what the detector finds.
 
     Raises:
         InputError: a value that cannot be used.
@@ -51,6 +58,8 @@ class Options:
     image: tuple[float, float] | None = None
     focal: float | None = None
     pictures: Path | None = None
+    detector: "FindsPeople | None" = None
+    record: "Record | None" = None
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FILE_FORMATS:

@@ -41,8 +41,8 @@ class RawFrame:
     """An image as the file has it.
 
     Attributes:
-        name, video, image, focal, step, notes: as of `duolift.inputs.detections.Frame`. A reader gives a video where
-            the file itself says that images are frames of one; elsewhere `duolift.inputs.videos` finds out.
+        name, video, image, focal, rate, step, notes: as of `duolift.inputs.detections.Frame`. A reader gives a video
+            where the file itself says that images are frames of one; elsewhere `duolift.inputs.videos` finds out.
         people: in no order. One without joints is left out, and noted.
         keypoint_format: of the joints.
         normalised: the joints are not in pixels but in shares of the image's width and height.
@@ -58,6 +58,7 @@ class RawFrame:
     focal: float | None = None
     normalised: bool = False
     number: int | None = None
+    rate: float | None = None
     step: int = 1
     notes: tuple[str, ...] = ()
     unread: bool = False

@@ -11,7 +11,6 @@ out.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +23,15 @@ from duolift.inputs.people import RawFrame
 from duolift.inputs.pictures import CamerasOfPictures
 from duolift.inputs.pixels import normalised
 from duolift.inputs.skipping import Skipped
-from duolift.inputs.sources import raw_frames
+from duolift.inputs.sources import Source, raw_frames, where_of
 
 LEAST_SEEN = 0.5
 """Of the joints that a format gives, at least so many have to be sure in a person whose own score is low."""
 
 
-def read(source: Path | str, options: Options | None = None) -> Iterator[Frame]:
-    """The frames of a file, of every file of a folder in counting order (2 before 10), or of standard input (`-`).
+def read(source: Source, options: Options | None = None) -> Iterator[Frame]:
+    """The frames of a file, of every file of a folder in counting order (2 before 10), of standard input (`-`), or of
+    pictures of one folder.
 
     Frames are given as they are read. Errors are raised when a frame is asked for, the call itself raises nothing.
 
@@ -39,6 +39,7 @@ def read(source: Path | str, options: Options | None = None) -> Iterator[Frame]:
         InputError: nothing is there, or a file is of no known format, or not as its format has it.
 
     >>> import json, tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "image_keypoints.json"
     ...     person = {"pose_keypoints_2d": [320.0, 240.0, 0.9, 340.0, 260.0, 0.8] + [0.0] * 69}
@@ -52,16 +53,17 @@ def read(source: Path | str, options: Options | None = None) -> Iterator[Frame]:
     skipped = Skipped(options.strict)
     shares = False  # of the image's size, in place of pixels
     held: Frame | None = None  # the last one says what was skipped
+    where = where_of(source)
     try:
         for raw in raw_frames(source, options, skipped):
-            frame = _on_joints(raw, options, skipped, f"{source}: {raw.name}")
-            shares = shares or raw.normalised or _are_normalised(raw, source)  # all frames are, if any is seen to be
+            frame = _on_joints(raw, options, skipped, f"{where}: {raw.name}")
+            shares = shares or raw.normalised or _are_normalised(raw, where)  # all frames are, if any is seen to be
             if cameras is not None and (frame.image is None or frame.focal is None):
                 image, focal = cameras.of(frame.name, frame.video)
                 frame = replace(frame, image=frame.image or image, focal=frame.focal or focal)
             if held is not None:
                 yield held
-            held = _in_pixels(frame, f"{source}: {raw.name}") if shares else frame
+            held = _in_pixels(frame, f"{where}: {raw.name}") if shares else frame
     except InputError:
         if held is not None:
             yield held
@@ -97,6 +99,7 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
         image=options.image or raw.image,
         focal=options.focal or raw.focal,
         identities=identities if distinct else None,
+        rate=raw.rate,
         step=raw.step,
         faint=tuple(_sureness(*person) for person in zip(raw_confidence[~kept], scores[~kept], strict=True)),
         low_scores=tuple(scores[kept & low].tolist()),
@@ -108,7 +111,7 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
     )
 
 
-def _are_normalised(raw: RawFrame, source: Path | str) -> bool:
+def _are_normalised(raw: RawFrame, where: str) -> bool:
     """Whether the coordinates are shares of the image's size, by all people of the image together.
 
     Raises InputError where they are normalised in a way that is not known.
@@ -117,7 +120,7 @@ def _are_normalised(raw: RawFrame, source: Path | str) -> bool:
         return False
     keypoints = np.concatenate([person.keypoints for person in raw.people])  # (joint of any person, 2)
     confidence = np.concatenate([person.confidence for person in raw.people])
-    return normalised(keypoints, confidence, f"{source}: {raw.name}")
+    return normalised(keypoints, confidence, f"{where}: {raw.name}")
 
 
 def _in_pixels(frame: Frame, where: str) -> Frame:

@@ -17,7 +17,7 @@ class PendingImage:
     """An image some of whose people have not been read yet.
 
     Attributes:
-        name, video, image: as of `duolift.inputs.detections.Frame`.
+        name, video, image, focal, rate: as of `duolift.inputs.detections.Frame`.
         number: of the frame in the video, where it is not the one in the name.
         labelled: somebody looked for people in it; an image that nobody labelled is no frame, unless it has people.
         missing: how many people are still to come.
@@ -29,6 +29,8 @@ class PendingImage:
     image: tuple[float, float] | None = None
     labelled: bool = True
     number: int | None = None
+    focal: float | None = None
+    rate: float | None = None
     missing: int = 0
     people: list[RawPerson] = field(default_factory=list)
 
@@ -70,4 +72,13 @@ def frames_in_order(
 
 
 def _complete(image: PendingImage, joints: JointReader) -> RawFrame:
-    return RawFrame(image.name, image.video, image.people, joints.keypoint_format, image.image, number=image.number)
+    return RawFrame(
+        image.name,
+        image.video,
+        image.people,
+        joints.keypoint_format,
+        image.image,
+        image.focal,
+        number=image.number,
+        rate=image.rate,
+    )

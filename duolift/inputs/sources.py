@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby, islice
@@ -18,10 +18,10 @@ from zipfile import BadZipFile, ZipFile
 import duolift.inputs.formats  # noqa: F401  (registers them)
 from duolift.errors import InputError
 from duolift.files import regular
-from duolift.files.signatures import SUFFIXES as KINDS
-from duolift.inputs.folders import detector_files, parts_of, suffixes
+from duolift.inputs.folders import detector_files, media_files, parts_of, suffixes
 from duolift.inputs.formats.npz import SCENE_KEY
 from duolift.inputs.keypoints import FORMATS, format_named
+from duolift.inputs.media import found_frames, frame_numbers, held_in, is_media
 from duolift.inputs.mistaken import DETECT_FIRST
 from duolift.inputs.options import Options
 from duolift.inputs.people import DetectionFile, RawFrame
@@ -32,12 +32,15 @@ from duolift.inputs.videos import sequenced
 
 STDIN, STDIN_NAME = "-", "standard input"
 
+Source = Path | str | Sequence[Path]
+"""A file, a folder, `-` for standard input, or pictures of one folder, which are read as a folder of them is."""
 
-def check_source(source: Path | str) -> None:
+
+def check_source(source: Source) -> None:
     """Refuse a source in which `read` would find no file, without reading any: cheap enough to be called first.
 
     Args:
-        source: a file, a folder, or `-` for standard input.
+        source: a file, a folder, `-` for standard input, or pictures of one folder.
 
     Raises:
         InputError: nothing is there, it is a pipe or a device, or a folder without a file of any known format's suffix.
@@ -49,11 +52,11 @@ def check_source(source: Path | str) -> None:
     files_of(source)
 
 
-def raw_frames(source: Path | str, options: Options, skipped: Skipped) -> Iterator[RawFrame]:
+def raw_frames(source: Source, options: Options, skipped: Skipped) -> Iterator[RawFrame]:
     """Frames as the files have them, those of a video under its name and in the order of time.
 
     Args:
-        source: a file, a folder, or `-` for standard input.
+        source: a file, a folder, `-` for standard input, or pictures of one folder.
         skipped: counts what is left out of a folder.
 
     Raises:
@@ -64,6 +67,9 @@ def raw_frames(source: Path | str, options: Options, skipped: Skipped) -> Iterat
     ...     [(frame.name, frame.video) for frame in raw_frames(folder, Options(), Skipped())][2:]
     [('film_010', 'film'), ('film_011', 'film'), ('film_012', 'film')]
     """
+    if not isinstance(source, Path | str):
+        yield from _of_folder(source[0].parent, [*source], options, skipped)
+        return
     path = Path(source)
     if str(source) == STDIN:
         with tempfile.TemporaryDirectory() as folder:  # standard input cannot be read twice
@@ -73,11 +79,11 @@ def raw_frames(source: Path | str, options: Options, skipped: Skipped) -> Iterat
             again = partial(_opened, copy, STDIN_NAME, options, (), STDIN_NAME)
             yield from sequenced(again(), STDIN_NAME, again, options.video)
     elif path.is_dir():
-        yield from _of_folder(path, options, skipped)
+        yield from _of_folder(path, files_of(path), options, skipped)
     else:
-        stem = _stem(path)
-        again = partial(_opened, path, stem, options)
-        yield from sequenced(again(), stem, again, options.video)
+        part = _Part(_stem(path), file=path)
+        frames = _opened(path, part.name, options)
+        yield from sequenced(frames, part.name, partial(_again, part, options), options.video)
 
 
 @dataclass(frozen=True)
@@ -101,16 +107,16 @@ class _Part:
     beside: tuple[Path, ...] = ()
 
 
-def _of_folder(folder: Path, options: Options, skipped: Skipped) -> Iterator[RawFrame]:
+def _of_folder(folder: Path, files: list[Path], options: Options, skipped: Skipped) -> Iterator[RawFrame]:
     """The frames of a folder's files, series by series."""
-    for part, group in groupby(_parts(folder, options, skipped), key=lambda one: one[0]):
+    for part, group in groupby(_parts(folder, files, options, skipped), key=lambda one: one[0]):
         again = partial(_again, part, options)
         yield from sequenced((raw for _, raw in group), part.name, again, options.video, part.named)
 
 
-def _parts(folder: Path, options: Options, skipped: Skipped) -> Iterator[tuple[_Part, RawFrame]]:
+def _parts(folder: Path, listed: list[Path], options: Options, skipped: Skipped) -> Iterator[tuple[_Part, RawFrame]]:
     """Every frame, and what it is part of; nobody in images of files that are skipped."""
-    files = parts_of(files_of(folder))
+    files = parts_of(listed)
     numberings, parts = _series(folder, [file for file, _ in files])
     order = [*dict.fromkeys(numberings.values())]
     whole = _Part(_readable(folder.stem))  # with the option that all is one video
@@ -122,7 +128,8 @@ def _parts(folder: Path, options: Options, skipped: Skipped) -> Iterator[tuple[_
         frames = _until_error(_opened(file, stem, options, beside), skipped)
         first = [*islice(frames, 2)]
         if not first:
-            unread = RawFrame(stem, "", (), FORMATS["coco17"], number=numbering.number(stem), unread=True)
+            name = file.name if is_media(file) else stem
+            unread = RawFrame(name, "", (), FORMATS["coco17"], number=numbering.number(stem), unread=True)
             waiting.append((part, unread))
             continue
         any_read = True
@@ -157,8 +164,12 @@ def _series(folder: Path, files: list[Path]) -> tuple[dict[str, Numbering], dict
 
 
 def _again(part: _Part, options: Options) -> Iterator[RawFrame | int]:
-    """The frames of a file once more, or the numbers of a series."""
-    yield from part.numbers if part.file is None else _opened(part.file, _stem(part.file), options, part.beside)
+    """The frames of a file once more, or the numbers of a series or a film."""
+    if part.file is None:
+        yield from part.numbers
+    else:
+        numbers = frame_numbers(part.file) if is_media(part.file) else None
+        yield from _opened(part.file, _stem(part.file), options, part.beside) if numbers is None else numbers
 
 
 def _until_error(frames: Iterator[RawFrame], skipped: Skipped) -> Iterator[RawFrame]:
@@ -179,11 +190,11 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def files_of(source: Path | str) -> list[Path]:
-    """The files that `read` reads: a file itself, or a folder's files with a registered suffix, 2 before 10.
+def files_of(source: Source) -> list[Path]:
+    """The files that `read` reads: a file itself; of a folder a detector's, else pictures and films, 2 before 10.
 
     Args:
-        source: a file, a folder, or `-` for standard input, which is no file.
+        source: a file, a folder, `-` for standard input, which is no file, or pictures.
 
     Raises:
         InputError: as `check_source` does.
@@ -191,15 +202,26 @@ def files_of(source: Path | str) -> list[Path]:
     >>> files_of("-")
     []
     """
+    if not isinstance(source, Path | str):
+        return [regular(path) for path in source]
     path = Path(source)
     if str(source) == STDIN:
         return []
     if not path.is_dir():
         return [regular(path)]
-    files = detector_files(path)
+    files = detector_files(path) or media_files(path)
     if not files:
         raise InputError(f"{path}: {_instead_of_files(path, [*path.iterdir()])}")
     return files
+
+
+def where_of(source: Source) -> str:
+    """What a source is called in messages.
+
+    >>> where_of("a.json"), where_of([Path("party/1.jpg"), Path("party/2.jpg")])
+    ('a.json', 'party')
+    """
+    return str(source) if isinstance(source, Path | str) else str(source[0].parent)
 
 
 def holds_keypoints(path: Path) -> bool:
@@ -218,19 +240,21 @@ def holds_keypoints(path: Path) -> bool:
 
 def _instead_of_files(path: Path, inside: list[Path]) -> str:
     """What a folder without a detector's files holds, and what was expected, as the end of a message."""
-    found = f"holds no {' or '.join(suffixes())} file"
-    for file in inside:
-        if kind := KINDS.get(file.suffix.lower()):
-            return f"{found}, but {file.name}, {kind}; expected {DETECT_FIRST}"
+    found = f"holds no {' or '.join(suffixes())} file, no picture and no film"
     folders = sorted(folder.name for folder in inside if folder.is_dir())
     if folders:
         return f"{found}, but folders; expected a folder of a detector's files, such as {path / folders[0]}"
-    return f"{found}; expected a detector's files, one an image"
+    return f"{found}; expected pictures, or a detector's files, one an image"
 
 
 def _opened(
     path: Path, stem: str, options: Options, beside: tuple[Path, ...] = (), where: str | None = None
 ) -> Iterator[RawFrame]:
+    if is_media(path):
+        if options.detector is None:
+            raise InputError(f"{path}: is {held_in(path)}; expected {DETECT_FIRST}")
+        yield from found_frames(path, stem, options.detector, options.record)
+        return
     try:
         file = regular(path).open("rb")
     except OSError as error:

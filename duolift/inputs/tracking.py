@@ -123,6 +123,7 @@ def _stacked(frames: list[Frame], identities: list[tuple[int, ...]], notes: list
         identities=everybody,
         image=_one_size(frames),
         focal=next((frame.focal for frame in frames if frame.focal is not None), None),
+        rate=next((frame.rate for frame in frames if frame.rate is not None), None),
         step=max(frame.step for frame in frames),
         detected=sample_of(frame.detected for frame in frames),
         notes=(*dict.fromkeys(note for frame in frames for note in frame.notes), *notes, *_hardly_seen(frames)),

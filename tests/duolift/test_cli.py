@@ -311,8 +311,6 @@ def test_an_image_of_nobody_is_a_scene_of_nobody(lift: Callable[..., int], capsy
         (("two.json", "-o", "scene.json", "--focal", "-3"), "focal"),
         (("two.json", "-o", "scene.json", "--joints", "COCO17"), "(did you mean coco17?)"),
         (("two.json", "-o", "scene.json", "--format", "coco17"), "(it names joints: that is the option joints)"),
-        (("photo.json", "-o", "scene.json"), "photo.json: is a picture; expected keypoints: run a 2D pose detector"),
-        (("pictures", "-o", "scene.json"), "but a.jpg, a picture; expected keypoints: run a 2D pose detector"),
         (("videos", "-o", "scene.json"), "expected a folder of a detector's files, such as videos/one"),
         (("two.json", "-o", "scene.json", "--device", "the GPU"), "'the GPU' is no device"),
         (("two.json", "-o", "scene.json", "--device", "cuda:99"), "'cuda:99' is unknown or not there; expected cpu"),
@@ -363,7 +361,7 @@ def test_what_is_no_scene_is_not_viewed_and_the_message_says_what_to_do(
             capsys.readouterr().err
         )
     assert cli.main(["view", "a.jpg"]) == 2
-    assert "a.jpg: is a picture; expected keypoints: run a 2D pose detector on it first" in capsys.readouterr().err
+    assert "a.jpg: is a picture; expected a scene: first duolift lift a.jpg -o scene.json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
@@ -526,7 +524,7 @@ def test_interruption_is_code_130(lift: Callable[..., int], monkeypatch: pytest.
         raise KeyboardInterrupt
 
     Path("two.json").write_text(openpose(300, 500))
-    monkeypatch.setattr(cli, "_frames", interrupt)
+    monkeypatch.setattr(Lifter, "lift_frames", interrupt)
     assert lift("two.json", "-o", "scene.json") == 130
 
 

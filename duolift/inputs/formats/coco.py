@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from duolift.camera import BELIEVED, LARGEST_QUANTITY, SMALLEST_QUANTITY
 from duolift.errors import InputError
 from duolift.inputs.formats.kinetics import is_clip
 from duolift.inputs.json_stream import JsonStream, member
@@ -26,9 +27,12 @@ from duolift.inputs.people import (
     raw_person,
     score_of,
 )
-from duolift.inputs.pixels import image_size, short
+from duolift.inputs.pixels import image_size, positive_pixels, short
 from duolift.inputs.registry import file_format
 from duolift.inputs.scattered import PendingImage, frames_in_order
+
+FOCAL, RATE = "focal_pixels", "frames_per_second"
+"""Keys of an image that COCO does not have, and `duolift lift --keypoints` writes: what is known of the camera."""
 
 HIDDEN = 0.5
 """Confidence of a joint that an annotator placed though it is hidden (COCO's flag 1). Not tuned: above the threshold of
@@ -100,7 +104,8 @@ def _images(stream: JsonStream, where: str) -> dict[Any, PendingImage]:
         order = (first_of.setdefault(video, number) if video else number, position)
         name, labelled = str(entry.get("file_name", key)), bool(entry.get("is_labeled", True))
         place = entry["frame_id"] if video and isinstance(entry.get("frame_id"), int) else None
-        listed.append((order, key, PendingImage(name, video, _size(entry, here), labelled, number=place)))
+        image = PendingImage(name, video, _size(entry, here), labelled, place, *_camera(entry, here))
+        listed.append((order, key, image))
     if not listed:
         raise InputError(f"{where}: images is missing or empty; expected COCO's annotations, images beside annotations")
     images = {key: image for _, key, image in sorted(listed, key=lambda entry: entry[0])}
@@ -108,6 +113,15 @@ def _images(stream: JsonStream, where: str) -> dict[Any, PendingImage]:
         repeated = next(key for key, count in Counter(key for _, key, _ in listed).items() if count > 1)
         raise InputError(f"{where}: images have the id {short(repeated)} twice; expected it once")
     return images
+
+
+def _camera(entry: dict[str, Any], where: str) -> tuple[float | None, float | None]:
+    """An image's focal length and its video's rate, as far as it has them."""
+    focal, rate = entry.get(FOCAL), member(entry, RATE, where, int, float, default=0)
+    if entry.get(RATE) is not None and not SMALLEST_QUANTITY <= rate <= LARGEST_QUANTITY:
+        raise InputError(f"{where}.{RATE} is {short(rate)}; expected frames a second from {BELIEVED}")
+    length = None if focal is None else positive_pixels(focal, f"{where}.{FOCAL}", 1)[0]
+    return length, float(rate) or None
 
 
 def _size(entry: dict[str, Any], where: str) -> tuple[float, float] | None:

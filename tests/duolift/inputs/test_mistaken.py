@@ -21,7 +21,9 @@ VIDEOS = (b"\0\0\0\x20ftypisom", b"RIFF\0\0\0\0AVI LIST", b"\x1a\x45\xdf\xa3\x01
 def test_pictures(kind: str, tmp_path: Path) -> None:
     held = BytesIO()
     Image.new("RGB", (64, 48)).save(held, kind)
-    assert str(mistake(held.getvalue()[:64])).startswith(f"is {PICTURE}; expected keypoints: run a 2D pose detector")
+    assert str(mistake(held.getvalue()[:64])).startswith(
+        f"is {PICTURE}; expected keypoints, or a detector that finds them"
+    )
     (tmp_path / "a.json").write_bytes(held.getvalue())
     with pytest.raises(InputError, match=r"a\.json: is a picture"):
         next(read(tmp_path / "a.json"))

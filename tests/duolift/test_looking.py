@@ -1,0 +1,219 @@
+"""Pictures, films and webcams that the command is given: scenes drawn over them, keypoints kept, and what is wrong."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from scripted_detector import Scripted, drawn
+from small_films import steady, write_pictures
+
+from duolift import cli
+from duolift.detectors.registry import DETECTORS, DetectorKind
+from duolift.errors import InputError
+from duolift.files.films import Film
+from duolift.files.webcams import open_webcam, record_webcam
+from duolift.inputs import Options
+from duolift.looking import together
+from duolift.outputs import read
+from duolift.predictor import Lifter
+
+SIZE, COUNT = (320, 240), 8
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def detectors() -> list[Scripted]:
+    """Those that have been loaded."""
+    return []
+
+
+@pytest.fixture
+def lift(lifter: Lifter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detectors: list[Scripted]) -> Command:
+    """`duolift lift` with an untrained lifter and a scripted detector, in a folder with a film and photographs."""
+
+    def load() -> Scripted:
+        detectors.append(Scripted())
+        return detectors[-1]
+
+    monkeypatch.setitem(DETECTORS, "scripted", DetectorKind("bars", "coco17", (), load))
+    monkeypatch.chdir(tmp_path)
+    lifter.save(tmp_path / "own.safetensors")
+    pictures = [drawn(SIZE, [(60 + 3 * number, 40, 200), (220, 60, 210)]) for number in range(COUNT)]
+    write_pictures(tmp_path / "walk.mp4", pictures, steady(COUNT, 12.5))
+    for name, column in (("beach.png", 60), ("zoo.png", 250)):
+        Image.fromarray(drawn(SIZE, [(column, 30, 220)])).save(tmp_path / name)
+    given = "--checkpoint", "own.safetensors", "--detector", "scripted"
+    return lambda *arguments: cli.main(["lift", *arguments, *given])
+
+
+def photographs_in(page: str) -> int:
+    return len(re.findall(r"data:image/jpeg;base64,", Path(page).read_text()))
+
+
+def test_a_film_becomes_a_scene_that_is_drawn_over_it(lift: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lift("walk.mp4", "-o", "scene.json", "-o", "scene.html") == 0
+    out, err = capsys.readouterr()
+    assert out.split() == ["scene.json", "scene.html"] and "rate is not known" not in err
+    scene = read("scene.json")
+    assert scene.rate == 12.5 and scene.image == SIZE and scene.people.shape[:2] == (COUNT, 2)
+    assert scene.names[-1] == f"walk_{COUNT - 1:06}" and photographs_in("scene.html") == COUNT
+
+
+def test_photographs_become_a_scene_each(lift: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lift("beach.png", "zoo.png", "-o", "out.json", "-o", "out.html") == 0
+    written = ["out-beach.json", "out-beach.html", "out-zoo.json", "out-zoo.html"]
+    assert capsys.readouterr().out.split() == written
+    assert photographs_in("out-beach.html") == photographs_in("out-zoo.html") == 1
+    beach, zoo = (np.nanmean(read(f"out-{name}.json").keypoints[..., 0]) for name in ("beach", "zoo"))
+    assert beach < 100 < zoo
+
+
+def test_other_pictures_may_be_drawn_over(lift: Command) -> None:
+    assert lift("beach.png", "-o", "a.html", "--pictures", "zoo.png", "-q") == 0
+    assert lift("beach.png", "-o", "b.html", "-q") == 0
+    assert Path("a.html").read_text() != Path("b.html").read_text()
+
+
+def test_keypoints_are_kept_and_nothing_is_looked_for_twice(
+    lift: Command, detectors: list[Scripted], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lift("walk.mp4", "beach.png", "-o", "a.json", "--keypoints", "found.json") == 0
+    assert capsys.readouterr().out.split() == ["a-walk.json", "a-beach.json", "found.json"]
+    assert len(detectors[0].seen) == COUNT + 1
+    assert lift("walk.mp4", "beach.png", "-o", "b.json", "-o", "b.html", "--keypoints", "found.json") == 0
+    assert len(detectors) == 1, "no detector was needed"
+    assert cli.main(["lift", "found.json", "-o", "c.json", "--checkpoint", "own.safetensors"]) == 0
+    for name in ("walk", "beach"):
+        scenes = [Path(f"{letter}-{name}.json").read_bytes() for letter in "abc"]
+        assert scenes[0] == scenes[1] == scenes[2], "by the same bytes"
+    assert photographs_in("b-walk.html") == COUNT
+
+
+def test_an_interrupted_command_goes_on(
+    lift: Command, detectors: list[Scripted], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(DETECTORS, "scripted", DetectorKind("", "coco17", (), lambda: Scripted(interrupted_at=5)))
+    assert lift("walk.mp4", "-o", "a.json", "--keypoints", "found.json") == 130
+    assert not Path("a.json").exists() and not Path("found.json").exists()
+    second = Scripted()
+    monkeypatch.setitem(DETECTORS, "scripted", DetectorKind("", "coco17", (), lambda: second))
+    assert lift("walk.mp4", "-o", "a.json", "--keypoints", "found.json") == 0
+    assert len(second.seen) == COUNT - 5 and json.loads(Path("found.json").read_text())["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("keys.json", "-o", "a.json"), "--detector scripted: no input is a picture or a film"),
+        (("gone.jpg", "-o", "a.json"), "gone.jpg: cannot be read (No such file or directory)"),
+        (("text.jpg", "-o", "a.json"), "text.jpg: cannot be read as a picture"),
+        (("text.mp4", "-o", "a.json"), "text.mp4: cannot be read as a film"),
+        (("walk.mp4", "-o", "walk.mp4"), "walk.mp4: is read as well, and would be overwritten"),
+        (("walk.mp4", "-o", "a.json", "--keypoints", "keys.json"), "keys.json: is there already"),
+        (("webcam:7", "-o", "a.json"), "webcam:7: there is no camera"),
+    ],
+)
+def test_what_cannot_be_lifted_is_one_line(
+    arguments: tuple[str, ...], message: str, lift: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("keys.json").write_text('{"people": []}')
+    for name in ("text.jpg", "text.mp4"):
+        Path(name).write_text("nothing of the kind")
+    assert lift(*arguments) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1 and lines[0].startswith(f"error: {message}")
+    assert not Path("a.json").exists() and Path("walk.mp4").stat().st_size > 1000
+
+
+def test_an_unknown_detector_names_those_there_are(lift: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lift", "beach.png", "-o", "a.json", "--detector", "scriptd"]) == 2
+    assert "did you mean scripted?" in capsys.readouterr().err
+
+
+def test_nobody_in_a_photograph_is_an_empty_scene(lift: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", SIZE).save("empty.png")
+    assert lift("empty.png", "-o", "a.json", "-o", "a.html") == 0
+    assert "note: nobody was found" in capsys.readouterr().err and read("a.json").people.shape[1] == 0
+
+
+def test_pictures_of_a_folder_are_given_together() -> None:
+    assert together(["a.png", "b.mp4", "c.json", "d.png", "e.png", "x/f.png"]) == [
+        "a.png",
+        "b.mp4",
+        "c.json",
+        [Path("d.png"), Path("e.png")],
+        "x/f.png",
+    ]
+
+
+def test_python_lifts_a_photograph_and_a_film(lift: Command, lifter: Lifter) -> None:
+    options = Options(detector=Scripted())
+    assert lifter.lift_file("beach.png", options=options).names == ("beach.png",)
+    assert lifter.lift_file("walk.mp4", options=options).people.shape[:2] == (COUNT, 2)
+
+
+# Webcams --------------------------------------------------------------------------------------------------------------
+
+
+def pretended(seconds: int, size: str = "64x48") -> Callable[[int], "av.container.InputContainer"]:
+    """A webcam that gives so many seconds of pictures."""
+    return lambda number: av.open(f"testsrc=size={size}:rate=20:duration={seconds}", format="lavfi")
+
+
+def test_a_webcam_is_recorded_at_its_times(tmp_path: Path) -> None:
+    assert record_webcam(0, tmp_path / "a.mkv", opened=pretended(2)) == 40
+    film = Film(tmp_path / "a.mkv")
+    assert film.rate == pytest.approx(20) and film.numbers == [*range(40)] and film.size == (64, 48)
+
+
+def test_a_webcam_is_recorded_until_the_longest_time(tmp_path: Path) -> None:
+    assert record_webcam(0, tmp_path / "a.mkv", longest=1.0, opened=pretended(3)) == 21
+
+
+def test_a_webcam_is_recorded_until_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(number: int) -> object:
+        class Camera:
+            def __init__(self) -> None:
+                self.inside = pretended(3)(number)
+
+            def __enter__(self) -> "Camera":
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                self.inside.close()
+
+            def decode(self, video: int) -> object:
+                for count, frame in enumerate(self.inside.decode(video=video)):
+                    if count == 30:
+                        raise KeyboardInterrupt
+                    yield frame
+
+        return Camera()
+
+    assert record_webcam(0, tmp_path / "a.mkv", opened=interrupted) == 30  # type: ignore[arg-type]
+    assert len([*Film(tmp_path / "a.mkv").frames()]) == 30
+
+
+def test_a_webcam_that_gives_nothing_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"webcam:3: no picture was recorded"):
+        record_webcam(3, tmp_path / "a.mkv", longest=-1, opened=pretended(1))
+    with pytest.raises(InputError, match=r"webcam:99: (there is no camera|cannot be used)"):
+        open_webcam(99)
+
+
+def test_the_command_lifts_what_a_webcam_sees(
+    lift: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def recorded(number: int, path: Path) -> int:
+        return write_pictures(path, [drawn(SIZE, [(90, 40, 200)])] * 6, steady(6, 10), "mpeg4").stat().st_size
+
+    monkeypatch.setattr("duolift.looking.record_webcam", recorded)
+    assert lift("webcam:0", "-o", "a.json", "-o", "a.html") == 0
+    assert "webcam:0: recording, until interrupted (Ctrl-C)" in capsys.readouterr().err
+    assert read("a.json").names[0] == "webcam-0_000000" and photographs_in("a.html") == 6
