@@ -24,7 +24,8 @@ class Evidence:
         there: (frame,), whether the person is in the frame.
         lengths: (bone,), of the person's bones.
         gives: deviation of a bone's length, metres.
-        interval: seconds from a frame to the next.
+        interval: seconds from a frame to the next, as a rule.
+        steps: (frame,), seconds from the frame before; None where frames come evenly.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> still, one = np.ones((9, 19, 3)), np.ones((9, 19))
@@ -43,11 +44,13 @@ class Evidence:
     lengths: Array
     gives: float
     interval: float
+    steps: Array | None = None
 
     def __getitem__(self, frames: slice) -> Self:
         """Some of the frames."""
         over_time = ("points", "rays", "seen", "across", "deviation", "there")
-        return replace(self, **{name: getattr(self, name)[frames] for name in over_time})
+        steps = None if self.steps is None else self.steps[frames]
+        return replace(self, steps=steps, **{name: getattr(self, name)[frames] for name in over_time})
 
     @property
     def towards(self) -> Array:

@@ -6,6 +6,9 @@ is one system of linear equations with five diagonals, which SciPy solves. Being
 video of 10 frames a second as to one of 60.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,17 +22,24 @@ ROUNDS = 4
 
 
 def settled(
-    values: Array, precision: Array, bend: Array, together: NDArray[np.bool_] | None = None, outliers: bool = False
+    values: Array,
+    precision: Array,
+    bend: Array,
+    together: NDArray[np.bool_] | None = None,
+    outliers: bool = False,
+    steps: Array | None = None,
 ) -> Array:
     """The most likely tracks.
 
     Args:
         values: (track, frame, coordinate), what was measured; anything where `precision` is 0.
         precision: (track, frame), 1 / variance of a coordinate; 0 where nothing was measured.
-        bend: (track, frame), 1 / variance of `x[t - 1] - 2 x[t] + x[t + 1]`; see `bending`.
+        bend: (track, frame), 1 / variance of `x[t - 1] - 2 x[t] + x[t + 1]`, or what takes its place where frames do
+            not come evenly (`Bends`); see `bending`.
         together: (track, frame), whether a frame goes on from the one before; tracks are independent on either side
             of where it does not. None for whole tracks.
         outliers: some values may be far off, and count for less then.
+        steps: (frame,), seconds from the frame before; None where frames come evenly.
 
     Returns:
         as values; unchanged where a track has nothing around to tell it from.
@@ -45,11 +55,12 @@ def settled(
     goes_on[:, :1] = False
     middle = np.zeros((tracks, frames))  # of three frames that go on from each other
     middle[:, 1:-1] = np.where(goes_on[:, 1:-1] & goes_on[:, 2:], bend[:, 1:-1], 0.0)
-    before, after = np.roll(middle, -1, 1), np.roll(middle, 1, 1)  # as seen by the first and the last of the three
+    share = Bends.of(np.ones(frames) if steps is None else steps)
+    first, last = share.first * middle, share.last * middle
     stiffness = np.zeros((3, tracks * frames))  # upper form: second and first superdiagonal, diagonal
-    stiffness[2] = (before + 4 * middle + after).ravel()
-    stiffness[1] = -2 * (middle + np.roll(middle, 1, 1)).ravel()
-    stiffness[0] = np.roll(middle, 1, 1).ravel()
+    stiffness[2] = (np.roll(share.first * first, -1, 1) + 4 * middle + np.roll(share.last * last, 1, 1)).ravel()
+    stiffness[1] = -2 * (first + np.roll(last, 1, 1)).ravel()
+    stiffness[0] = np.roll(share.first * last, 1, 1).ravel()
     known = np.where((precision > 0)[..., None], values, 0.0).reshape(-1, coordinates)
     weight = measured = precision.ravel().astype(np.float64)
     free = stiffness[2] + weight == 0  # nothing tells these
@@ -63,7 +74,38 @@ def settled(
     return np.where(free[:, None], values.reshape(-1, coordinates), track).reshape(values.shape)
 
 
-def bending(density: float | Array, interval: float) -> Array:
+@dataclass(frozen=True)
+class Bends:
+    """How a track bends at a frame, by where it is in the frames around: `first x[t - 1] - 2 x[t] + last x[t + 1]`.
+
+    That is the change of velocity between the two steps, times `2 / (1 / one + 1 / other)`; where frames come evenly,
+    the second difference.
+
+    Attributes:
+        first, last: (frame,).
+        interval: (frame,), that an even video would have for white accelerations to bend a track as much.
+
+    >>> even = Bends.of(np.full(3, 0.1))
+    >>> float(even.first[1]), float(even.last[1]), round(float(even.interval[1]), 6)
+    (1.0, 1.0, 0.1)
+    >>> uneven, line = Bends.of(np.array([0.1, 0.1, 0.3])), np.array([0.0, 1.0, 4.0])  # a metre every 0.1 s
+    >>> float(uneven.first[1] * line[0] - 2 * line[1] + uneven.last[1] * line[2])
+    0.0
+    """
+
+    first: Array
+    last: Array
+    interval: Array
+
+    @classmethod
+    def of(cls, steps: Array) -> Self:
+        """Of frames that come so many seconds after the one before; anything at the first and at the last frame."""
+        following = np.roll(steps, -1)
+        both = steps + following
+        return cls(2 * following / both, 2 * steps / both, np.cbrt(both / 2 * np.square(2 * steps * following / both)))
+
+
+def bending(density: float | Array, interval: float | Array) -> Array:
     """1 / variance of a track's second difference, by the density of its accelerations.
 
     Args:
@@ -73,4 +115,4 @@ def bending(density: float | Array, interval: float) -> Array:
     >>> float(bending(2.0, interval=0.5))
     4.0
     """
-    return 1 / (np.asarray(density, dtype=np.float64) * interval**3)
+    return 1 / (np.asarray(density, dtype=np.float64) * np.asarray(interval, dtype=np.float64) ** 3)

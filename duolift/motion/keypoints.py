@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from duolift.motion.inertia import Array, bending, settled
+from duolift.motion.inertia import Array, Bends, bending, settled
 
 DENSITY = 2.0
 """Of the accelerations of people's joints, squared head lengths over cubed seconds. From 0.5 to 20 anything is as good
@@ -44,7 +44,14 @@ class Tracks:
     noise: Array
 
 
-def tracked(pixels: Array, visible: NDArray[np.bool_], size: Array, noise: float, interval: float) -> Tracks:
+def tracked(
+    pixels: Array,
+    visible: NDArray[np.bool_],
+    size: Array,
+    noise: float,
+    interval: float,
+    steps: Array | None = None,
+) -> Tracks:
     """The joints' tracks in a static camera's video.
 
     How much of the noise is gone is told by how far the joints were from their tracks.
@@ -54,7 +61,8 @@ def tracked(pixels: Array, visible: NDArray[np.bool_], size: Array, noise: float
         visible: (frame, person, joint).
         size: (frame, person), of a head length, pixels; NaN for whoever is not there.
         noise: deviation of the visible joints, head lengths; 0 leaves them where they are.
-        interval: seconds from a frame to the next.
+        interval: seconds from a frame to the next, as a rule.
+        steps: (frame,), seconds from the frame before; None where frames come evenly.
 
     >>> random = np.random.default_rng(0)
     >>> walking = np.linspace(100, 300, 60)[:, None, None, None] + np.zeros((60, 1, 19, 2))
@@ -73,9 +81,9 @@ def tracked(pixels: Array, visible: NDArray[np.bool_], size: Array, noise: float
     scale = np.broadcast_to(size.T[:, None], tracks.shape).reshape(-1, frames)  # (track, frame)
     precision = np.where(tracks.reshape(-1, frames), 1 / (noise * scale) ** 2, 0.0)
     measured = np.where(visible[..., None], pixels, 0.0).transpose(1, 2, 0, 3).reshape(-1, frames, 2)
-    bend = bending(DENSITY * scale**2, interval)
+    bend = bending(DENSITY * scale**2, interval if steps is None else Bends.of(steps).interval)
     goes_on = together.transpose(1, 2, 0).reshape(-1, frames)
-    track = settled(measured.astype(np.float64), precision, bend, goes_on, outliers=True)
+    track = settled(measured.astype(np.float64), precision, bend, goes_on, outliers=True, steps=steps)
     off = (track - measured) / scale[..., None]  # head lengths
     off = np.where(precision[..., None] > 0, off, np.nan).reshape(*tracks.shape, 2)
     white = _middle_deviation(off)  # (person,)

@@ -24,7 +24,7 @@ from duolift.geometry.rotations import facing, rotate
 from duolift.placement.ground import along, below, drop, less_leaning, level_ahead, log_size, smoothed
 from duolift.placement.horizon import thinned
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.standing import APPARENT, FOOT, STILL, standing
+from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, standing
 from duolift.placement.upright import Up, direction, upright
 
 TRIED = (3.0, 31)
@@ -37,6 +37,37 @@ s03)."""
 
 SETTLES = 0.17
 """Seconds, the deviation of the Gaussian that depths are smoothed with."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is the same in all frames of a static camera.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> lifted = Lifted.of(PAPER19, torch.randn(5, 2, 19, 3), torch.zeros(5, 2), torch.zeros(5, 2, 2), 10.0)
+    >>> settled: Settled = FitPlacement().settled(lifted, SceneCameras(torch.zeros(5, dtype=torch.long)))
+    >>> settled.up.shape, settled.people.sizes.shape  # of one camera, and of two people
+    (torch.Size([1, 3]), torch.Size([1, 2]))
+
+    Attributes:
+        up: (sequence, 3).
+        deviation: (sequence,), of the tilt, radians; None where it was given.
+        people: their sizes, and who stands.
+    """
+
+    up: Tensor
+    deviation: Tensor | None
+    people: Standing
+
+
+@dataclass(frozen=True)
+class _Posed:
+    """People turned as the camera is, anywhere along their rays, and their sizes (scene, person) by the ground."""
+
+    people: Tensor
+    size: Tensor
+    by_ground: Tensor
+    uncertain: Tensor
 
 
 @dataclass(frozen=True)
@@ -69,39 +100,64 @@ class FitPlacement:
             >>> FitPlacement()(lifted, SceneCameras()).people.shape
             torch.Size([1, 2, 19, 3])
         """
-        lifted, skeleton = lifted.without_invalid(), lifted.skeleton
-        sequence = torch.arange(len(lifted), device=lifted.bodies.device)
-        if cameras.sequence is not None:
-            _, sequence = cameras.sequence.unique(return_inverse=True)
-        valid = lifted.valid.to(lifted.bodies)
-        turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
-        ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
-        places = (lifted.distance.unsqueeze(-1) * ahead).unsqueeze(-2)  # (scene, person, 1, 3)
+        sequence = _numbered(lifted, cameras)
+        lifted = lifted.without_invalid()
+        settled, posed = self._settled(lifted, cameras, sequence)
+        return self._placed(lifted, posed, cameras, sequence, settled)
+
+    def settled(self, lifted: Lifted, cameras: SceneCameras) -> Settled:
+        """The camera and everybody's size, by all frames of each sequence."""
+        return self._settled(lifted.without_invalid(), cameras, _numbered(lifted, cameras))[0]
+
+    def placed(self, lifted: Lifted, cameras: SceneCameras, settled: Settled) -> Placed:
+        """People in scenes of which camera and sizes are settled, by these frames or by others of the same people."""
+        lifted, sequence = lifted.without_invalid(), _numbered(lifted, cameras)
+        return self._placed(lifted, self._posed(lifted, settled.up[sequence]), cameras, sequence, settled)
+
+    def _settled(self, lifted: Lifted, cameras: SceneCameras, sequence: Tensor) -> tuple[Settled, _Posed]:
+        valid, count = lifted.valid.to(lifted.bodies), torch.bincount(sequence)
         independent = min(1.0, cameras.interval / STILL)  # of a frame
-        information = 1 + independent * (torch.bincount(sequence) - 1).clamp(min=0).to(valid)  # (sequence,)
+        information = 1 + independent * (count - 1).clamp(min=0).to(valid)  # (sequence,)
+        each = torch.arange(len(lifted), device=count.device)
+        first = torch.full_like(count, len(lifted)).scatter_reduce(0, sequence, each, "amin")  # (sequence,), a scene
         up, deviation = cameras.up, None
         if up is None:
-            told = upright(lifted, turn, sequence, information[sequence])
-            up, deviation = self._weighed(lifted, rotate(turn, lifted.bodies) + places, told, sequence, information)
-        bodies = less_leaning(lifted, ahead, up, self.lean) if self.lean else lifted.bodies
-        people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
+            told = upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence])
+            up, deviation = self._weighed(lifted, _turned(lifted, lifted.bodies), told, sequence, information)
+            deviation = deviation[first]
+        posed = self._posed(lifted, up)
+        people = standing(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence, information)
+        return Settled(up[first], deviation, people), posed
+
+    def _posed(self, lifted: Lifted, up: Tensor) -> _Posed:
+        bodies = lifted.bodies
+        if self.lean:
+            bodies = less_leaning(lifted, facing(lifted.root_rays).mT[..., :, 2], up, self.lean)
+        people, size = _turned(lifted, bodies), log_size(bodies, lifted.skeleton)
         lower = drop(people, up)
-        by_ground, uncertain = size - lower.log(), (self.foot / lower).square()
-        found = standing(by_ground, APPARENT**2 + uncertain, valid, sequence, information)
+        return _Posed(people, size, size - lower.log(), (self.foot / lower).square())
+
+    def _placed(
+        self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled
+    ) -> Placed:
+        valid, up = lifted.valid.to(lifted.bodies), settled.up[sequence]
+        deviation = None if settled.deviation is None else settled.deviation[sequence]
+        grounded = settled.people.grounded(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence)
         # how large somebody looks and where the feet are both tell how far away they are
-        by_size, by_feet = torch.full_like(size, APPARENT**-2), found.grounded / uncertain
-        scale = (by_size * found.sizes[sequence] + by_feet * by_ground) / (by_size + by_feet) - size
+        by_size, by_feet = torch.full_like(posed.size, APPARENT**-2), grounded / posed.uncertain
+        weight = by_size + by_feet
+        scale = (by_size * settled.people.sizes[sequence] + by_feet * posed.by_ground) / weight - posed.size
         if cameras.sequence is not None:
-            weight = valid * (by_size + by_feet)
-            depth = smoothed(scale + lifted.distance.log(), sequence, SETTLES / cameras.interval, weight)
+            depth = smoothed(scale + lifted.distance.log(), sequence, SETTLES / cameras.interval, valid * weight)
             scale = depth - lifted.distance.log()
+        variance = settled.people.variance[sequence]
         return Placed(
-            people=scale.exp()[..., None, None] * people,
+            people=scale.exp()[..., None, None] * posed.people,
             up=up,
             height=torch.ones_like(up[:, 0]),
             depth=lifted.distance * scale.exp(),
-            confidence=found.grounded,
-            depth_deviation=self._uncertain(people, up, deviation, valid, by_feet, found.variance[sequence]),
+            confidence=grounded,
+            depth_deviation=self._uncertain(posed.people, up, deviation, valid, by_feet, variance),
             tilt_deviation=deviation,
         )
 
@@ -156,6 +212,20 @@ class FitPlacement:
         deviation = told.deviation * spread[sequence]
         tilt = told.tilt + told.deviation * mean[sequence]
         return direction(tilt, told.roll), deviation
+
+
+def _numbered(lifted: Lifted, cameras: SceneCameras) -> Tensor:
+    """The sequence of every scene, (scene,), numbered from 0 on."""
+    if cameras.sequence is None:
+        return torch.arange(len(lifted), device=lifted.bodies.device)
+    _, sequence = cameras.sequence.unique(return_inverse=True)
+    return sequence
+
+
+def _turned(lifted: Lifted, bodies: Tensor) -> Tensor:
+    """Bodies (scene, person, joint, 3) as the real camera sees them, at the distances that they were lifted for."""
+    turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
+    return rotate(turn, bodies) + (lifted.distance.unsqueeze(-1) * turn[..., :, 2]).unsqueeze(-2)
 
 
 METHOD = Method(

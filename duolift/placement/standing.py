@@ -43,21 +43,30 @@ class Standing:
     """What was found of people.
 
     >>> one = torch.ones(1, 2)
-    >>> Standing(sizes=0 * one, variance=0.001 * one, grounded=one, evidence=torch.zeros(1)).grounded
-    tensor([[1., 1.]])
+    >>> found = Standing(sizes=0 * one, variance=0.001 * one, usual=0 * one, always=one, evidence=torch.zeros(1))
+    >>> found.grounded(torch.tensor([[0.0, 0.5]]), 0.001 * one, one, torch.zeros(1, dtype=torch.long)).round()
+    tensor([[1., 0.]])
 
     Attributes:
         sizes: (sequence, *tilt, person), logarithms.
         variance: as sizes, how well they are known beside each other.
-        grounded: (scene, *tilt, person), how likely somebody stands, 0 for who is not there.
+        usual: as sizes, what the ground alone says of them.
+        always: as sizes, how likely it is that somebody stands at all.
         evidence: (sequence, *tilt), logarithm of how well all of it goes together.
 
     """
 
     sizes: Tensor
     variance: Tensor
-    grounded: Tensor
+    usual: Tensor
+    always: Tensor
     evidence: Tensor
+
+    def grounded(self, sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor) -> Tensor:
+        """How likely people stand, (scene, *tilt, person), 0 for who is not there; arguments as of `standing`."""
+        likely, _ = _mixture(sizes - self.usual[sequence], uncertain)
+        valid = valid.view(len(valid), *[1] * (sizes.ndim - 2), -1)
+        return valid * likely * self.always[sequence]
 
 
 def standing(sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, information: Tensor) -> Standing:
@@ -73,7 +82,7 @@ def standing(sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, 
     >>> sizes = torch.tensor([[0.0, 0.1], [0.0, 0.1], [0.0, 0.5]])  # the second one jumps in the third frame
     >>> one = torch.ones(3, 2)
     >>> found = standing(sizes, 0.001 * one, one, torch.zeros(3, dtype=torch.long), torch.tensor([2.0]))
-    >>> found.grounded.round()
+    >>> found.grounded(sizes, 0.001 * one, one, torch.zeros(3, dtype=torch.long)).round()
     tensor([[1., 1.],
             [1., 1.],
             [1., 0.]])
@@ -90,13 +99,13 @@ def standing(sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, 
         each = valid * grounded / uncertain
         weight = sequence_means(each, sequence)
         own = torch.where(weight > 0, sequence_means(each * sizes, sequence) / weight.clamp(min=1e-9), own)
-    grounded, likely = _mixture(sizes - own[sequence], uncertain)
+    _, likely = _mixture(sizes - own[sequence], uncertain)
     own_variance = 1 / (weight * information).clamp(min=1e-6)
     mean, always, alike = _together(own, own_variance, ever)
     believed = always * SIZES**2 / (SIZES**2 + own_variance)  # the ground's share of what is known of a size
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
     evidence = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence) + (ever * alike).sum(-1)
-    return Standing(shrunk, variance, valid * grounded * always[sequence], evidence)
+    return Standing(shrunk, variance, own, always, evidence)
 
 
 def _together(own: Tensor, variance: Tensor, ever: Tensor) -> tuple[Tensor, Tensor, Tensor]:

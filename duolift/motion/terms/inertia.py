@@ -3,7 +3,7 @@
 import numpy as np
 
 from duolift.motion.evidence import Evidence
-from duolift.motion.inertia import bending
+from duolift.motion.inertia import Bends, bending
 from duolift.motion.quadratic import Array, Quadratic
 
 DENSITY = 4.0
@@ -24,13 +24,15 @@ def inertia(known: Evidence, points: Array, equations: Quadratic) -> None:
     if frames < 3:
         return
     there = known.there
-    weight = (bending(DENSITY, known.interval) * (there[:-2] & there[1:-1] & there[2:]))[:, None]  # (frame - 2, 1)
+    bends = Bends.of(np.full(frames, known.interval) if known.steps is None else known.steps)
+    first, last, interval = (value[1:-1, None] for value in (bends.first, bends.last, bends.interval))
+    weight = bending(DENSITY, interval) * (there[:-2] & there[1:-1] & there[2:])[:, None]  # (frame - 2, 1)
     flat = points.reshape(frames, -1)
-    force = weight * (flat[:-2] - 2 * flat[1:-1] + flat[2:])
+    force = weight * (first * flat[:-2] - 2 * flat[1:-1] + last * flat[2:])
     each = np.arange(flat.shape[1])
-    for part, share in ((slice(0, -2), 1), (slice(1, -1), -2), (slice(2, None), 1)):
+    for part, share in ((slice(0, -2), first), (slice(1, -1), -2), (slice(2, None), last)):
         equations.pull[part] -= share * force
         equations.within[part, each, each] += share**2 * weight
-    equations.following[:-2] -= 2 * weight
-    equations.following[1:-1] -= 2 * weight
-    equations.second[:-2] += weight
+    equations.following[:-2] -= 2 * first * weight
+    equations.following[1:-1] -= 2 * last * weight
+    equations.second[:-2] += first * last * weight

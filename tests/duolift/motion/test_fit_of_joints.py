@@ -91,13 +91,17 @@ def energy(name: str, known: Evidence, points: np.ndarray) -> float:
     elif name == "bones":
         terms = np.square((lengths_of(points) - known.lengths) / known.gives)
     else:
-        terms = np.square(points[2:] - 2 * points[1:-1] + points[:-2]) / (DENSITY * known.interval**3)
+        steps = np.full(len(points), known.interval) if known.steps is None else known.steps
+        one, other = steps[1:-1, None, None], steps[2:, None, None]
+        change = (points[2:] - points[1:-1]) / other - (points[1:-1] - points[:-2]) / one
+        terms = np.square(change) / (DENSITY * (one + other) / 2)
     return float(terms.sum() / 2)
 
 
+@pytest.mark.parametrize("steps", [None, np.array([0.03, 0.03, 0.1, 0.02, 0.05])])
 @pytest.mark.parametrize("name", TERMS)
-def test_a_terms_pull_is_the_slope_of_its_energy(name: str) -> None:
-    known = evidence(5)
+def test_a_terms_pull_is_the_slope_of_its_energy(name: str, steps: np.ndarray | None) -> None:
+    known = replace(evidence(5), steps=steps)
     known.seen[2, [3, 9]] = False
     random = np.random.default_rng(2)
     points = known.points + random.normal(0, 0.02, known.points.shape)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from duolift.motion.inertia import bending, settled
+from duolift.motion.inertia import Bends, bending, settled
 
 RANDOM = np.random.default_rng(0)
 
@@ -56,3 +56,24 @@ def test_a_film_of_half_the_frames_gives_the_same_track() -> None:
         precision = np.full(some.shape[:2], step / 0.05**2)  # half the frames, each told as well as two together
         tracks.append(settled(some, precision, np.full(some.shape[:2], bending(5.0, step / 60)))[:, :: 2 // step])
     assert np.abs(tracks[0] - tracks[1]).mean() < 0.02
+
+
+def test_frames_that_do_not_come_evenly_bend_a_track_as_their_times_say() -> None:
+    steps = RANDOM.uniform(0.01, 0.1, 12)
+    time, shares = steps.cumsum(), Bends.of(steps)
+    parabola = np.stack([time, 3 * time - 1, np.square(time)], -1)
+    bent = shares.first[1:-1, None] * parabola[:-2] - 2 * parabola[1:-1] + shares.last[1:-1, None] * parabola[2:]
+    np.testing.assert_allclose(bent[:, :2], 0, atol=1e-12)
+    np.testing.assert_allclose(bent[:, 2], 2 * steps[1:-1] * steps[2:], atol=1e-12)
+
+
+def test_frames_that_were_dropped_leave_a_track_as_it_is() -> None:
+    time = np.arange(90) / 30
+    measured = np.sin(3 * time)[None, :, None] + RANDOM.normal(0, 0.02, (1, 90, 1))
+    there = RANDOM.random(90) > 0.3
+    there[[0, -1]] = True
+    precision, bend = np.where(there, 0.02**-2, 0.0)[None], np.full((1, 90), bending(5.0, 1 / 30))
+    whole = settled(measured, precision, bend)[:, there]
+    steps = np.diff(time[there], prepend=0.0)
+    some = settled(measured[:, there], precision[:, there], bending(5.0, Bends.of(steps).interval)[None], steps=steps)
+    assert np.abs(some - whole).max() < 0.01 < np.abs(measured[:, there] - whole).max()

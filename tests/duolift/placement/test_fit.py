@@ -76,8 +76,12 @@ def test_who_jumps_is_in_the_air_and_no_further_away(walk: Callable[..., Scene])
 def test_people_of_one_image_who_cannot_be_so_large_are_off_the_ground() -> None:
     sizes = torch.tensor([[0.0, 0.03, -0.02, 0.9]])
     one = torch.ones(1, 4)
-    found = settle(sizes, 0.001 * one, one, torch.zeros(1, dtype=torch.long), torch.ones(1))
-    assert found.grounded[0].round().tolist() == [1, 1, 1, 0] and found.sizes[0, 3].abs() < 0.1
+    same = torch.zeros(1, dtype=torch.long)
+    found = settle(sizes, 0.001 * one, one, same, torch.ones(1))
+    assert (
+        found.grounded(sizes, 0.001 * one, one, same)[0].round().tolist() == [1, 1, 1, 0]
+        and found.sizes[0, 3].abs() < 0.1
+    )
     assert found.variance[0, 3] > 0.9 * SIZES**2 > found.variance[0, 0]
     alike = settle(sizes[:, :3], 0.001 * one[:, :3], one[:, :3], torch.zeros(1, dtype=torch.long), torch.ones(1))
     assert alike.evidence > found.evidence > -(OUTSIDE**2)
@@ -163,3 +167,14 @@ def test_a_known_camera_is_taken_as_it_is(crowd: Callable[..., Scene]) -> None:
     assert (ratios(found.depth) - ratios(scene.depth)).abs().max() < 0.02
     assert found.depth_deviation is not None and (found.depth_deviation < 0.05).all()
     assert math.isfinite(found.height.sum())
+
+
+def test_frames_may_be_placed_by_what_others_have_settled(walk: Callable[..., Scene]) -> None:
+    scene = walk(30, 2)
+    people, sequence = lifted(scene, told_surely(scene)), torch.zeros(30, dtype=torch.long)
+    whole, every = FitPlacement()(people, SceneCameras(sequence, interval=1.0)), slice(None, None, 3)
+    settled = FitPlacement().settled(people[every], SceneCameras(sequence[every], interval=3.0))
+    alone = FitPlacement().placed(people[:1], SceneCameras(sequence[:1]), settled)
+    assert angle(alone.up, whole.up[:1]).max() < 0.5
+    torch.testing.assert_close(alone.depth, whole.depth[:1], rtol=0.03, atol=0.0)
+    assert (alone.tilt_deviation == settled.deviation).all()
