@@ -33,6 +33,7 @@ from duolift.placement import DEFAULT_METHOD, METHODS
 from duolift.placement.stature import UNKNOWN_STATURES, Statures
 from duolift.reconstruction import Reconstruction
 from duolift.scene import Scene
+from duolift.streaming.stream import LAG, Stream
 
 SHIPPED = Path(__file__).parent / "weights" / "shipped.safetensors"
 """The lifter that comes with the package, trained on the embedded set alone."""
@@ -201,6 +202,38 @@ class Lifter:
         Unlike `lift_frames` it leaves gaps: a person is absent from the frames that they are not seen in.
         """
         return self._reconstructed([detections], camera, placement, EVERYBODY, stature)
+
+    def stream(
+        self,
+        camera: Camera,
+        format: str = JOINTS.name,
+        threshold: float = THRESHOLD,
+        stature: Statures = UNKNOWN_STATURES,
+        lag: float = LAG,
+    ) -> Stream:
+        """People in one scene while they are filmed: frames of keypoints come one by one, scenes of one frame go out.
+
+        Args:
+            camera: what is known of it; it stands still, and the images' size has to be known.
+            format: of the joints, as of `lift`.
+            threshold: a joint of less confidence counts as not seen.
+            stature: how tall people are, as far as it is known.
+            lag: seconds that a scene is behind at most, from 0 to 0.2: the more, the steadier.
+
+        Raises:
+            InputError: a camera that moves or whose images have no size, an unknown format, or another lag.
+
+        Example:
+            >>> import numpy as np
+            >>> keypoints = np.random.default_rng(0).uniform(100, 900, (2, 17, 2))
+            >>> stream = Lifter.load().stream(Camera(image=(1000, 1000)), format="coco")
+            >>> scenes = [scene for number in range(10) for scene in stream.add(keypoints, time=number / 30)]
+            >>> [scene.names[0] for scene in scenes], scenes[-1].people.shape  # 0.2 s behind
+            (['0', '1', '2', '3'], (1, 2, 19, 3))
+            >>> [scene.names[0] for scene in stream.finish()]
+            ['4', '5', '6', '7', '8', '9']
+        """
+        return Stream(self.people, camera, format, threshold, stature, lag)
 
     def _reconstructed(
         self, chunks: Iterable[Detections], camera: Camera | None, placement: str, choice: Choice, stature: Statures

@@ -6,6 +6,7 @@ nothing changes at a seam.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -69,6 +70,21 @@ class Lens:
     def rays(self, pixels: Tensor) -> Tensor:
         """Slopes (..., 2) of the rays through pixels (..., 2)."""
         return (pixels - pixels.new_tensor(self.image) / 2) / self.focal
+
+    def told(self, lifted: Lifted) -> Self:
+        """The lens by the people who are together in most frames, where they tell the focal length.
+
+        Args:
+            lifted: those of one static camera, with this lens.
+        """
+        groups = [*visibility_groups(lifted.valid)]
+        if not groups:
+            return self
+        frames, persons = max(groups, key=lambda group: group[0].sum() * group[1].sum())
+        some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
+        one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
+        found = focal_from_people(some, some.bodies.new_tensor([self.focal]), one, one)
+        return replace(self, focal=float(found.pixels[0]), source=found.source[0], deviation=float(found.deviation[0]))
 
     def rows(self, rays: Tensor) -> Tensor:
         """Pixel rows (...) of rays (..., 2)."""
@@ -159,17 +175,6 @@ class Reconstruction:
         usual = float(default_focal(torch.tensor(image) / 2))
         return Lens(image, usual, FocalSource.DEFAULT, FOCAL_PRIOR, tuple(notes))
 
-    def _told_lens(self, lens: Lens, lifted: Lifted) -> Lens:
-        """By the people who are together in most frames, where they tell the focal length."""
-        groups = [*visibility_groups(lifted.valid)]
-        if not groups:
-            return lens
-        frames, persons = max(groups, key=lambda group: group[0].sum() * group[1].sum())
-        some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
-        one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
-        told = focal_from_people(some, some.bodies.new_tensor([lens.focal]), one, one)
-        return replace(lens, focal=float(told.pixels[0]), source=told.source[0], deviation=float(told.deviation[0]))
-
     @torch.no_grad()
     def scene(self) -> Scene:
         """Everybody in one scene, metres.
@@ -229,7 +234,7 @@ class Reconstruction:
         lens = self._assumed_lens(seen)
         lifted, tracks = self._lifted(lens, seen)
         if lens.source == FocalSource.DEFAULT and self.static:
-            told = self._told_lens(lens, lifted)
+            told = lens.told(lifted)
             if told.source == FocalSource.PEOPLE:
                 return told, *self._lifted(told, seen)
         return lens, lifted, tracks

@@ -80,7 +80,7 @@ def track(frames: Iterable[Frame], chunk: int = TRACKING.chunk, gap: int = TRACK
         if not video:
             yield from (_stacked([frame], [_identities(frame)], []) for frame in consecutive)
             continue
-        tracker = _Tracker(gap)
+        tracker = Tracker(gap)
         held: list[Frame] = []
         for frame in consecutive:
             held.append(frame)
@@ -90,7 +90,7 @@ def track(frames: Iterable[Frame], chunk: int = TRACKING.chunk, gap: int = TRACK
         yield _chunk(held, tracker)
 
 
-def _chunk(frames: list[Frame], tracker: "_Tracker") -> Detections:
+def _chunk(frames: list[Frame], tracker: "Tracker") -> Detections:
     tracker.notes = _Notes()
     identities = [tracker.follow(frame) for frame in frames]
     notes = [*tracker.notes.sentences()]
@@ -175,13 +175,13 @@ class _Track:
     """
 
     identity: int
-    frame: int
+    frame: float
     keypoints: Array
     confidence: Array
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     count: int = 0
 
-    def see(self, frame: int, keypoints: Array, confidence: Array) -> None:
+    def see(self, frame: float, keypoints: Array, confidence: Array) -> None:
         """Take over where the person is now. Velocity is averaged with the one before, which halves its noise."""
         both = (confidence > 0) & (self.confidence > 0)
         if both.any() and frame > self.frame:
@@ -189,7 +189,7 @@ class _Track:
             self.velocity = moved if self.count < 2 else (self.velocity + moved) / 2
         self.frame, self.keypoints, self.confidence, self.count = frame, keypoints, confidence, self.count + 1
 
-    def similarities(self, frame: Frame, elapsed: int) -> Array:
+    def similarities(self, frame: Frame, elapsed: float) -> Array:
         """(person,), 0 to 1: OKS of each person of a frame with this one, over the joints that both have.
 
         The expected deviation grows with the square root of the time since the person was seen, as of a random walk.
@@ -202,24 +202,30 @@ class _Track:
         return similarities(expected, self.confidence, frame.keypoints, frame.confidence, deviation)
 
 
-class _Tracker:
+class Tracker:
     """The people of one video, frame by frame.
 
     Args:
         gap: frames that a person may be out of sight and still be the same.
+
+    >>> people = np.stack([np.arange(50.0).reshape(25, 2) + place for place in (0, 200)])
+    >>> both, one = Frame("0", "", people, np.ones((2, 25))), Frame("1", "", people[1:], np.ones((1, 25)))
+    >>> tracker = Tracker(gap=10)
+    >>> tracker.follow(both), tracker.follow(one)
+    ((1, 2), (2,))
     """
 
     def __init__(self, gap: int) -> None:
         self.gap = gap
-        self.frame = -1
+        self.frame = -1.0
         self.tracks: dict[int, _Track] = {}  # identity -> track
         self.notes = _Notes()
         self._file_tracks = False
         self._unnamed = count(1)
 
-    def follow(self, frame: Frame) -> tuple[int, ...]:
-        """The identities of the next frame's people."""
-        self.frame += 1
+    def follow(self, frame: Frame, elapsed: float = 1.0) -> tuple[int, ...]:
+        """The identities of the next frame's people, which comes so many frames after the one before."""
+        self.frame += elapsed
         near = [t for t in self.tracks.values() if self.frame - t.frame <= self.gap + 1]
         rows = [one.similarities(frame, self.frame - one.frame) for one in near]
         similarity = np.array(rows).reshape(len(near), len(frame.keypoints))  # (track, person)
@@ -243,7 +249,7 @@ class _Tracker:
         if one is None:
             self.tracks[identity] = one = _Track(identity, self.frame, keypoints, confidence)
         elif self.frame - one.frame > 1:
-            self.notes.gaps.setdefault(identity, []).append(self.frame - one.frame - 1)
+            self.notes.gaps.setdefault(identity, []).append(round(self.frame - one.frame) - 1)
         one.see(self.frame, keypoints, confidence)
 
     def _note_close_calls(self, frame: Frame, near: list[_Track], similarity: Array, matches: dict[int, int]) -> None:

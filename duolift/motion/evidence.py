@@ -26,6 +26,8 @@ class Evidence:
         gives: deviation of a bone's length, metres.
         interval: seconds from a frame to the next, as a rule.
         steps: (frame,), seconds from the frame before; None where frames come evenly.
+        given: (frame, joint, 3), what was given out already, metres; NaN for frames that were not, None for all of a
+            video that is looked at as a whole.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> still, one = np.ones((9, 19, 3)), np.ones((9, 19))
@@ -45,12 +47,13 @@ class Evidence:
     gives: float
     interval: float
     steps: Array | None = None
+    given: Array | None = None
 
     def __getitem__(self, frames: slice) -> Self:
         """Some of the frames."""
         over_time = ("points", "rays", "seen", "across", "deviation", "there")
-        steps = None if self.steps is None else self.steps[frames]
-        return replace(self, steps=steps, **{name: getattr(self, name)[frames] for name in over_time})
+        optional = [name for name in ("steps", "given") if getattr(self, name) is not None]
+        return replace(self, **{name: getattr(self, name)[frames] for name in (*over_time, *optional)})
 
     @property
     def towards(self) -> Array:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.bones import either_side
@@ -71,25 +72,47 @@ def people_in_motion(
         span = slice(frames[0], frames[-1] + 1)
         present, body = present[span], points[span, person]
         body = np.where(present[:, None, None], body, body[present].mean(0))
-        off = np.where(np.isfinite(deviation[span, person]), deviation[span, person], USUAL)
-        known = Evidence(
-            skeleton=skeleton,
-            points=body,
-            rays=np.where(present[:, None, None], rays[span, person], 0.0),
-            seen=(seen[span, person] > 0) & present[:, None],
-            across=np.where(present, noise[span, person], 1.0).clip(min=NEVER_EXACT),
-            deviation=off,
-            there=present,
-            lengths=np.zeros(len(skeleton.bones)),
-            gives=np.inf,
-            interval=interval,
-        )
+        at = span, person
+        known = evidence_of(body, rays[at], seen[at], noise[at], deviation[at], present, skeleton, interval)
         body = fitted(known)
         for gives in GIVES:
-            lengths = usual_lengths(body[present], off[present], skeleton)
+            lengths = usual_lengths(body[present], known.deviation[present], skeleton)
             body = fitted(replace(known, lengths=lengths, gives=gives), body)
         moving[span, person] = np.where(present[:, None, None], body, points[span, person])
     return moving
+
+
+def evidence_of(
+    points: Array,
+    rays: Array,
+    seen: Array,
+    noise: Array,
+    deviation: Array,
+    there: NDArray[np.bool_],
+    skeleton: Skeleton,
+    interval: float,
+    steps: Array | None = None,
+) -> Evidence:
+    """What is known of one person, whose bones may have any length; arguments as of `people_in_motion`.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> one, still = np.ones((9, 19)), np.ones((9, 19, 3))
+    >>> evidence_of(still, still[..., :2], one, one[:, 0], one, one[:, 0] > 0, PAPER19, 0.1).gives
+    inf
+    """
+    return Evidence(
+        skeleton=skeleton,
+        points=points,
+        rays=np.where(there[:, None, None], rays, 0.0),
+        seen=(seen > 0) & there[:, None],
+        across=np.where(there, noise, 1.0).clip(min=NEVER_EXACT),
+        deviation=np.where(np.isfinite(deviation), deviation, USUAL),
+        there=there,
+        lengths=np.zeros(len(skeleton.bones)),
+        gives=np.inf,
+        interval=interval,
+        steps=steps,
+    )
 
 
 def usual_lengths(points: Array, deviation: Array, skeleton: Skeleton) -> Array:

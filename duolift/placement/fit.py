@@ -77,10 +77,12 @@ class FitPlacement:
     Attributes:
         foot: deviation of a lifted body's lowest joint, head lengths.
         lean: see `LEANS`.
+        settles: see `SETTLES`; 0 leaves depths as each frame has them.
     """
 
     foot: float = FOOT
     lean: float = LEANS
+    settles: float = SETTLES
 
     @property
     def camera_estimate(self) -> tuple[float, ...]:
@@ -147,8 +149,8 @@ class FitPlacement:
         by_size, by_feet = torch.full_like(posed.size, APPARENT**-2), grounded / posed.uncertain
         weight = by_size + by_feet
         scale = (by_size * settled.people.sizes[sequence] + by_feet * posed.by_ground) / weight - posed.size
-        if cameras.sequence is not None:
-            depth = smoothed(scale + lifted.distance.log(), sequence, SETTLES / cameras.interval, valid * weight)
+        if cameras.sequence is not None and self.settles:
+            depth = smoothed(scale + lifted.distance.log(), sequence, self.settles / cameras.interval, valid * weight)
             scale = depth - lifted.distance.log()
         variance = settled.people.variance[sequence]
         return Placed(

@@ -66,6 +66,14 @@ class Statures:
         if strangers := [number for number in self.own if number not in identities]:
             known = ", ".join(map(str, identities))
             raise InputError(f"stature of person {strangers[0]}: nobody has this number; expected one of {known}")
+        return self.among(identities)
+
+    def among(self, identities: Sequence[int]) -> Tensor:
+        """The same where people come and go: it does not matter whether those who are known are there.
+
+        >>> Statures(own={2: 1.65}).among((1, 3))
+        tensor([nan, nan])
+        """
         if self.own:
             return torch.tensor([self.own.get(number, math.nan) for number in identities])
         return torch.full((len(identities),), math.nan if self.mean is None else self.mean)

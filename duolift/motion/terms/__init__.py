@@ -10,6 +10,7 @@ from duolift.motion.evidence import Evidence
 from duolift.motion.quadratic import Array, Quadratic
 from duolift.motion.terms.bodies import bodies
 from duolift.motion.terms.bones import bones
+from duolift.motion.terms.given import given
 from duolift.motion.terms.inertia import inertia
 from duolift.motion.terms.keypoints import keypoints
 from duolift.motion.terms.places import places
@@ -23,5 +24,6 @@ TERMS: dict[str, Term] = {
     "places": places,
     "bones": bones,
     "inertia": inertia,
+    "given": given,
 }
 """Name -> term."""

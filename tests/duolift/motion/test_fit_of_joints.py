@@ -11,6 +11,7 @@ from duolift.motion.evidence import Evidence
 from duolift.motion.fit import fitted, people_in_motion, usual_lengths
 from duolift.motion.quadratic import Quadratic
 from duolift.motion.terms import TERMS
+from duolift.motion.terms.given import GIVES as GIVEN
 from duolift.motion.terms.inertia import DENSITY
 
 CHILDREN, PARENTS = (list(ends) for ends in PAPER19.bone_ends)
@@ -90,6 +91,9 @@ def energy(name: str, known: Evidence, points: np.ndarray) -> float:
         terms = np.square((off * sight[:, root]).sum(-1) / (0.02 * np.linalg.norm(known.points[:, root], axis=-1)))
     elif name == "bones":
         terms = np.square((lengths_of(points) - known.lengths) / known.gives)
+    elif name == "given":
+        assert known.given is not None
+        terms = np.square(np.nan_to_num(points - known.given) / GIVEN)
     else:
         steps = np.full(len(points), known.interval) if known.steps is None else known.steps
         one, other = steps[1:-1, None, None], steps[2:, None, None]
@@ -104,6 +108,9 @@ def test_a_terms_pull_is_the_slope_of_its_energy(name: str, steps: np.ndarray | 
     known = replace(evidence(5), steps=steps)
     known.seen[2, [3, 9]] = False
     random = np.random.default_rng(2)
+    out = known.points + random.normal(0, 0.02, known.points.shape)
+    out[3:] = np.nan
+    known = replace(known, given=out)
     points = known.points + random.normal(0, 0.02, known.points.shape)
     equations = Quadratic.zero(5, 57)
     TERMS[name](known, points, equations)
@@ -131,6 +138,16 @@ def test_bones_that_keep_their_lengths_tell_depths() -> None:
     by_bones, by_the_rest = (np.abs(shape - shapes[-1]).mean() for shape in shapes[:-1])
     assert by_bones < 0.9 * by_the_rest
     assert (lengths_of(found).std(0) / lengths_of(found).mean(0)).max() < 0.03
+
+
+def test_what_was_given_out_stays_and_the_rest_goes_on_from_it() -> None:
+    known = evidence(12)
+    out = known.points + 0.1
+    out[2:] = np.nan
+    found, alone = fitted(replace(known, given=out)), fitted(known)
+    np.testing.assert_allclose(found[:2], out[:2], atol=0.003)
+    off = np.abs(found - alone).mean((1, 2))
+    assert off[1] > 2 * off[3] > 4 * off[7]
 
 
 def test_pieces_show_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
