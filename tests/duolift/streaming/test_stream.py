@@ -155,7 +155,8 @@ def test_a_camera_is_surer_of_itself_as_time_goes_on(whole: list[Scene]) -> None
 def test_nobody_and_then_somebody(shipped: Lifter, frames: list[Frame]) -> None:
     stream = shipped.stream(Camera(image=frames[0].image), format="coco", lag=0.0)
     (empty,) = stream.add(np.zeros((0, 17, 2)))
-    assert empty.identities == () and empty.people.shape == (1, 0, 19, 3) and from_json(to_json(empty), "it").names == ("0",)
+    assert empty.identities == () and empty.people.shape == (1, 0, 19, 3)
+    assert from_json(to_json(empty), "a frame").names == ("0",)
     unseen = np.full((1, 17, 2), np.nan)
     assert stream.add(unseen)[0].identities == ()
     (scene,) = stream.add_frame(frames[0])
