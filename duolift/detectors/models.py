@@ -70,3 +70,27 @@ MULTIPOSE = Model(
     ((_BUNDLE, "LICENSE"), (_BUNDLE, "THIRD_PARTY_NOTICES.md")),
 )
 """MoveNet MultiPose Lightning, float16, by Google: at most six people, COCO's 17 joints."""
+
+_MEDIAPIPE_WEB = Package("npm", "@mediapipe/pose", "0.5.1675469404", 40_985_403)
+
+BLAZEPOSE_HEAVY = Model(
+    "blazepose-heavy.tflite",
+    _MEDIAPIPE_WEB,
+    ("package/pose_landmark_heavy.tflite",),
+    "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
+    27_709_200,
+    (("package/package.json",), ("package/README.md",)),
+)
+"""BlazePose's landmarks, the most exact of three networks, by Google: 33 joints of one person in a square."""
+
+_MEDIAPIPE = Package("wheel", "mediapipe", "0.10.14", 35_664_771, ("manylinux_2_17_x86_64", "3.11"))
+
+BLAZEPOSE_FULL = Model(
+    "blazepose-full.tflite",
+    _MEDIAPIPE,
+    ("mediapipe/modules/pose_landmark/pose_landmark_full.tflite",),
+    "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+    6_440_512,
+    (("mediapipe-0.10.14.dist-info/LICENSE",),),
+)
+"""BlazePose's landmarks, the middle one of three networks."""

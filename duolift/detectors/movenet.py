@@ -5,22 +5,44 @@ output (1, 6, 56) is of each person 17 joints (y, x, confidence), a box (ymin, x
 places as shares of the input's height and width.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from duolift.detectors.letterbox import Letterbox
 from duolift.detectors.models import MULTIPOSE
 from duolift.detectors.runtime import Network
+from duolift.detectors.suppression import without_doubles
+from duolift.inputs.keypoints import COCO17
 
-JOINTS = 17
+
+@dataclass(frozen=True)
+class Look:
+    """One run of the network over the whole picture.
+
+    Attributes:
+        longest: the longer side of the network's input in pixels. A finer look finds smaller people, and takes longer.
+        score: people of a lower score are left out.
+    """
+
+    longest: int
+    score: float
+
+
+FINE, COARSE = Look(448, 0.2), Look(256, 0.25)
+"""The fine look finds people from 45 pixels on; who fills the picture is found by the coarse one alone."""
+
+SAME_PERSON = 0.2
+"""Poses of two looks are of one person where they are less apart, as `duolift.detectors.suppression.SAME`."""
 
 
 class MoveNet:
-    """Everybody's joints from one run of the network over the whole picture.
+    """Everybody's joints from two looks at the whole picture, one for small people and one for large ones.
 
     Args:
-        longest: the longer side of the network's input in pixels. Larger finds smaller people, and takes longer.
-        score: people of a lower score are left out.
+        looks: the looks; people of a later one are added where no earlier one has them.
         threads: as `Network`.
 
     Raises:
@@ -30,15 +52,19 @@ class MoveNet:
     name = "movenet"
     joints = "coco17"
 
-    def __init__(self, longest: int = 384, score: float = 0.2, threads: int | None = None) -> None:
-        self._network = Network(MULTIPOSE, threads)
-        self._longest, self._score = longest, score
+    def __init__(self, looks: Sequence[Look] = (FINE, COARSE), threads: int | None = None) -> None:
+        self._networks = [(look, Network(MULTIPOSE, threads)) for look in looks]
 
     def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         size = (picture.shape[1], picture.shape[0])
-        fitted = Letterbox.of(size, self._longest, multiple=32)
-        (found,) = self._network(fitted.fit(picture)[None])
-        return people(found[0], self._score, fitted, size)
+        found = []
+        for look, network in self._networks:
+            fitted = Letterbox.of(size, look.longest, multiple=32)
+            (output,) = network(fitted.fit(picture)[None])
+            seen = people(output[0], look.score, fitted, size)
+            found.append(seen[without_doubles(seen, COCO17)])
+        everybody = np.concatenate(found)
+        return everybody[without_doubles(everybody, COCO17, SAME_PERSON)]
 
 
 def people(found: NDArray[np.float32], score: float, fitted: Letterbox, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -60,6 +86,6 @@ def people(found: NDArray[np.float32], score: float, fitted: Letterbox, size: tu
     """
     found = found[found[:, -1] >= score]
     found = found[np.argsort(-found[:, -1], kind="stable")]
-    joints = found[:, : 3 * JOINTS].reshape(-1, JOINTS, 3)
+    joints = found[:, : 3 * len(COCO17)].reshape(-1, len(COCO17), 3)
     places = fitted.back(joints[..., 1::-1], size)
     return np.concatenate([places, np.clip(joints[..., 2:], 0, 1)], axis=-1).astype(np.float32)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from duolift.bounds import nearest
+from duolift.detectors.blazepose import BlazePose, BlazePoseFull
 from duolift.detectors.cache import is_installed
 from duolift.detectors.interface import Detector
-from duolift.detectors.models import MULTIPOSE, Model
+from duolift.detectors.models import BLAZEPOSE_FULL, BLAZEPOSE_HEAVY, MULTIPOSE, Model
 from duolift.detectors.movenet import MoveNet
 from duolift.errors import InputError, install
 
@@ -41,6 +42,18 @@ class DetectorKind:
 
 DETECTORS: dict[str, DetectorKind] = {
     MoveNet.name: DetectorKind("MoveNet MultiPose, everybody at once", MoveNet.joints, (MULTIPOSE,), MoveNet),
+    BlazePose.name: DetectorKind(
+        "BlazePose's most exact network on each person that MoveNet finds",
+        BlazePose.joints,
+        (MULTIPOSE, BLAZEPOSE_HEAVY),
+        BlazePose,
+    ),
+    BlazePoseFull.name: DetectorKind(
+        "the same with BlazePose's middle network, which is faster",
+        BlazePoseFull.joints,
+        (MULTIPOSE, BLAZEPOSE_FULL),
+        BlazePoseFull,
+    ),
 }
 """Name -> detector."""
 
@@ -57,9 +70,9 @@ def load_detector(name: str | None = None) -> Detector:
     Raises:
         InputError: there is none of that name, or what it needs is not installed; the message says what to type.
 
-    >>> load_detector("movnet")
+    >>> load_detector("movnet")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of movenet
+    duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of movenet, ...
     """
     return kind_named(DEFAULT_DETECTOR if name is None else name).load()
 

@@ -1,0 +1,146 @@
+"""BlazePose on each person that MoveNet has found: 33 joints, with heels and toes.
+
+The landmark network (Bazarevsky et al., BlazePose: On-device Real-time Body Pose tracking, arXiv:2006.10204) sees one
+person, upright in the middle of a square of 256 pixels. It was made to follow one person from frame to frame; who there
+is, and where, MoveNet tells here in every picture anew, so that it works for several people and for photographs.
+
+Its outputs: 39 landmarks of x, y, z in pixels of the square and logits of visibility and presence, of which the first
+33 are joints; whether a person is there; and of each landmark a heatmap, by which its place is refined.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from duolift.detectors.crops import Crop
+from duolift.detectors.models import BLAZEPOSE_FULL, BLAZEPOSE_HEAVY, Model
+from duolift.detectors.movenet import MoveNet
+from duolift.detectors.runtime import Network
+from duolift.detectors.suppression import distance, without_doubles
+from duolift.inputs.keypoints import COCO17, MEDIAPIPE33
+
+SIDE = 256
+"""Pixels of the network's square."""
+
+ROOM = 2.5
+"""The square's side, in distances from the mid-hip to the farthest joint: what the network was trained with."""
+
+APART = 0.15
+"""A pose that is farther than this from MoveNet's, as a share of the person's extent, is of somebody else."""
+
+_PLACES = np.array([MEDIAPIPE33.joints.index(joint) for joint in COCO17.joints])
+"""Of each of COCO's joints its number among BlazePose's."""
+
+_SHOULDERS, _HIPS = (
+    [COCO17.joints.index(f"{side}_{joint}") for side in ("left", "right")] for joint in ("shoulder", "hip")
+)
+
+
+class BlazePose:
+    """MoveNet for who is there, BlazePose for everybody's joints.
+
+    Args:
+        model: the landmark network.
+        threads: as `Network`.
+
+    Raises:
+        InputError: it is not installed.
+    """
+
+    name = "blazepose"
+    joints = "mediapipe33"
+
+    def __init__(self, model: Model = BLAZEPOSE_HEAVY, threads: int | None = None) -> None:
+        self._people = MoveNet(threads=threads)
+        self._landmarks = Network(model, threads)
+
+    def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found = [self._person(picture, person) for person in self._people.detect(picture)]
+        people = np.stack(found) if found else np.zeros((0, len(MEDIAPIPE33), 3), dtype=np.float32)
+        return people[without_doubles(people, MEDIAPIPE33)]
+
+    def _person(self, picture: NDArray[np.uint8], person: NDArray[np.float32]) -> NDArray[np.float32]:
+        """BlazePose's joints of a person (COCO's joint, 3); MoveNet's where BlazePose sees nobody, or somebody else."""
+        crop = crop_around(person)
+        pixels = crop.cut(picture, SIDE).astype(np.float32) / 255
+        seen = joints_in(self._landmarks(pixels[None]), crop)
+        rough = np.zeros((len(MEDIAPIPE33), 3), dtype=np.float32)
+        rough[_PLACES] = person
+        return seen if seen is not None and distance(seen, rough) < APART else rough
+
+
+class BlazePoseFull(BlazePose):
+    """BlazePose by its middle network: faster, less exact."""
+
+    name = "blazepose-full"
+
+    def __init__(self, threads: int | None = None) -> None:
+        super().__init__(BLAZEPOSE_FULL, threads)
+
+
+def crop_around(person: NDArray[np.float32], threshold: float = 0.1) -> Crop:
+    """The square in which a person (COCO's joint, 3) is upright and whole.
+
+    >>> person = np.zeros((17, 3), dtype=np.float32)
+    >>> person[[5, 6, 11, 12]] = [[110, 50, 1], [90, 50, 1], [110, 100, 1], [90, 100, 1]]
+    >>> person[[15, 16]] = [100, 180, 1]  # the ankles
+    >>> crop_around(person)
+    Crop(centre=(100.0, 100.0), side=200.0, up=(0.0, -1.0))
+    """
+    places = person[:, :2].astype(np.float64)
+    hips, shoulders = places[_HIPS].mean(0), places[_SHOULDERS].mean(0)
+    trunk = float(np.linalg.norm(shoulders - hips))
+    up = (shoulders - hips) / trunk if trunk > 1 else np.array([0.0, -1.0])
+    seen = places[person[:, 2] > threshold]
+    reach = max(float(np.linalg.norm(seen - hips, axis=1).max()) if len(seen) else 0.0, 1.2 * trunk, 1.0)
+    return Crop((float(hips[0]), float(hips[1])), ROOM * reach, (float(up[0]), float(up[1])))
+
+
+def joints_in(outputs: Sequence[NDArray[np.float32]], crop: Crop) -> NDArray[np.float32] | None:
+    """The joints in the picture, (joint, 3), from the network's outputs; None where it sees nobody.
+
+    Args:
+        outputs: landmarks (1, 195), whether somebody is there (1, 1), a mask that is not used, heatmaps
+            (1, 64, 64, 39).
+        crop: the square that the network saw.
+    """
+    landmarks, there, _, heatmaps = outputs[:4]
+    if float(there.reshape(-1)[0]) < 0.5:
+        return None
+    joints = landmarks.reshape(-1, 5)[: len(MEDIAPIPE33)].astype(np.float64)
+    places = refined(joints[:, :2] / SIDE, expit(heatmaps[0, ..., : len(MEDIAPIPE33)].astype(np.float64)))
+    confidence = expit(joints[:, 3]) * expit(joints[:, 4])
+    return np.concatenate([crop.back(places), confidence[:, None]], axis=-1).astype(np.float32)
+
+
+def refined(
+    places: NDArray[np.float64], heatmaps: NDArray[np.float64], reach: int = 3, least: float = 0.1
+) -> NDArray[np.float64]:
+    """Places moved to the middle of what a heatmap shows about them, as MediaPipe does.
+
+    Args:
+        places: (joint, 2), shares of the square's side.
+        heatmaps: (row, column, joint), 0 to 1.
+        reach: how many cells on each side are looked at.
+        least: a heatmap whose highest value there is lower moves nothing.
+
+    >>> heatmaps = np.zeros((64, 64, 1))
+    >>> heatmaps[32, 34] = 0.9
+    >>> refined(np.array([[0.5, 0.5]]), heatmaps) * 64
+    array([[34., 32.]])
+    """
+    size = heatmaps.shape[0]
+    moved = places.copy()
+    for joint, (column, row) in enumerate(np.floor(places * size).astype(int)):
+        if not (0 <= column < size and 0 <= row < size):
+            continue
+        rows = slice(max(0, row - reach), row + reach + 1)
+        columns = slice(max(0, column - reach), column + reach + 1)
+        values = heatmaps[rows, columns, joint]
+        if values.max() < least:
+            continue
+        y, x = np.mgrid[rows, columns][:, : values.shape[0], : values.shape[1]]
+        moved[joint] = np.array([(x * values).sum(), (y * values).sum()]) / values.sum() / size
+    return moved
