@@ -83,10 +83,26 @@ def test_somebody_out_of_sight_for_a_while_is_the_same(absent: int) -> None:
     assert found.notes == (f"person 2 is out of sight for {absent} frame{plural} in 1 gap",)
 
 
-def test_somebody_out_of_sight_for_long_is_somebody_new() -> None:
-    frames = [frame(i, *([(0.0, 0.0)] if i < 10 or i >= 21 else [])) for i in range(31)]
+@pytest.mark.parametrize(("absent", "people"), [(30, 2), (TRACKING.back, 2), (TRACKING.back + 1, 3)])
+def test_somebody_who_comes_back_to_where_they_were_is_the_same(absent: int, people: int) -> None:
+    hidden = range(20, 20 + absent)
+    places = [[(3.0 * i, 0.0)] if i in hidden else [(3.0 * i, 0.0), (900.0, 400.0)] for i in range(150)]
+    assert len(whole([frame(i, *p) for i, p in enumerate(places)]).identities) == people
+
+
+def test_somebody_who_comes_back_is_not_taken_for_somebody_who_has_just_gone() -> None:
+    """The second is hidden, comes back to where they were, and just then the first is hidden beside them."""
+    places = {range(20): ("a", "b"), range(20, 50): ("a",), range(50, 55): ("b",), range(55, 70): ("a", "b")}
+    at = {"a": (0.0, 0.0), "b": (60.0, 0.0)}
+    frames = [frame(i, *(at[who] for who in seen)) for frames, seen in places.items() for i in frames]
+    found = whole(frames)
+    assert found.identities == (1, 2)
+    assert {*path(found, 0)[55:]} == {0} and {*path(found, 1)[50:]} == {60}
+
+
+def test_somebody_out_of_sight_for_long_who_comes_back_elsewhere_is_somebody_new() -> None:
+    frames = [frame(i, *([(0.0 if i < 10 else 500.0, 0.0)] if i < 10 or i >= 22 else [])) for i in range(31)]
     assert whole(frames).identities == (1, 2)
-    assert whole(frames, gap=11).identities == (1,)
 
 
 def test_somebody_far_from_everybody_is_somebody_new() -> None:
