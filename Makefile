@@ -17,14 +17,14 @@ TESTS := pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loa
 SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pretrain-flows train-lifter ablation evaluate ground complete distil pack weights report study sweep \
+.PHONY: help install pretrain-flows train-lifter ablation evaluate compare ground complete distil pack weights report study sweep \
 	dashboard real bench gpu soak audit docs test lowest fuzz lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables, with their values now:"
-	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC), keypoints (2D alone)"
+	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC), keypoints (2D alone), h36m, mpi_inf_3dhp"
 	@echo "    ROOT=$(ROOT)        the data's folder"
 	@echo "    EXPERIMENT=$(EXPERIMENT)    one of the experiments below"
 	@echo "    RUN=$(RUN)        folder of results in runs/"
@@ -55,6 +55,10 @@ ablation: $(READY) ## Everything from nothing to Table 1
 evaluate: $(READY) ## Score a trained run (RUN=name) on another set (ROOT=folder)
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
 	@$(RUN_PYTHON) experiments.evaluate run=$(RUN) data.source=chi3d data.root=$(ROOT) $(ARGS)
+
+compare: $(READY) ## Lifters (LIFTERS="a.safetensors b.safetensors") side by side on a set, and which differences are chance
+	@test -n "$(LIFTERS)" || { echo "error: give LIFTERS=\"file ...\", of which the first is compared with" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.compare $(SETTINGS) --lifters $(LIFTERS)
 
 ground: $(READY) ## What ground placement bears, by a trained run (RUN=name) on a set (ROOT=folder)
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }

@@ -19,6 +19,9 @@ COLUMN = 4.4
 SMALL = 9.0
 """Points of a chart's text."""
 
+LONGEST = 24
+"""Letters of a name beside an axis, of whose longer ones the end tells more."""
+
 MARKED = 40
 """A curve of fewer values has a dot on each."""
 
@@ -138,6 +141,23 @@ def elevation_chart(predicted: Values, true: Values) -> Figure:
     bar.set_label("people", fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL)
     return _finished(figure, axis)
+
+
+def interval_chart(panels: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> Figure:
+    """Values with their intervals: a panel a metric, a line a name, a dot the mean of (mean, low, high)."""
+    names = list(next(iter(panels.values())))
+    figure = Figure(figsize=(COLUMN, len(panels) * (0.7 + 0.28 * len(names))), layout="constrained")
+    for axis, (label, of) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True):
+        for line, name in enumerate(names):
+            mean, low, high = of[name]
+            colour = SERIES_COLOURS[line % len(SERIES_COLOURS)]
+            axis.plot([low, high], [line, line], color=colour, linewidth=2, solid_capstyle="butt")
+            axis.plot(mean, line, "o", color=colour)
+        axis.set_yticks(range(len(names)), [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in names])
+        axis.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+        axis.grid(axis="x", linewidth=0.3)
+        _finished(figure, axis)
+    return figure
 
 
 def _finished(figure: Figure, axis: Axes) -> Figure:
