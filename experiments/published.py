@@ -22,6 +22,11 @@ PUBLISHED = "published"
 GIVEN = {"gt": "true 2D", "detected": "detected 2D", "image": "image", "video": "video"}
 """What a method is given -> in words."""
 
+OURS = "duolift"
+
+MEASURED: dict[tuple[str, str], float] = {}
+"""Data set and metric -> what this project scores there. The data sets have to be asked for, and none was at hand."""
+
 OTHER_METRICS = {
     "pair_pa_mpjpe_mm": "PA-MPJPE of the pair, mm",
     "pck_matched_pct": "PCK of those found, %",
@@ -91,6 +96,14 @@ def tables() -> dict[str, str]:
                 str(1 + sources.index(source)) for source in dict.fromkeys(v.source for v in of.values())
             )
             lines.append([method, GIVEN[given], *(_text(of, metric) for metric in metrics), f"[{numbers}]"])
+        lines.append(
+            [
+                OURS,
+                "2D",
+                *(f"{MEASURED[name, metric]:.1f}" if (name, metric) in MEASURED else "" for metric in metrics),
+                "",
+            ]
+        )
         head = ["method", "given", *map(title, metrics), "source"]
         found[name] = "\n".join([markdown_table(head, *lines), "", *_listed(sources)])
     return found

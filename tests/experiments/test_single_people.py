@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from small_benchmarks import h36m_root, mpi_root
 
 from callbacks.alone import ALONE, TRUE_DEPTHS
 from callbacks.rows import PERFECT
 from duolift.body.skeleton import H36M17
 from duolift.errors import InputError
+from duolift.metrics.table import PROTOCOLS
 from duolift.predictor import Lifter
 from experiments import ablation, published
 from experiments.config import load
@@ -103,3 +105,14 @@ def test_published_values_are_of_known_metrics_and_have_a_source() -> None:
         assert published.title(one.metric) and one.given in published.GIVEN
         assert one.source.startswith("https://") and one.value > 0
     assert all(text.startswith("| method") for text in published.tables().values())
+
+
+def test_the_page_of_benchmarks_shows_every_published_value() -> None:
+    page = (REPOSITORY / "docs/benchmarks.md").read_text(encoding="utf-8")
+    assert [name for name, table in published.tables().items() if table not in page] == []
+
+
+def test_the_page_of_benchmarks_has_every_protocol() -> None:
+    page = (REPOSITORY / "docs/benchmarks.md").read_text(encoding="utf-8")
+    shown = {"n_auc_pct", "pa_pck_pct", "pa_auc_pct"}  # these are in one line
+    assert [key for key in PROTOCOLS.keys() - shown if f"`{key}`" not in page] == []

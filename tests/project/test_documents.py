@@ -30,6 +30,7 @@ import pytest
 import torch
 from conftest import REPOSITORY
 from PIL import Image
+from small_benchmarks import copied, h36m_root, mpi_root
 from small_captures import write_folder
 from small_detections import people as detected_people
 from small_detections import write as write_detections
@@ -145,6 +146,8 @@ def _is_a_film(scene: Scene) -> None:
 PLACES = {
     "/data/chi3d": "folder",
     "/data/shelf": "shelf",
+    "/data/h36m": "h36m",
+    "/data/3dhp": "3dhp",
     "ROOT=other": "ROOT=folder",
     "RUN=name": "RUN=mine",
     "<root>": "folder",
@@ -160,6 +163,8 @@ FEW_SCENES = {
     "experiments.virtual_scenes.CROWD": virtual_scenes.Crowd(scenes=20),
     "experiments.virtual_scenes.VIRTUAL": virtual_scenes.VirtualCameras(cameras=3),
 }
+
+FEW_SUBJECTS = "data.train=[S1] data.evaluate=[S9] data.h36m.every=1 flows.batch_size=16 lifting.batch_size=16"
 
 POINT = {"lifting.width": 8, "lifting.learning_rate": 0.004, "seed": 0}
 """The one point of a sweep's grid that is run."""
@@ -193,6 +198,28 @@ RULES = (
     Rule(r"make ablation", settings=SETTINGS, made=("runs/default-synthetic/ablation.md",)),
     Rule(r"make ablation EXPERIMENT=quick", settings=SETTINGS, made=("runs/quick-synthetic/ablation.md",)),
     Rule(r"make ablation DATA=chi3d ROOT=folder", settings=SETTINGS, made=("runs/default-folder/ablation.md",)),
+    Rule(
+        r"make ablation DATA=h36m ROOT=h36m",
+        settings=f"{SETTINGS} {FEW_SUBJECTS}",
+        made=("runs/default-h36m/ablation.md",),
+    ),
+    Rule(
+        r"make ablation DATA=h36m ROOT=h36m ARGS=.*",
+        settings=f"{SETTINGS} {FEW_SUBJECTS} run=detected",
+        made=("runs/detected/ablation.md",),
+    ),
+    Rule(
+        r"make ablation DATA=mpi_inf_3dhp ROOT=3dhp",
+        settings=f"{SETTINGS} data.train=[S1] data.evaluate=[TS1,TS5] data.mpi_inf_3dhp.every=1",
+        made=("runs/default-3dhp/ablation.md",),
+    ),
+    Rule(
+        r"make compare LIFTERS=.* DATA=h36m ROOT=h36m",
+        'make compare LIFTERS="runs/mine/whole.safetensors shipped" DATA=h36m ROOT=h36m',
+        "data.evaluate=[S1,S9]",
+        after=(PACKED,),
+        made=("runs/compare/h36m-whole-shipped.png",),
+    ),
     Rule(
         r"make ablation EXPERIMENT=quick DATA=chi3d ROOT=folder ARGS=.*",
         settings=SETTINGS,
@@ -284,6 +311,11 @@ RULES = (
     Rule(r"make bench", settings="data --tiny", made=("docs/bench.md", "docs/bench.json")),
     Rule(r"python -m experiments.formats folder", patched={"experiments.formats.DOCS": Path("docs")}),
     Rule(r"python -m datamodules.synthetic --root data/synthetic", r"\g<0> --takes 1 --frames 4"),
+    Rule(
+        r"python -m datamodules.synthetic --layout h36m --root data/h36m",
+        r"\g<0> --takes 1 --frames 2",
+        made=("data/h36m/data_3d_h36m.npz",),
+    ),
     Rule(r"duolift demo", r"\g<0> --no-browser", made=("duolift-demo/scene.html", "duolift-demo/scene.json")),
     Rule(r"duolift convert duolift-demo/scene.json -o scene.mp4", after=("duolift demo",), made=("scene.mp4",)),
     Rule(r"duolift lift", "duolift lift keypoints.json -o scene.json", made=("scene.json",)),
@@ -451,6 +483,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     write_shelf(folder / "shelf")
     write_detections(folder / "detections" / "photographs.json", detected_people(100))
     write_folder(folder / "captures")
+    copied(h36m_root(), folder / "h36m")
+    copied(mpi_root(), folder / "3dhp")
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
