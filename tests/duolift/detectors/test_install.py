@@ -137,7 +137,9 @@ def test_without_a_network_one_line_says_so(model: Model, monkeypatch: pytest.Mo
 
 def test_without_npm_it_says_that_npm_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installing, "which", lambda command: None)
-    with pytest.raises(InputError, match=r"@toy/web 1.2 comes by npm, which is not installed; expected: "):
+    with pytest.raises(
+        InputError, match=r"@toy/web 1.2 comes by npm, which is not installed; expected it, another detector "
+    ):
         [*install_models([NPM])]
 
 

@@ -54,5 +54,5 @@ def test_every_detector_that_is_installed_finds_nobody_in_grey_and_says_its_join
 
 
 def test_an_unknown_detector_is_refused() -> None:
-    with pytest.raises(InputError, match=r"detector 'nobody' is unknown.*expected one of movenet"):
+    with pytest.raises(InputError, match=r"detector 'nobody' is unknown.*expected one of blazepose, "):
         load_detector("nobody")
