@@ -225,6 +225,10 @@ class PoseDataModule(pl.LightningDataModule):
     def _label_tensors(self, scenes: SceneBatch, normalisation: Normalisation | None = None) -> tuple[Tensor, ...]:
         """True depth offsets (pose, joint), as a perfect lifter gives them, and elevations (pose,)."""
         normalisation = normalisation or self.normalisation
+        if scenes.up is None:
+            raise InputError(
+                f"{self.root}: nothing tells where up is in these images, as labels do; expected lifting.labels=false"
+            )
         offsets = normalisation.true_bodies(scenes, self.skeleton)[..., 2]  # (scene, person, joint)
         return scenes.of_people(offsets), scenes.of_people(scenes.elevations(self.skeleton.root_index))
 

@@ -30,15 +30,15 @@ def archive(path: Path, keys: Sequence[str], written_by: str) -> dict[str, Any]:
 
 
 def dictionary(value: Any, where: str, of: str) -> dict[str, Any]:
-    """A dictionary by names that holds something. Raises InputError.
+    """A dictionary by names, or by numbers as names, that holds something. Raises InputError.
 
     >>> dictionary([], "a.npz: positions_3d", "poses by subject")
     Traceback (most recent call last):
     duolift.errors.InputError: a.npz: positions_3d is []; expected poses by subject
     """
-    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
+    if not isinstance(value, dict) or not value or not all(isinstance(key, str | int) for key in value):
         raise InputError(f"{where} is {short(value)}; expected {of}")
-    return value
+    return {str(key): one for key, one in value.items()}
 
 
 def entry(values: dict[str, Any], key: str, where: str) -> Any:

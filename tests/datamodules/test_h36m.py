@@ -159,6 +159,11 @@ WRONG = {
         of_poses(lambda s: s["Eating 1"].pop()),
         r"S9: Eating 1 is of 3 cameras; expected a list of 4",
     ),
+    "another layout": Wrong(
+        POSES_2D.format("gt"),
+        lambda c: c["metadata"].update(layout_name="coco"),
+        r"metadata: layout_name is 'coco'; expected h36m",
+    ),
     "too short": Wrong(
         POSES_2D.format("gt"),
         of_poses(lambda s: s["Eating 1"].__setitem__(1, s["Eating 1"][1][:4])),
@@ -175,6 +180,18 @@ def test_what_is_not_as_the_layout_has_it_is_refused(wrong: Wrong, tmp_path: Pat
     save(root / wrong.file, **content)
     with pytest.raises(InputError, match=wrong.message):
         read(root, ["S9"], settings=ALL)
+
+
+def test_a_confidence_behind_2d_poses_is_left_out(tmp_path: Path) -> None:
+    root = copied(h36m_root(), tmp_path)
+    content = objects(root / POSES_2D.format("gt"))
+    for actions in content["positions_2d"].values():
+        for cameras in actions.values():
+            cameras[:] = [np.concatenate([poses, np.ones_like(poses[..., :1])], axis=-1) for poses in cameras]
+    del content["metadata"]
+    save(root / POSES_2D.format("gt"), **content)
+    read_again = read(root, ["S9"], settings=ALL)
+    torch.testing.assert_close(read_again.batch.pixels, read(h36m_root(), ["S9"], settings=ALL).batch.pixels)
 
 
 def test_swapped_legs_are_refused(tmp_path: Path) -> None:

@@ -70,6 +70,15 @@ def test_settings_reach_the_reader() -> None:
     assert len(some.scenes(H36M17)) == -(-FRAMES // 5) * 2 * len(CAMERAS)
 
 
+def test_cameras_may_be_numbers(tmp_path: Path) -> None:
+    root = copied(mpi_root(), tmp_path)
+    content = objects(root / FILES["train"])
+    for video in content["data"].values():
+        video[0] = {int(camera): poses for camera, poses in video[0].items()}
+    save(root / FILES["train"], **content)
+    assert read(root, ["S1"], ["7"], settings=ALL).batch.sequences == ("S1/Seq1/7", "S1/Seq2/7")
+
+
 def test_a_lens_is_found_though_some_joints_are_elsewhere() -> None:
     points = 0.4 * torch.randn(20, 17, 3) + torch.tensor([0.3, -0.2, 4.0])
     lens = Intrinsics.ideal(torch.tensor([1500.0, 1490.0]), torch.tensor([1000.0, 1050.0]))

@@ -100,6 +100,12 @@ def test_an_ablation_of_mpi_inf_3dhp_has_pck_and_no_elevations(tmp_path: Path) -
     assert result["rows"][2]["metrics"]["pck_pct"] == 85.0
 
 
+def test_labels_need_to_know_where_up_is(tmp_path: Path) -> None:
+    of = ("data.source=mpi_inf_3dhp", f"data.root={mpi_root()}", "data.train=[S1]", "data.evaluate=[TS1]")
+    with pytest.raises(InputError, match="nothing tells where up is in these images"):
+        ablation.ablation(load(settings(tmp_path, *of, "lifting.labels=true")))
+
+
 def test_published_values_are_of_known_metrics_and_have_a_source() -> None:
     for one in published.published():
         assert published.title(one.metric) and one.given in published.GIVEN

@@ -30,6 +30,7 @@ from datamodules.views import Views
 from duolift.body.skeleton import H36M17
 from duolift.errors import InputError
 from duolift.geometry.cameras import CalibratedCamera
+from duolift.inputs.pixels import short
 from duolift.progress import tracked
 
 TRAIN, EVALUATE = ("S1", "S5", "S6", "S7", "S8"), ("S9", "S11")
@@ -110,8 +111,7 @@ def _videopose3d(
     files: list[Path], subjects: Sequence[str], cameras: Sequence[str], settings: H36mConfig
 ) -> Iterator[View]:
     poses_file, seen_file = files
-    poses = _content(poses_file, "positions_3d")
-    seen = _content(seen_file, "positions_2d")
+    poses, seen = (_positions(path, key) for path, key in zip(files, ("positions_3d", "positions_2d"), strict=True))
     for subject in tracked(subjects, "reading subjects", len(subjects)):
         views = {name: camera_of(subject, name) for name in CAMERAS}
         actions = dictionary(
@@ -138,7 +138,8 @@ def _videopose3d(
 def _seen(value: Any, frames: int, where: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     """2D poses (frame, 17, 2) of as many frames as there are 3D poses; some videos go on when these have ended."""
     joints = len(H36M17)
-    pixels = numbers(value, (None, joints, 2), where, f"(frame, {joints}, 2)")
+    columns = 3 if isinstance(value, np.ndarray) and value.shape[-1:] == (3,) else 2  # a confidence may stand behind
+    pixels = numbers(value, (None, joints, columns), where, f"(frame, {joints}, 2)")[..., :2]
     if len(pixels) < frames:
         raise InputError(f"{where} has {len(pixels)} frames; expected {frames} or more, as many as there are 3D poses")
     return pixels[:frames]
@@ -158,8 +159,14 @@ def _view(
     return View(name, torch.from_numpy(pixels[::every].copy()), points, camera.intrinsics, camera.up)
 
 
-def _content(path: Path, key: str) -> dict[str, Any]:
-    return dictionary(archive(path, (key,), WRITTEN_BY)[key], f"{path}: {key}", "poses by subject")
+def _positions(path: Path, key: str) -> dict[str, Any]:
+    """The poses by subject. A detector's may be of other joints, as many, which is refused: COCO's are 17 as well."""
+    content = archive(path, (key,), WRITTEN_BY)
+    about = content.get("metadata")
+    layout = about.get("layout_name") if isinstance(about, dict) else None
+    if layout is not None and layout != "h36m":
+        raise InputError(f"{path}: metadata: layout_name is {short(layout)}; expected h36m, the joints of the 3D poses")
+    return dictionary(content[key], f"{path}: {key}", "poses by subject")
 
 
 def _mmpose(files: list[Path], subjects: Sequence[str], cameras: Sequence[str], settings: H36mConfig) -> Iterator[View]:
