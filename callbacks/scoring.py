@@ -32,12 +32,17 @@ from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.batched import Truth
 from duolift.metrics.definitions import CONTACT, mpjpe
 from duolift.metrics.fast_alignment import align, align_scene
+from duolift.metrics.protocols import at_root, joint_errors, pck
 from duolift.placement.interface import FocalSource, SceneCameras
 from lightning_modules.lifter import LifterModule
 
 RECALL, FOUND, PRESENT = "recall_pct", "found", "present"
 """The share of people, of those of whom a joint is in the image, who are in the scene and about where they should be,
 and the numbers that it is of."""
+
+PCK, PCK_ABS = "pck_pct", "pck_abs_pct"
+"""3DPCK of people beside their roots, and of their places: shares of joints within 150 mm once the scene is aligned, by
+one similarity and so not each person. Of everybody, whoever is present and not in the scene has no such joint."""
 
 RECALLED_MM = 500.0
 """Whose mean joint error is no larger, after the scene's alignment, is found: the threshold of VoxelPose's recall,
@@ -172,9 +177,14 @@ def score_masked(people: Tensor, scenes: SceneBatch, root: int, hands: Sequence[
 
     def score(index: Index) -> dict[str, Tensor]:
         predicted, truth = people[index], target[index]
-        off = mpjpe(align_scene(predicted, truth).unsqueeze(-3), truth.unsqueeze(-3))  # (scene, person)
-        found = {FOUND: (off <= RECALLED_MM).sum(-1).to(off), PRESENT: present[index[0].squeeze(-1)].to(off)}
-        return Truth(truth, root, hands).score(predicted) | found
+        placed, here = align_scene(predicted, truth), present[index[0].squeeze(-1)]
+        off = joint_errors(placed, truth)  # (scene, person, joint)
+        relative = joint_errors(at_root(placed, truth, root), truth)
+        found = {FOUND: (off.mean(-1) <= RECALLED_MM).sum(-1).to(off), PRESENT: here.to(off)}
+        share = truth.shape[1] / here
+        shares = {PCK: pck(relative).mean((1, 2)), PCK_ABS: pck(off).mean((1, 2))}
+        everybody = {f"{name}_of_everybody": share * of for name, of in shares.items()}
+        return Truth(truth, root, hands).score(predicted) | shares | everybody | found
 
     return scored_together(scenes.valid, score)
 

@@ -87,6 +87,7 @@ def _save(takes: Takes, path: Path) -> None:
     arrays |= {key: np.array(getattr(takes, key)) for key in ("names", "joints", "cameras")}
     arrays["image"] = np.array(takes.image or (), dtype=np.float64)
     arrays |= {key: value.numpy() for key in MAYBE if (value := getattr(takes, key)) is not None}
+    arrays |= {"cameras_by_take": np.array(True)} if takes.cameras_by_take else {}
     arrays["checksum"] = np.array(_checksum(arrays))
     with locked(path, wait=True), whole_file(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -107,7 +108,9 @@ def _load(path: Path, fingerprint: str) -> Takes | None:
             views=CalibratedCamera(**{key: torch.from_numpy(arrays[key]) for key in CAMERA_SHAPES}),
             fingerprint=fingerprint,
             image=(float(arrays["image"][0]), float(arrays["image"][1])) if len(arrays["image"]) else None,
-            **{key: torch.from_numpy(arrays[key]) if key in arrays else None for key in MAYBE},
+            valid=torch.from_numpy(arrays["valid"]) if "valid" in arrays else None,
+            images=torch.from_numpy(arrays["images"]) if "images" in arrays else None,
+            cameras_by_take=bool(arrays.get("cameras_by_take", False)),
         )
     except (InputError, KeyError, ValueError, TypeError):
         return None

@@ -51,6 +51,8 @@ class Takes:
             of them, and who leaves an image is not seen in it. None where everybody is seen in every frame by every
             camera, whatever the images' size.
         images: (take, 2), width and height where takes differ in them; `image` is then that of the first.
+        cameras_by_take: whether a camera of one take is another one in the next: what is told of a lens is told by one
+            take. Else a camera has one lens in all takes.
 
     Raises:
         ValueError: the parts do not fit each other, or hold what is no finite number: the source's reader is wrong.
@@ -66,6 +68,7 @@ class Takes:
     image: tuple[float, float] | None = None
     valid: Tensor | None = None
     images: Tensor | None = None
+    cameras_by_take: bool = False
 
     consecutive = True
     """The frames of a take follow each other."""
@@ -140,7 +143,7 @@ class Takes:
             found = ", ".join(dict.fromkeys(subject_of))
             raise InputError(f"the data has no takes of {', '.join(missing)}; expected subjects among {found}")
         chosen = [take for take, subject in enumerate(subject_of) if subject in subjects]
-        kept = {name: getattr(self, name) for name in ("joints", "cameras", "fingerprint", "image")}
+        kept = {name: getattr(self, name) for name in ("joints", "cameras", "fingerprint", "image", "cameras_by_take")}
         names = tuple(self.names[take] for take in chosen)
         return Takes.joined(
             [self.frames(take) for take in chosen],
@@ -190,6 +193,7 @@ class Takes:
             truth = points.unflatten(2, world.shape[1:3])  # (camera, frame, person, joint, 3)
             pixels = self.views[take, :, None, None].project(truth)  # (camera, frame, person, joint, 2)
             cameras, frames = truth.shape[:2]
+            own = f" of {name.replace('/', ' ')}" if self.cameras_by_take else ""
             size = self.image if self.images is None else self.images[take]
             seen = None
             if takes.valid is not None:
@@ -202,7 +206,7 @@ class Takes:
                     pixels=pixels.flatten(0, 1),
                     intrinsics=self.views.intrinsics[take].map(partial(torch.repeat_interleave, repeats=frames, dim=0)),
                     sequence=torch.arange(cameras).repeat_interleave(frames),
-                    sequences=tuple(f"{name}/{camera}" for camera in self.cameras),
+                    sequences=tuple(f"{name}/{camera}{own}" for camera in self.cameras),
                     truth=truth.flatten(0, 1) * MILLIMETRES_PER_METRE,
                     up=views.up.expand(-1, frames, -1).flatten(0, 1),
                     valid=None if seen is None else seen.all(-1).flatten(0, 1),

@@ -38,6 +38,7 @@ HEADS = {
     "pa_mpjpe_person_mm": "person mm",
     "elevation_error_deg": "elevation deg",
     "contact_distance_error_mm": "contact mm",
+    "pck_pct": "3DPCK %",
     "recall_pct": "recall %",
 }
 """The columns of the printed table; files hold every metric."""
@@ -51,7 +52,7 @@ ALONE_HEADS = {
 }
 """The columns for single people."""
 
-WHERE_MEASURED = ("recall_pct",)
+WHERE_MEASURED = ("pck_pct", "recall_pct")
 """Columns that only data have in which people come and go."""
 
 

@@ -15,6 +15,7 @@ from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.sources.mpi_inf_3dhp.settings import Mpi3dhpConfig
 from datamodules.sources.panoptic import PanopticConfig
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME
+from datamodules.sources.somof import SomofConfig
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import SKELETONS, WHOLE
 from duolift.bounds import NotNegative, OneOf, PartialFraction, Positive, check_bounds
@@ -75,6 +76,7 @@ class Data:
         mocap: how motion capture is read and filmed.
         h36m, mpi_inf_3dhp: what is read of these data sets.
         panoptic: which frames of CMU Panoptic are read, and which joints count as known.
+        somof: how 3DPW's pairs are thinned and filmed.
     """
 
     source: Annotated[str, OneOf(SOURCES)] = SYNTHETIC.name
@@ -98,6 +100,7 @@ class Data:
     h36m: H36mConfig = field(default_factory=H36mConfig)
     mpi_inf_3dhp: Mpi3dhpConfig = field(default_factory=Mpi3dhpConfig)
     panoptic: PanopticConfig = field(default_factory=PanopticConfig)
+    somof: SomofConfig = field(default_factory=SomofConfig)
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from datamodules.recordings import Recordings
-from datamodules.sources import chi3d, keypoints, panoptic
+from datamodules.sources import chi3d, keypoints, mupots, panoptic, somof
 from datamodules.sources.h36m import reader as h36m
 from datamodules.sources.h36m.settings import H36mConfig
 from datamodules.sources.mocap import reader as mocap
@@ -18,8 +18,9 @@ from datamodules.sources.mocap.settings import MocapConfig
 from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
 from datamodules.sources.mpi_inf_3dhp.settings import Mpi3dhpConfig
 from datamodules.sources.panoptic import PanopticConfig
+from datamodules.sources.somof import SomofConfig
 from datamodules.synthetic.writer import SyntheticConfig, write
-from duolift.body.skeleton import DETECTOR15, H36M17
+from duolift.body.skeleton import DETECTOR15, H36M17, LIMBS14
 from duolift.bounds import nearest
 from duolift.errors import InputError
 
@@ -137,6 +138,22 @@ def cmu_panoptic(settings: PanopticConfig) -> Source:
     )
 
 
+def pairs_of_3dpw(settings: SomofConfig) -> Source:
+    """3DPW's pairs as some settings have them.
+
+    >>> pairs_of_3dpw(SomofConfig(every=3)).name
+    'somof'
+    """
+    return Source(
+        "somof",
+        "3DPW's pairs as SoMoF's JSON, before virtual cameras",
+        partial(somof.read, settings=settings),
+        somof.subjects_of,
+        settings={"data": {"train": ["train"], "evaluate": ["valid"], "skeleton": LIMBS14.name}},
+        configured=pairs_of_3dpw,
+    )
+
+
 SYNTHETIC_HOME = Path("data/synthetic")
 SYNTHETIC = Source("synthetic", "the embedded set", chi3d.read, chi3d.subjects_of, prepare=write, home=SYNTHETIC_HOME)
 CHI3D = Source("chi3d", "in CHI3D's layout", chi3d.read, chi3d.subjects_of)
@@ -157,9 +174,23 @@ MOCAP = motion_capture(MocapConfig())
 H36M = human36m(H36mConfig())
 MPI_3DHP = mpi_3dhp(Mpi3dhpConfig())
 PANOPTIC = cmu_panoptic(PanopticConfig())
+MUPOTS = Source(
+    "mupots",
+    "MuPoTS-3D as distributed",
+    mupots.read,
+    mupots.subjects_of,
+    settings={
+        "data": {
+            "train": [*mupots.SEQUENCES[: mupots.INDOORS]],
+            "evaluate": [*mupots.SEQUENCES[mupots.INDOORS :]],
+            "skeleton": H36M17.name,
+        }
+    },
+)
+SOMOF = pairs_of_3dpw(SomofConfig())
 
 SOURCES: dict[str, Source] = {
-    source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS, H36M, MPI_3DHP, PANOPTIC)
+    source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS, H36M, MPI_3DHP, PANOPTIC, MUPOTS, SOMOF)
 }
 """Name -> source: what `data.source` may be. `SOURCES["mine"] = Source("mine", ...)` adds one from outside."""
 

@@ -81,7 +81,7 @@ class Skeleton:
         name: its name in checkpoints and settings.
         joints: names in the order of the joint axis of every pose tensor.
         root: the joint at the origin of a centred pose.
-        head: the joint whose distance to the root is the unit of length.
+        head: the joint whose distance to the root is the unit of length: the head top, or the neck where there is none.
         bones: (child, parent) pairs.
         parts: name -> joints; `whole` is always among them.
         mirrored: for every joint its name on the other side of the body.
@@ -106,11 +106,12 @@ class Skeleton:
         """One person's skeleton; bones, parts and mirror pairs follow from the joints' names.
 
         Raises:
-            ValueError: a joint that is not in `PARENTS`, one that is named twice, or no pelvis or head top.
+            ValueError: a joint that is not in `PARENTS`, one that is named twice, or no pelvis, head top or neck.
         """
         joints = tuple(joints)
         unknown = [j for j in joints if j != ROOT and j not in PARENTS]
-        if unknown or len(set(joints)) != len(joints) or not {ROOT, HEAD} <= set(joints):
+        head = HEAD if HEAD in joints else "neck"
+        if unknown or len(set(joints)) != len(joints) or not {ROOT, head} <= set(joints):
             raise ValueError(f"skeleton {name}: joints must be unique, known and hold {ROOT} and {HEAD}: {joints}")
         bones = tuple((j, next(a for a in ancestors(j) if a in joints)) for j in joints if j != ROOT)
         legs = tuple(j for j in joints if j == ROOT or any(a.endswith("_hip") for a in [j, *ancestors(j)]))
@@ -119,7 +120,7 @@ class Skeleton:
             for side, other in (("left", "right_"), ("right", "left_"))
         }
         parts = {WHOLE: joints, "legs": legs, "torso": tuple(j for j in joints if j not in legs), **sides}
-        return cls(name, joints, ROOT, HEAD, bones, parts, tuple(mirror_name(j) for j in joints))
+        return cls(name, joints, ROOT, head, bones, parts, tuple(mirror_name(j) for j in joints))
 
     def pair(self) -> "Skeleton":
         """Two people as one body about the mid-point of their roots: the baseline of the paper's figure 1.
@@ -240,7 +241,10 @@ DETECTOR15 = Skeleton.person(
 """The joints that every detector of whole bodies has, or of which its own tell the place: the paper's 19 without the
 spine, which none has, the hands, and the head, which lies between neck and head top."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25, DETECTOR15, H36M17)}
+LIMBS14 = Skeleton.person("limbs14", [j for j in DETECTOR15.joints if j != HEAD])
+"""The same without a head, which 3DPW's pairs do not have in SoMoF's files."""
+
+SKELETONS: dict[str, Skeleton] = {s.name: s for s in (PAPER19, PAPER23, CHI3D25, DETECTOR15, H36M17, LIMBS14)}
 
 
 def skeleton_named(name: str) -> Skeleton:

@@ -15,7 +15,18 @@ from callbacks.lifting import estimated_focal, lift_scenes, through_default_lens
 from callbacks.rows import rows_of
 from callbacks.scene_errors import SceneErrors, by_joint, cameras, depths_apart, distances
 from callbacks.scene_pictures import level_pair, rows_picture, scenes_picture, seen_pixels
-from callbacks.scoring import FOUND, PRESENT, RECALL, LiftedScenes, evaluate, robustness, score_masked, score_scenes
+from callbacks.scoring import (
+    FOUND,
+    PCK,
+    PCK_ABS,
+    PRESENT,
+    RECALL,
+    LiftedScenes,
+    evaluate,
+    robustness,
+    score_masked,
+    score_scenes,
+)
 from duolift.body.skeleton import PAPER19
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
@@ -24,6 +35,7 @@ from lightning_modules.lifter import LifterModule
 
 ROWS = rows_of("whole")
 IMAGE = (900.0, 900.0)
+ONLY_MASKED = (RECALL, PCK, PCK_ABS, f"{PCK}_of_everybody", f"{PCK_ABS}_of_everybody")
 
 
 def with_absent(scenes: SceneBatch) -> SceneBatch:
@@ -47,7 +59,7 @@ def test_whoever_is_not_there_changes_no_row(scenes: SceneBatch, module: LifterM
     alone = evaluate(module, ROWS, scenes, PAPER19, image=IMAGE)
     beside = evaluate(module, ROWS, with_absent(scenes), PAPER19, image=IMAGE)
     for row, other in zip(alone, beside, strict=True):
-        assert other["name"] == row["name"] and {*other["metrics"]} == {*row["metrics"], RECALL}
+        assert other["name"] == row["name"] and {*other["metrics"]} == {*row["metrics"], *ONLY_MASKED}
         for name, value in row["metrics"].items():
             assert other["metrics"][name] == pytest.approx(value, rel=2e-3, abs=2e-3), (row["name"], name)
     assert robustness(module, scenes, PAPER19)["0"] == pytest.approx(
@@ -74,6 +86,8 @@ def test_recall_is_the_share_of_those_in_view_who_are_about_where_they_should_be
     padded = replace(padded, present=present)
     exact = score_masked(padded.truth, padded, PAPER19.root_index)
     assert exact[FOUND].tolist() == [2.0] * len(scenes) and exact[PRESENT].tolist() == [3.0] * len(scenes)
+    assert exact[PCK].tolist() == [100.0] * len(scenes) and exact[PCK_ABS].tolist() == [100.0] * len(scenes)
+    assert exact[f"{PCK}_of_everybody"].tolist() == pytest.approx([200 / 3] * len(scenes))
     padded = replace(padded, truth=20 * padded.truth)  # giants, of whom 500 mm are a small part
     assert padded.truth is not None
     moved = padded.truth.clone()

@@ -94,7 +94,7 @@ def test_a_pair_is_two_people_about_their_middle(skeleton: Skeleton) -> None:
         assert pair.indices(person + j for j in skeleton.joints) == [
             1 + number * len(skeleton) + i for i in range(len(skeleton))
         ]
-    assert pair.joints[pair.head_index] == "1.head_top"
+    assert pair.joints[pair.head_index] == f"1.{skeleton.head}"
     assert len(pair.bones) == 2 * len(skeleton.bones)
     assert len(pair.feet) == 2 * len(skeleton.feet)
 
