@@ -24,7 +24,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables, with their values now:"
-	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC), keypoints (2D alone), h36m, mpi_inf_3dhp"
+	@echo "    DATA=$(DATA)        synthetic (the embedded set, written on demand), chi3d (a tree in its layout), mocap (BVH or AMC), panoptic, mupots, somof, h36m, mpi_inf_3dhp, keypoints (2D alone)"
 	@echo "    ROOT=$(ROOT)        the data's folder"
 	@echo "    EXPERIMENT=$(EXPERIMENT)    one of the experiments below"
 	@echo "    RUN=$(RUN)        folder of results in runs/"
@@ -52,9 +52,10 @@ train-lifter: $(READY) ## Train the lifter, and the flows where they are missing
 ablation: $(READY) ## Everything from nothing to Table 1
 	@$(RUN_PYTHON) experiments.ablation $(SETTINGS)
 
+evaluate: DATA = chi3d
 evaluate: $(READY) ## Score a trained run (RUN=name) on another set (ROOT=folder)
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
-	@$(RUN_PYTHON) experiments.evaluate run=$(RUN) data.source=chi3d data.root=$(ROOT) $(ARGS)
+	@$(RUN_PYTHON) experiments.evaluate run=$(RUN) data.source=$(DATA) data.root=$(ROOT) $(ARGS)
 
 compare: $(READY) ## Lifters (LIFTERS="a.safetensors b.safetensors") side by side on a set, and which differences are chance
 	@test -n "$(LIFTERS)" || { echo "error: give LIFTERS=\"file ...\", of which the first is compared with" >&2; exit 2; }

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import save_figure, scene_sheet
-from callbacks.lifting import lift_scenes
+from callbacks.lifting import bodies_in_camera, lift_scenes
 from callbacks.parallel import on_all_cores
 from callbacks.periodic import PeriodicEvaluation
 from callbacks.rows import CAMERA_SETTINGS, PERFECT, placement_options
@@ -25,8 +25,7 @@ from callbacks.scoring import elevation_metrics, robustness
 from duolift.body.skeleton import Skeleton
 from duolift.files import write_text
 from duolift.geometry.bones import bone_lengths
-from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import facing, levelling, rotate
+from duolift.geometry.rotations import levelling, rotate
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.fast_alignment import align
 from duolift.metrics.table import PROTOCOLS, Metrics
@@ -40,15 +39,6 @@ BY_ACTION = ("mpjpe_mm", "n_mpjpe_mm", "pa_mpjpe_mm")
 
 SCORED_AT_ONCE = 2048
 """Images of a sequence that are scored together, at most; the last ones are scored again with the next."""
-
-
-def bodies_in_camera(lifted: Lifted, centring: str) -> Tensor:
-    """Everybody as the real camera sees them, about their roots: (scene, person, joint, 3), the bodies' unit.
-
-    Args:
-        centring: of the lifter's poses. By `ray` people are lifted before cameras that face them, and turned back here.
-    """
-    return rotate(facing(lifted.root_rays).mT, lifted.bodies) if centring == "ray" else lifted.bodies
 
 
 def in_millimetres(bodies: Tensor, skeleton: Skeleton, size: float) -> Tensor:

@@ -12,6 +12,7 @@ from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.pairs import join_pair, split_pair
+from duolift.geometry.rotations import facing, rotate
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.placement.focal import FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
 from duolift.placement.interface import FocalSource
@@ -75,6 +76,15 @@ def perfect_lift(scenes: SceneBatch, skeleton: Skeleton, normalisation: Normalis
     """What a lifter without error would give."""
     bodies = normalisation.true_bodies(scenes, skeleton)
     return lifted_people(scenes, bodies, scenes.elevations(skeleton.root_index), normalisation, skeleton)
+
+
+def bodies_in_camera(lifted: Lifted, centring: str) -> Tensor:
+    """Everybody as the real camera sees them, about their roots: (scene, person, joint, 3), the bodies' unit.
+
+    Args:
+        centring: of the lifter's poses. By `ray` people are lifted before cameras that face them, and turned back here.
+    """
+    return rotate(facing(lifted.root_rays).mT, lifted.bodies) if centring == "ray" else lifted.bodies
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from callbacks.lifting import (
+    bodies_in_camera,
     estimated_focal,
     lift_by_camera,
     lift_scenes,
@@ -33,6 +34,7 @@ from duolift.metrics.batched import Truth
 from duolift.metrics.definitions import CONTACT, mpjpe
 from duolift.metrics.fast_alignment import align, align_scene
 from duolift.metrics.protocols import at_root, joint_errors, pck
+from duolift.metrics.table import PROTOCOLS
 from duolift.placement.interface import FocalSource, SceneCameras
 from lightning_modules.lifter import LifterModule
 
@@ -40,9 +42,13 @@ RECALL, FOUND, PRESENT = "recall_pct", "found", "present"
 """The share of people, of those of whom a joint is in the image, who are in the scene and about where they should be,
 and the numbers that it is of."""
 
-PCK, PCK_ABS = "pck_pct", "pck_abs_pct"
-"""3DPCK of people beside their roots, and of their places: shares of joints within 150 mm once the scene is aligned, by
-one similarity and so not each person. Of everybody, whoever is present and not in the scene has no such joint."""
+PCK, PCK_ABS = "scene_pck_pct", "scene_pck_abs_pct"
+"""Shares of joints within 150 mm once the scene is aligned, by one similarity and so not each person: about people's
+roots, and where they are. Of everybody, whoever is present and not in the scene has no such joint."""
+
+RELATIVE = "n_pck_pct"
+"""The protocol of people by themselves that is scored where people come and go: 3DPCK relative to the root, as the
+camera sees them, each at the scale that fits best, since no image tells how large somebody is."""
 
 RECALLED_MM = 500.0
 """Whose mean joint error is no larger, after the scene's alignment, is found: the threshold of VoxelPose's recall,
@@ -208,6 +214,14 @@ def elevation_metrics(elevation: Tensor, scenes: SceneBatch, skeleton: Skeleton)
     }
 
 
+def relative_score(module: LifterModule, lifted: Lifted, scenes: SceneBatch, root: int) -> float:
+    """`RELATIVE` of all valid people."""
+    assert scenes.truth is not None
+    bodies = bodies_in_camera(lifted, module.normalisation.centring)
+    people, truth = scenes.of_people(bodies), scenes.of_people(scenes.truth)
+    return PROTOCOLS[RELATIVE].scores(people, truth, root).mean().item()
+
+
 def lift_for_rows(
     module: LifterModule,
     rows: Sequence[Row],
@@ -260,6 +274,8 @@ def evaluate(
     for row, lift, metrics in zip(rows, lifts, score_rows(rows, lifts), strict=True):
         if row.lifted_by == LiftedBy.TRAINED and not row.of_one_body:
             metrics |= elevation_metrics(lift.lifted.elevation, scenes, skeleton)
+            if scenes.valid is not None:
+                metrics[RELATIVE] = relative_score(module, lift.lifted, scenes, skeleton.root_index)
         if row.focal != FocalSource.KNOWN:
             wrong = (lift.scenes.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
             metrics["focal_error_pct"] = 100 * wrong.mean().item()

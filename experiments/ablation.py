@@ -38,7 +38,7 @@ HEADS = {
     "pa_mpjpe_person_mm": "person mm",
     "elevation_error_deg": "elevation deg",
     "contact_distance_error_mm": "contact mm",
-    "pck_pct": "3DPCK %",
+    "n_pck_pct": "N-PCK %",
     "recall_pct": "recall %",
 }
 """The columns of the printed table; files hold every metric."""
@@ -52,7 +52,7 @@ ALONE_HEADS = {
 }
 """The columns for single people."""
 
-WHERE_MEASURED = ("pck_pct", "recall_pct")
+WHERE_MEASURED = ("n_pck_pct", "recall_pct")
 """Columns that only data have in which people come and go."""
 
 

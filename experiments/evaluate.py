@@ -1,4 +1,4 @@
-"""Score a trained run on another set in CHI3D's layout.   python -m experiments.evaluate run=default data.root=..."""
+"""Score a trained run on another set.   python -m experiments.evaluate run=default data.root=..."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""MuPoTS-3D as it is distributed, read by SciPy into arrays; docs/panoptic.md describes it.
+"""MuPoTS-3D as it is distributed, read by SciPy into arrays; docs/crowds.md describes it.
 
     <root>/TS<1 to 20>/annot.mat      of every frame and person the joints in the image, and before the camera
 

@@ -1,4 +1,4 @@
-"""CMU Panoptic as it is distributed, read into arrays; docs/panoptic.md describes it.
+"""CMU Panoptic as it is distributed, read into arrays; docs/crowds.md describes it.
 
     <root>/<sequence>/hdPose3d_stage1_coco19/body3DScene_<frame>.json     everybody in a frame: centimetres, y down
     <root>/<sequence>/calibration_<sequence>.json                         all cameras of the dome

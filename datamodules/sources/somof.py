@@ -1,4 +1,4 @@
-"""3DPW's pairs as the SoMoF benchmark has them, filmed by virtual cameras; docs/panoptic.md describes them.
+"""3DPW's pairs as the SoMoF benchmark has them, filmed by virtual cameras; docs/crowds.md describes them.
 
     <root>/3dpw_<train, valid or test>_in.json          (scene, person, frame, 3 * joint), metres
     <root>/3dpw_<train, valid or test>_out.json         the frames that follow; may be missing

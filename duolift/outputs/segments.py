@@ -19,7 +19,15 @@ from duolift.outputs.rotations import SMALLEST_LENGTH, aimed_rotation, shortest_
 
 Floats = NDArray[np.float64]
 
-MIDLINE = {"neck": (ROOT, HEAD, 0.61), "spine": (ROOT, "neck", 0.52), "head": ("neck", HEAD, 0.6)}
+NECK = 0.61
+"""Of the way from the root to the head top."""
+
+MIDLINE = {
+    HEAD: (ROOT, "neck", 1 / NECK),
+    "neck": (ROOT, HEAD, NECK),
+    "spine": (ROOT, "neck", 0.52),
+    "head": ("neck", HEAD, 0.6),
+}
 """Joint of the midline that a skeleton may lack -> two others, and how far from the first to the second it is taken to
 be. Of the neck by Drillis and Contini's heights (`duolift.body.anthropometry`), of the others as measured on motion
 capture (docs/formats.md)."""
@@ -64,7 +72,8 @@ def body_of(person: Floats, skeleton: Skeleton, measured: NDArray[np.bool_] | No
     """
     places = {joint: person[:, skeleton.index(joint)] for joint in skeleton.joints}
     for joint, (start, end, share) in MIDLINE.items():
-        places.setdefault(joint, (1 - share) * places[start] + share * places[end])
+        if joint not in places:
+            places[joint] = (1 - share) * places[start] + share * places[end]
     joints = [joint for joint in PARENTS if joint in places]  # parents come before their children
     parents = {joint: next(above for above in ancestors(joint) if above in places) for joint in joints}
     turns, rest = {ROOT: _pelvis(places)}, {ROOT: np.zeros(3)}

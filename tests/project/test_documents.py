@@ -39,6 +39,7 @@ from small_shelf import write_shelf
 from benchmarks.real.couples import Couples
 from benchmarks.real.tilts import Tilts
 from datamodules.sources.chi3d import _parse_camera
+from datamodules.synthetic.benchmarks import mupots, somof
 from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift import cli
 from duolift.body.skeleton import CHI3D25, PAPER19
@@ -256,6 +257,23 @@ RULES = (
     ),
     Rule(r'make train-lifter ARGS="compute.devices=.*"', "make train-lifter ARGS=compute.devices=1", SETTINGS),
     Rule(r"srun (python -m experiments.train_lifter) .*", rf"\1 compute.devices=1 {SETTINGS}"),
+    Rule(
+        r"python -m datamodules.synthetic --layout panoptic --root data/panoptic",
+        r"\g<0> --takes 2 --frames 6",
+        made=("data/panoptic/160906_pizza1/calibration_160906_pizza1.json",),
+    ),
+    Rule(
+        r"make ablation DATA=panoptic EXPERIMENT=quick",
+        settings=SETTINGS,
+        after=("python -m datamodules.synthetic --layout panoptic --root data/panoptic",),
+        made=("runs/quick-panoptic/ablation.md", "runs/quick-panoptic/whole/rows.png"),
+    ),
+    Rule(r"make ablation DATA=somof ROOT=somof", settings=SETTINGS, made=("runs/default-somof/ablation.md",)),
+    Rule(
+        r"make evaluate RUN=h36m17 DATA=mupots ROOT=mupots ARGS=.*",
+        after=('make train-lifter DATA=chi3d ROOT=folder RUN=h36m17 ARGS="data.skeleton=h36m17"',),
+        made=("runs/h36m17/evaluate-mupots.md",),
+    ),
     Rule(r"make evaluate RUN=mine ROOT=folder( ARGS=.*)?", after=(TRAINED,), made=("runs/mine/evaluate-folder.md",)),
     Rule(
         r"make distil DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
@@ -485,6 +503,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     write_folder(folder / "captures")
     copied(h36m_root(), folder / "h36m")
     copied(mpi_root(), folder / "3dhp")
+    mupots.write(folder / "mupots", TINY, ("TS1", "TS2"))
+    somof.write(folder / "somof", TINY, ("train", "valid"))
     detections(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
