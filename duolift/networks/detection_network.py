@@ -118,6 +118,11 @@ class Estimate:
         """
         return lift(self.poses * size[..., None, None], self.offsets, 1 / size)
 
+    def unbind(self) -> tuple[Self, ...]:
+        """The estimates of a stack of people, one after the other."""
+        values = [getattr(self, field.name).unbind() for field in fields(self)]
+        return tuple(type(self)(*each) for each in zip(*values, strict=True))
+
     def mirrored(self, skeleton: Skeleton) -> Self:
         """The same of the mirrored people."""
         order = mirror_order(skeleton, self.offsets.device)
@@ -229,11 +234,14 @@ class DetectionNetwork(nn.Module):
             poses, visible, size, noise: as of `forward`.
             flip: lift the mirrored people as well, and take the mean of both (the field's flip test).
         """
-        found = self(poses, visible, size, noise)
-        if flip:
+        if flip:  # both in one batch, so that the weights are read once
             order = mirror_order(self.skeleton, visible.device)
-            other = self(mirrored(poses, self.skeleton), visible[..., order], size, noise)
-            found = found.mean(other.mirrored(self.skeleton))
+            both = torch.stack([poses, mirrored(poses, self.skeleton)])
+            seen = torch.stack([visible, visible[..., order]])
+            one, other = self(both, seen, torch.stack([size, size]), torch.stack([noise, noise])).unbind()
+            found = one.mean(other.mirrored(self.skeleton))
+        else:
+            found = self(poses, visible, size, noise)
         return replace(found, deviation=self.fitted * found.deviation, up_deviation=self.fitted_up * found.up_deviation)
 
     def told_alone(self, found: Estimate) -> Tensor:
