@@ -155,15 +155,16 @@ def common(skeletons: Sequence[Skeleton], joints: Sequence[str]) -> Skeleton:
     15
 
     Raises:
-        InputError: the pelvis or the top of the head is not among them.
+        InputError: the pelvis is not among them.
     """
-    known = [joint for joint in skeletons[0].joints if all(joint in some.joints for some in skeletons)]
+    known = [
+        joint for joint in skeletons[0].joints if joint in joints and all(joint in some.joints for some in skeletons)
+    ]
     try:
-        return Skeleton.person("common", [joint for joint in known if joint in joints])
+        return Skeleton.person("common", known)
     except ValueError as error:
-        raise InputError(
-            f"lifters and data have no pelvis or no top of the head in common, but {', '.join(known)}"
-        ) from error
+        found = ", ".join(known) or "nothing"
+        raise InputError(f"lifters and data have {found} in common; expected the pelvis among it") from error
 
 
 @torch.no_grad()

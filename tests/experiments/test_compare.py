@@ -83,7 +83,7 @@ def test_what_cannot_be_compared_is_refused(files: list[str], tmp_path: Path) ->
         compare.main([*given, "--lifters", files[0], files[0]])
     with pytest.raises(InputError, match="--samples is 3; expected 100 to 1000000"):
         compare.main([*given, "--lifters", *files, "--samples", "3"])
-    with pytest.raises(InputError, match="no pelvis or no top of the head in common"):
-        common([H36M17], ["pelvis", "neck"])
+    with pytest.raises(InputError, match="have neck, head in common; expected the pelvis, and head top"):
+        common([H36M17], ["neck", "head"])
     with pytest.raises(ValueError, match=r"confidence is 1.0; expected 0.5 or more"):
         Options(confidence=1.0)
