@@ -155,16 +155,17 @@ def common(skeletons: Sequence[Skeleton], joints: Sequence[str]) -> Skeleton:
     15
 
     Raises:
-        InputError: the pelvis is not among them.
+        InputError: the pelvis is not among them, or neither the top of the head nor the neck.
     """
-    known = [
-        joint for joint in skeletons[0].joints if joint in joints and all(joint in some.joints for some in skeletons)
-    ]
+    orders = [joints, *(skeleton.joints for skeleton in skeletons)]
+    known = [joint for joint in skeletons[0].joints if all(joint in order for order in orders)]
     try:
         return Skeleton.person("common", known)
     except ValueError as error:
         found = ", ".join(known) or "nothing"
-        raise InputError(f"lifters and data have {found} in common; expected the pelvis among it") from error
+        raise InputError(
+            f"lifters and data have {found} in common; expected the pelvis, and head top or neck"
+        ) from error
 
 
 @torch.no_grad()
