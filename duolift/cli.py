@@ -43,6 +43,7 @@ EXAMPLES = """examples:
   duolift lift a.json b.json -o out/                 of every scene a page, JSON, GLB and CSV
   cat results.json | duolift lift - -o - > scene.json
   duolift view scene.json                            without a scene: a page to drop files onto
+  duolift live                                       the webcam, lifted while it films
   duolift convert scene.json -o film.bvh             a scene that is there already, in another format
   duolift export lifter.onnx
 """
@@ -348,11 +349,11 @@ def _doubts_of_pictures(
     return doubts(Photographs(pictures, scene.names), scene.image)
 
 
-def _frames(source: Path, options: "Options") -> Iterator["Frame"]:
+def _frames(source: Path, options: "Options", detector: str | None) -> Iterator["Frame"]:
     """The frames of a file or folder that was dropped onto the page, with progress."""
     from duolift.looking import Given, with_detector
 
-    return Given((source,), with_detector(options, source), (), None).frames(source)
+    return Given((source,), with_detector(options, source, name=detector), (), None).frames(source)
 
 
 def _named(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, bool, "Scene"]]:
@@ -387,8 +388,13 @@ def _convert(chosen: argparse.Namespace) -> None:
 
 def _view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", nargs="?", type=Path, help="a scene, .json, .npz or .html; an empty page without it")
+    _page_arguments(parser)
+
+
+def _page_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="the local port to listen on (any free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    parser.add_argument("--detector", metavar="NAME", help="what finds people; duolift detector list names them")
     _placement_arguments(parser)
     _device_arguments(parser)
     _keypoint_arguments(parser)
@@ -398,16 +404,33 @@ def _view_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _view(chosen: argparse.Namespace) -> None:
     """Show a scene on a local page, which also lifts files that are dropped onto it"""
-    from duolift.view.server import serve
+    _serve(chosen, None if chosen.scene is None else _scene_of(chosen.scene))
 
+
+def _serve(chosen: argparse.Namespace, scene: "Scene | None", filming: bool = False) -> None:
+    """Serve the page, with a scene or with the webcam."""
     options, camera = _options(chosen), _camera(chosen)
     _check_lifter(chosen)
     _check_device(chosen)
-    scene = None if chosen.scene is None else _scene_of(chosen.scene)
-    lifter = _lifter(chosen, chosen.device)
-    lift_frames = partial(lifter.lift_frames, camera=camera, **_chosen(chosen))
-    lift = partial(_lift_dropped, lift_frames, options)
-    serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures)
+    from duolift.detectors import load_detector
+    from duolift.view.live import Live
+    from duolift.view.server import serve
+
+    lifter, given = _lifter(chosen, chosen.device), _chosen(chosen)
+    lift_frames = partial(lifter.lift_frames, camera=camera, **given)
+    lift = partial(_lift_dropped, lift_frames, options, chosen.detector)
+    stature = {"stature": given["stature"]} if "stature" in given else {}
+    live = Live(lifter, partial(load_detector, chosen.detector), camera, **stature)
+    serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures, live, filming)
+
+
+def _live(chosen: argparse.Namespace) -> None:
+    """Lift people before the webcam while they are filmed, on a local page"""
+    from duolift.detectors.registry import DEFAULT_DETECTOR, kind_named
+
+    if lacking := kind_named(chosen.detector or DEFAULT_DETECTOR).lacking():
+        raise InputError(f"detector {chosen.detector or DEFAULT_DETECTOR}: {lacking}")
+    _serve(chosen, None, filming=True)
 
 
 def _scene_of(path: Path) -> "Scene":
@@ -429,9 +452,11 @@ def _scene_of(path: Path) -> "Scene":
         raise
 
 
-def _lift_dropped(lift_frames: Callable[..., Any], options: "Options", source: Path) -> "Iterator[tuple[str, Scene]]":
+def _lift_dropped(
+    lift_frames: Callable[..., Any], options: "Options", detector: str | None, source: Path
+) -> "Iterator[tuple[str, Scene]]":
     """The scenes of a file or a folder that was dropped onto the page."""
-    yield from lift_frames(_frames(source, options))
+    yield from lift_frames(_frames(source, options, detector))
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -615,6 +640,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[a
     "demo": (_demo_arguments, _demo),
     "lift": (_lift_arguments, _lift),
     "view": (_view_arguments, _view),
+    "live": (_page_arguments, _live),
     "convert": (_convert_arguments, _convert),
     "export": (_export_arguments, _export),
     "detector": (_detector_arguments, _detector),

@@ -1,6 +1,7 @@
 """Pictures as pixels: the right way up, in 8 bits of red, green and blue, whatever the file has."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,16 +28,44 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Traceback (most recent call last):
     duolift.errors.InputError: gone.png: cannot be read (No such file or directory)
     """
-    from PIL import Image, ImageOps
-
     regular(path)
+    return _pixels(path, str(path))
+
+
+def picture_of(content: bytes, where: str, largest: int) -> NDArray[np.uint8]:
+    """The pixels (height, width, 3) of a picture's file that is in memory; the others as of `read_picture`.
+
+    Args:
+        content: of the file.
+        where: what to call it.
+        largest: pixels that it may have.
+
+    Raises:
+        InputError: none that Pillow reads, a damaged one, or one that is too large.
+
+    >>> picture_of(b"GIF", "it", largest=1000)
+    Traceback (most recent call last):
+    duolift.errors.InputError: it: cannot be read as a picture (it is of no known kind); expected JPEG, PNG or the like
+    """
+    return _pixels(BytesIO(content), where, largest)
+
+
+def _pixels(source: Path | BytesIO, where: str, largest: int | None = None) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     try:
-        with warnings.catch_warnings(), Image.open(path) as picture:
+        with warnings.catch_warnings(), Image.open(source) as picture:
             warnings.simplefilter("ignore")  # Pillow warns of large pictures, and refuses those that are too large
+            if largest is not None and picture.width * picture.height > largest:
+                raise InputError(f"{where}: has {picture.width} x {picture.height} pixels; expected at most {largest}")
             return np.array(ImageOps.exif_transpose(_in_8_bits(picture)).convert("RGB"))
+    except InputError:
+        raise
     except Exception as error:  # Pillow raises anything on a damaged picture
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read as a picture ({reason}); expected JPEG, PNG or the like") from error
+        if isinstance(error, UnidentifiedImageError) and not isinstance(source, Path):
+            reason = "it is of no known kind"
+        raise InputError(f"{where}: cannot be read as a picture ({reason}); expected JPEG, PNG or the like") from error
 
 
 def _in_8_bits(picture: "Image.Image") -> "Image.Image":

@@ -28,6 +28,7 @@ class Evidence:
         steps: (frame,), seconds from the frame before; None where frames come evenly.
         given: (frame, joint, 3), what was given out already, metres; NaN for frames that were not, None for all of a
             video that is looked at as a whole.
+        firmness: (frame,), how far off that may be, metres; anything for frames that were not given out.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> still, one = np.ones((9, 19, 3)), np.ones((9, 19))
@@ -48,11 +49,12 @@ class Evidence:
     interval: float
     steps: Array | None = None
     given: Array | None = None
+    firmness: Array | None = None
 
     def __getitem__(self, frames: slice) -> Self:
         """Some of the frames."""
         over_time = ("points", "rays", "seen", "across", "deviation", "there")
-        optional = [name for name in ("steps", "given") if getattr(self, name) is not None]
+        optional = [name for name in ("steps", "given", "firmness") if getattr(self, name) is not None]
         return replace(self, **{name: getattr(self, name)[frames] for name in (*over_time, *optional)})
 
     @property

@@ -16,6 +16,7 @@ from duolift.inputs.keypoints import format_named
 from duolift.inputs.tracking import Tracker
 from duolift.motion.fit import GIVES, USUAL, evidence_of, fitted, usual_lengths
 from duolift.motion.quadratic import Array
+from duolift.motion.terms.given import firmness
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.focal import FOCAL_PRIOR, default_focal
 from duolift.placement.interface import FocalSource
@@ -166,7 +167,7 @@ class Stream:
             self._lift()
         scenes = self._scenes(due)
         for moment in due:
-            moment.given = True
+            moment.given, moment.firmness = True, firmness(self._time - moment.time)
         return scenes
 
     def _lift(self) -> None:
@@ -239,7 +240,8 @@ class Stream:
             if moment.given and one.points is not None:
                 given[frame] = one.points
         start = np.stack([p if one.points is None else one.points for p, one in zip(points, seen, strict=True)])
-        found = fitted(replace(known, lengths=lengths, gives=gives, given=given), start)
+        firm = np.array([moment.firmness for moment in moments])
+        found = fitted(replace(known, lengths=lengths, gives=gives, given=given, firmness=firm), start)
         for moment, one, where in zip(moments, seen, found, strict=True):
             if not moment.given:
                 one.points = where

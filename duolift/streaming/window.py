@@ -44,12 +44,14 @@ class Moment:
         time: seconds.
         people: who is there, by identity.
         given: whether it was given out; nothing of it changes any more.
+        firmness: how far off what was given out may be (`duolift.motion.terms.given`), metres.
     """
 
     name: str
     time: float
     people: dict[int, Sighting]
     given: bool = False
+    firmness: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,14 @@ class WindowLimits:
     Attributes:
         past: seconds before the frame that is given out.
         frames: at most.
+        felt: seconds for which a frame before is felt, where it was not given out firmly.
+        firm: metres that a frame which was given out firmly may be off.
     """
 
     past: float = 0.6
     frames: int = 64
+    felt: float = 0.3
+    firm: float = 0.003
 
 
 WINDOW_LIMITS = WindowLimits()
@@ -123,15 +129,15 @@ class Window:
         ]
 
     def latest(self) -> list[Moment]:
-        """The frames that are not given out yet, and everybody's last two before them, from which they go on."""
-        seen: dict[int, int] = {}
-        latest = []
+        """The frames that are not given out yet, and those before from which everybody goes on: two that were given out
+        as firmly as can be, or what there is of the last moment."""
+        firm: dict[int, int] = {}
+        latest, oldest = [], self.moments[-1].time - self.lag - self.limits.felt
         for moment in reversed(self.moments):
-            needed = not moment.given or any(seen.get(identity, 0) < 2 for identity in moment.people)
-            if moment.given:
-                seen |= {identity: seen.get(identity, 0) + 1 for identity in moment.people}
-            if needed:
+            if not moment.given or any(firm.get(identity, 0) < 2 for identity in moment.people):
                 latest.append(moment)
+            if moment.given and (moment.firmness <= self.limits.firm or moment.time < oldest):
+                firm |= {identity: firm.get(identity, 0) + 1 for identity in moment.people}
         return latest[::-1]
 
     def track(self) -> None:

@@ -4,7 +4,9 @@ It serves this computer alone: it listens on the loopback address, refuses reque
 rebinds its name) or come from another site's page, and serves the files listed in `Server` and no others.
 """
 
+import io
 import json
+import math
 import sys
 import tempfile
 import time
@@ -27,6 +29,7 @@ from duolift.outputs.photographs import Photographs, jpeg
 from duolift.outputs.schema import SCENE_FORMAT
 from duolift.progress import shown
 from duolift.scene import Scene
+from duolift.view.live import Live, LiveFrame
 from duolift.view.page_progress import PageProgress
 from duolift.view.uploads import unpack
 
@@ -47,6 +50,7 @@ class ServerLimits:
     block: int = 2**16  # bytes that are read at a time
     head: int = 100  # bytes of a file in which a scene must say that it is one
     picture_width: int = 1280  # pixels of a photograph that is sent
+    frame: int = 8 * 2**20  # bytes of a webcam's frame
 
 
 SERVER_LIMITS = ServerLimits()
@@ -90,6 +94,7 @@ class Server(ThreadingHTTPServer):
         lift: for files that are dropped onto the page; None takes none.
         port: to listen on; 0 for any free one.
         pictures: the picture, folder of pictures or film that the first scene was seen in.
+        live: lifts a webcam's frames; None takes none.
 
     Raises:
         InputError: the port cannot be listened on, or the pictures are not there.
@@ -97,13 +102,21 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, scene: Scene | None, lift: Lift | None, port: int = 0, pictures: Path | None = None) -> None:
-        self.lift, self.busy, self.progress = lift, Lock(), PageProgress()
+    def __init__(
+        self,
+        scene: Scene | None,
+        lift: Lift | None,
+        port: int = 0,
+        pictures: Path | None = None,
+        live: Live | None = None,
+    ) -> None:
+        self.lift, self.live, self.busy, self.progress = lift, live, Lock(), PageProgress()
         self.scenes = [] if scene is None else [Shown.of(_label(scene), scene)]
         self.pictures, self.looking = pictures, Lock()
         self.photographs = None if pictures is None else Photographs(pictures, scene.names if scene else ())
         settings = {
             "lifts": lift is not None,
+            "films": live is not None,
             "served": True,
             "has_pictures": pictures is not None,
             "largest": SERVER_LIMITS.upload,
@@ -172,19 +185,23 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, "there is no such page")
 
     def do_POST(self) -> None:
-        """Lift files, and answer with the names of their scenes."""
+        """Lift files, and answer with the names of their scenes; or a webcam's frame, and answer with its scene."""
         if not self._is_allowed():
             return
-        size = self._content_length()
-        if _split(self.path).path != "/lift" or self.server.lift is None:
+        size, path = self._content_length(), _split(self.path).path
+        filming = path == "/live" and self.server.live is not None
+        largest = SERVER_LIMITS.frame if filming else SERVER_LIMITS.upload
+        if not filming and (path != "/lift" or self.server.lift is None):
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing to send files to")
         elif self.headers.get("Content-Type") != UPLOAD:
             self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected {UPLOAD}")
         elif size is None:
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "expected the files' length")
-        elif size > SERVER_LIMITS.upload:
-            text = f"the files have {size / 2**20:.0f} MB; expected at most {SERVER_LIMITS.upload // 2**20}"
+        elif size > largest:
+            text = f"the files have {size / 2**20:.0f} MB; expected at most {largest // 2**20}"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+        elif filming:
+            self._look(size)
         else:
             with tempfile.TemporaryFile() as body, tempfile.TemporaryDirectory() as folder:
                 if self._receive(body, size) < size:
@@ -197,6 +214,28 @@ class Handler(BaseHTTPRequestHandler):
                     self._refuse(HTTPStatus.BAD_REQUEST, str(error))
                 else:
                     self._lift(source, Path(folder))
+
+    def _look(self, size: int) -> None:
+        """Answer with the scenes that are ready with a frame of a webcam."""
+        assert self.server.live is not None
+        parts, body = _split(self.path), io.BytesIO()
+        if self._receive(body, size) < size:
+            self._refuse(HTTPStatus.BAD_REQUEST, "the frame was cut off on its way")
+            return
+        name, time_of = _query(parts, "name"), _number(_query(parts, "time"))
+        if not name or time_of is None:
+            self._refuse(HTTPStatus.BAD_REQUEST, "expected the frame's name and time")
+            return
+        try:
+            scenes = self.server.live.look(LiveFrame(_query(parts, "session"), name, time_of, body.getvalue()))
+        except InputError as error:
+            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        except Exception as error:  # a defect must not leave the page waiting
+            traceback.print_exc()
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"frame {name}: lifting failed ({type(error).__name__})")
+        else:
+            content = ",".join(to_json(scene) for scene in scenes)
+            self._answer(HTTPStatus.OK, "application/json", f'{{"scenes":[{content}]}}'.encode())
 
     def _scene(self, number: str) -> None:
         scenes = self.server.scenes
@@ -295,6 +334,15 @@ def _query(parts: SplitResult, key: str) -> str:
         return ""
 
 
+def _number(text: str) -> float | None:
+    """A finite number; None for anything else."""
+    try:
+        number = float(text[:40])
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _label(scene: Scene) -> str:
     return scene.names[0] if len(scene.names) == 1 else f"{len(scene.names)} frames"
 
@@ -319,6 +367,8 @@ def serve(
     port: int = 0,
     open_browser: bool = True,
     pictures: Path | None = None,
+    live: Live | None = None,
+    filming: bool = False,
 ) -> None:
     """Serve the page until it is interrupted.
 
@@ -328,14 +378,17 @@ def serve(
         port: to listen on; 0 for any free one.
         open_browser: whether to open the page in the user's browser.
         pictures: the picture, folder of pictures or film that the people were seen in.
+        live: lifts a webcam's frames; None takes none.
+        filming: whether the page begins with the webcam.
 
     Raises:
         InputError: the port cannot be listened on, or the pictures are not there.
     """
-    with Server(scene, lift, port, pictures) as server:
-        print(f"{server.url}   (Ctrl-C ends it)", flush=True)
+    with Server(scene, lift, port, pictures, live) as server:
+        url = server.url + "#webcam" * filming
+        print(f"{url}   (Ctrl-C ends it)", flush=True)
         if open_browser:
-            webbrowser.open(server.url)
+            webbrowser.open(url)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

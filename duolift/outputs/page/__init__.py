@@ -21,6 +21,7 @@ SCRIPTS = {
     "bodies.js": "bodies.js",
     "space.js": "space.js",
     "image.js": "image.js",
+    "webcam.js": "webcam.js",
     "page.js": "page.js",
 }
 """What the page calls its scripts, in their order -> the file. three.js is made by its package.json, see there."""
@@ -32,7 +33,7 @@ SELF_CONTAINED_POLICY = (
 
 SERVED_POLICY = (
     "default-src 'none'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
-    "connect-src 'self'"
+    "connect-src 'self'; media-src blob:"
 )
 """Content security policy of the served page: it loads from its own server alone."""
 
@@ -81,10 +82,11 @@ def page(settings: dict[str, Any]) -> str:
     """The text of `index.html` with settings filled in; style sheet and scripts are files beside it.
 
     Args:
-        settings: `served`, whether a server has the scene; `lifts`, whether that server lifts files; `scene`, the scene
-            itself where no server has it; `pictures`, the photographs of its images by their names, as data URLs
-            (by `""` that of all images), of `every` so-manyth frame; `has_pictures`, whether the server has
-            photographs; `largest`, bytes of files that are dropped onto the page.
+        settings: `served`, whether a server has the scene; `lifts`, whether that server lifts files; `films`, whether
+            it lifts a webcam's frames; `scene`, the scene itself where no server has it; `pictures`, the photographs
+            of its images by their names, as data URLs (by `""` that of all images), of `every` so-manyth frame;
+            `has_pictures`, whether the server has photographs; `largest`, bytes of files that are dropped onto the
+            page.
     """
     text = json.dumps({"colours": PERSON_COLOURS, "shape": asdict(BODY_SHAPE), **settings}, allow_nan=False)
     # no text may end the script element that holds it

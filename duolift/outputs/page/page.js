@@ -4,6 +4,7 @@
 (() => {
   const settings = JSON.parse(document.getElementById("settings").textContent);
   const $ = (id) => document.getElementById(id);
+  const FILM = /\.(mp4|m4v|mov|webm|mkv|avi|ogv)$/i;
   const PICTURE = /\.(jpe?g|png|webp|bmp|gif|avif)$/i;
   const KEPT = 24; // photographs that are kept decoded
 
@@ -13,6 +14,8 @@
   let placement = "people";
   let playing = null; // when it began, and at which frame
   let dropped = new Map(); // name of a picture, without folder and suffix -> its file
+  let film = null; // the film that was dropped onto the page: an element that shows any of its frames
+  let webcam = null; // what films
   const photographs = new Map(); // name of an image -> its photograph, or null
 
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -34,8 +37,8 @@
 
   async function photograph(name) {
     if (photographs.has(name)) return photographs.get(name);
-    const source = sourceOf(name);
-    const found = source && (await decoded(source).catch(() => null));
+    const source = film ? null : sourceOf(name);
+    const found = film ? await filmed(scene.names.indexOf(name)) : source && (await decoded(source).catch(() => null));
     if (photographs.size >= KEPT) photographs.delete(photographs.keys().next().value);
     photographs.set(name, found);
     return found;
@@ -50,6 +53,32 @@
       if (typeof source !== "string") URL.revokeObjectURL(image.src);
     }
     return image;
+  }
+
+  function openFilm(file) {
+    if (film) URL.revokeObjectURL(film.video.src);
+    film = file && { video: document.createElement("video"), turn: Promise.resolve() };
+    if (film) Object.assign(film.video, { muted: true, preload: "auto", src: URL.createObjectURL(file) });
+  }
+
+  function filmed(number) {
+    // a frame of the film, one after the other; null where the browser cannot show it
+    const { video } = film,
+      time = (number + 0.5) / (scene.rate || 30);
+    const frame = () =>
+      new Promise((resolve) => {
+        video.onerror = () => resolve(null);
+        video.onseeked = () => {
+          const canvas = element("canvas");
+          [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+          canvas.getContext("2d").drawImage(video, 0, 0);
+          resolve(canvas.width ? canvas : null);
+        };
+        if (video.error) resolve(null);
+        video.currentTime = time;
+      });
+    film.turn = film.turn.then(frame);
+    return film.turn;
   }
 
   // ---- words ----------------------------------------------------------------------------------------------------
@@ -154,6 +183,7 @@
 
   function open(found) {
     play(false);
+    stopFilming();
     scene = found;
     frame = 0;
     photographs.clear();
@@ -172,6 +202,63 @@
       look(space.view);
     }
     return show(0);
+  }
+
+  // ---- the webcam -----------------------------------------------------------------------------------------------
+
+  function follow(found, picture, { rate, behind }) {
+    // a frame of the webcam, which is all there is of the scene
+    const begins = document.body.classList.contains("nothing") || !$("player").hidden;
+    scene = found;
+    frame = 0;
+    if (begins) {
+      document.body.classList.remove("nothing");
+      $("player").hidden = true;
+      list($("frames"), []);
+      list($("scenes"), []);
+    }
+    const anybody = scene.people[0].some(Boolean);
+    $("empty").hidden = anybody;
+    $("empty").textContent = anybody ? "" : "Nobody is seen.";
+    $("name").textContent = `${rate.toFixed(1)} frames a second, ${behind.toFixed(2)} s behind`;
+    $("notes").replaceChildren(...scene.notes.map((note) => element("li", note)));
+    drawPeople();
+    drawFacts();
+    space?.follow(scene);
+    space?.show(0, placement);
+    ImagePanel.draw($("image"), scene, 0, picture, settings.colours);
+    space?.paint(picture);
+    document.body.dataset.followed = String(1 + Number(document.body.dataset.followed || 0)); // for tests
+  }
+
+  function stopFilming() {
+    webcam?.stop();
+    webcam = null;
+    $("webcam").textContent = "Webcam";
+    $("webcam").setAttribute("aria-pressed", "false");
+  }
+
+  async function startFilming() {
+    play(false);
+    openFilm(null);
+    const ask = (url, body) =>
+      answered(url, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body });
+    const fail = (error) => {
+      stopFilming();
+      tell(error.message || String(error), true);
+    };
+    $("webcam").textContent = "Stop";
+    $("webcam").setAttribute("aria-pressed", "true");
+    tell("Waiting for the webcam …");
+    webcam = new Webcam({
+      ask,
+      fail,
+      show: (...told) => {
+        tell("");
+        follow(...told);
+      },
+    });
+    await webcam.start().catch(fail);
   }
 
   // ---- files ----------------------------------------------------------------------------------------------------
@@ -209,6 +296,7 @@
   async function lift(files) {
     // a line that names the files, and their contents one after the other
     play(false);
+    stopFilming();
     const name = files.length === 1 ? files[0].path : `${files.length} files`,
       lifting = { on: true, name };
     tell(`Lifting ${name} …`);
@@ -229,12 +317,17 @@
   }
 
   async function take(files) {
-    // pictures go behind the poses, all else is lifted
+    // pictures of the scene that is open go behind its poses, as do those that come with what a detector wrote of them;
+    // other pictures are lifted, as all else is
     const pictures = files.filter(({ path }) => PICTURE.test(path)),
-      others = files.filter(({ path }) => !PICTURE.test(path));
+      others = files.filter(({ path }) => !PICTURE.test(path)),
+      films = others.filter(({ path }) => FILM.test(path));
     if (pictures.length) dropped = new Map(pictures.map(({ path, file }) => [stem(path), file]));
     if (pictures.length) photographs.clear();
-    if (others.length && settings.lifts) await lift(others);
+    const known = scene && scene.names.some((name) => dropped.has(stem(name)));
+    const lifted = others.length || known || !settings.films ? others : pictures;
+    openFilm(films.length === 1 && lifted.length === 1 ? films[0].file : null);
+    if (lifted.length && settings.lifts) await lift(lifted);
     else if (others.length) tell("This page is one file and lifts nothing: duolift view opens one that does.", true);
     else if (scene) await showPictures();
     else if (pictures.length) tell("Now drop what a detector made of them.");
@@ -292,6 +385,7 @@
     };
     $("scenes").onchange = () => openNumber($("scenes").selectedIndex).catch((error) => tell(String(error), true));
     $("save").onclick = save;
+    $("webcam").onclick = () => (webcam ? stopFilming() : startFilming());
     for (const button of $("views").children) button.onclick = () => look(button.value);
     for (const button of $("placement").children)
       button.onclick = () => {
@@ -341,6 +435,7 @@
   async function start() {
     listen();
     $("open").hidden = !settings.lifts;
+    $("webcam").hidden = !settings.films;
     $("drop").textContent = settings.lifts ? "Drop it here" : "Drop pictures here";
     $("player").hidden = true;
     try {
@@ -348,11 +443,12 @@
     } catch {
       tell("This browser shows no 3D (WebGL): the image and the numbers are here all the same.", true);
     }
+    if (settings.films && window.location.hash === "#webcam") return startFilming();
     if (settings.scene) return open(settings.scene);
     if (settings.served && (await openAll(await answered("scenes.json")))) return undefined;
     $("empty").hidden = false;
     $("empty").textContent = settings.lifts
-      ? "Drop files of 2D poses here: what a detector has written, a folder of it, or a scene that was saved."
+      ? "Drop a photograph or a video here, files of 2D poses that a detector has written, or a scene that was saved."
       : "There is no scene.";
     return undefined;
   }

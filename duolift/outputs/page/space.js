@@ -39,6 +39,7 @@ const Space = (() => {
       this.controls = new THREE.OrbitControls(this.eye, this.renderer.domElement);
       this.controls.maxPolarAngle = HIGHEST_POLAR;
       this.controls.addEventListener("start", () => {
+        this.turned = true;
         if (this.view === "eye") this.leave();
       });
       this.controls.addEventListener("change", () => {
@@ -69,7 +70,25 @@ const Space = (() => {
       this.holder.dataset.eye = this.eye.position.toArray().map((metres) => metres.toFixed(2)); // for tests
     }
 
-    open(scene) {
+    follow(scene) {
+      // the next frame of a webcam: the same people go on, and the ground stays for as long as they are on it
+      const same = this.live && String(scene.identities) === String(this.scene.identities);
+      const box = this.live ? this.points : null;
+      if (same) {
+        this.scene = scene;
+        const { low, high } = this.measure();
+        if (!box.some || (box.low.clone().min(low).equals(box.low) && box.high.clone().max(high).equals(box.high))) {
+          if (this.view === "eye") this.look("eye");
+          if (box.some || !scene.people[0].some(Boolean)) return;
+        }
+      }
+      this.open(scene, box?.some ? box : null);
+      this.live = true;
+      if (!this.turned) this.look(this.view);
+    }
+
+    open(scene, around = null) {
+      this.live = false;
       for (const person of this.people) person.dispose();
       for (const thing of this.fixed) {
         thing.removeFromParent();
@@ -82,25 +101,26 @@ const Space = (() => {
           new Bodies.Person(scene, number, this.settings.colours[number % this.settings.colours.length], this.settings.shape),
       );
       this.world.add(...this.people.map((person) => person.group));
-      this.points = this.measure();
+      this.points = this.measure(around);
       this.lay();
     }
 
-    measure() {
+    measure(around = null) {
       // where people are over the whole sequence: their joints in some of the frames, and room for their numbers
-      const points = [],
+      const points = around ? [around.low, around.high] : [],
         count = this.scene.names.length,
         step = Math.max(1, Math.floor(count / 200));
       for (let frame = 0; frame < count; frame += step)
         for (const pose of this.scene.people[frame])
           for (const [joint, place] of (pose || []).entries()) if (joint % 2 === 0 || count < 20) points.push(vector(place));
-      if (!points.length) points.push(new THREE.Vector3(-1, 0, -3), new THREE.Vector3(1, 1.8, -5));
+      const some = points.length > 0;
+      if (!some) points.push(new THREE.Vector3(-1, 0, -3), new THREE.Vector3(1, 1.8, -5));
       const low = points.reduce((least, point) => least.clone().min(point), points[0]),
         high = points.reduce((most, point) => most.clone().max(point), points[0]);
       low.addScalar(-0.15);
       high.addScalar(0.15);
       for (const x of [low.x, high.x]) for (const z of [low.z, high.z]) points.push(new THREE.Vector3(x, high.y + 0.3, z));
-      return { points, low, high };
+      return { points, low, high, some };
     }
 
     lay() {
@@ -198,6 +218,7 @@ const Space = (() => {
 
     look(view) {
       this.view = view;
+      this.turned = false;
       if (!this.scene) return;
       this.controls.minPolarAngle = 0;
       if (view === "eye" && this.scene.up.length) this.lookThrough();

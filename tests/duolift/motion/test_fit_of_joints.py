@@ -11,7 +11,6 @@ from duolift.motion.evidence import Evidence
 from duolift.motion.fit import fitted, people_in_motion, usual_lengths
 from duolift.motion.quadratic import Quadratic
 from duolift.motion.terms import TERMS
-from duolift.motion.terms.given import GIVES as GIVEN
 from duolift.motion.terms.inertia import DENSITY
 
 CHILDREN, PARENTS = (list(ends) for ends in PAPER19.bone_ends)
@@ -92,8 +91,8 @@ def energy(name: str, known: Evidence, points: np.ndarray) -> float:
     elif name == "bones":
         terms = np.square((lengths_of(points) - known.lengths) / known.gives)
     elif name == "given":
-        assert known.given is not None
-        terms = np.square(np.nan_to_num(points - known.given) / GIVEN)
+        assert known.given is not None and known.firmness is not None
+        terms = np.square(np.nan_to_num(points - known.given) / known.firmness[:, None, None])
     else:
         steps = np.full(len(points), known.interval) if known.steps is None else known.steps
         one, other = steps[1:-1, None, None], steps[2:, None, None]
@@ -110,7 +109,7 @@ def test_a_terms_pull_is_the_slope_of_its_energy(name: str, steps: np.ndarray | 
     random = np.random.default_rng(2)
     out = known.points + random.normal(0, 0.02, known.points.shape)
     out[3:] = np.nan
-    known = replace(known, given=out)
+    known = replace(known, given=out, firmness=np.linspace(0.001, 0.1, 5))
     points = known.points + random.normal(0, 0.02, known.points.shape)
     equations = Quadratic.zero(5, 57)
     TERMS[name](known, points, equations)
@@ -144,7 +143,7 @@ def test_what_was_given_out_stays_and_the_rest_goes_on_from_it() -> None:
     known = evidence(12)
     out = known.points + 0.1
     out[2:] = np.nan
-    found, alone = fitted(replace(known, given=out)), fitted(known)
+    found, alone = fitted(replace(known, given=out, firmness=np.full(12, 0.001))), fitted(known)
     np.testing.assert_allclose(found[:2], out[:2], atol=0.003)
     off = np.abs(found - alone).mean((1, 2))
     assert off[1] > 2 * off[3] > 4 * off[7]

@@ -1,0 +1,103 @@
+"""A webcam's frames, as the page sends them one by one, become scenes while it is filming."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from duolift.camera import Camera
+from duolift.detectors.interface import Detector
+from duolift.errors import InputError
+from duolift.files.pictures import picture_of
+from duolift.placement.stature import UNKNOWN_STATURES, Statures
+from duolift.predictor import Lifter
+from duolift.scene import Scene
+from duolift.streaming.stream import Stream
+
+LAG = 0.1
+"""Seconds that a scene is held back at most. Detection takes as long again: at 5 frames a second nothing is held back,
+at 10 one frame."""
+
+LARGEST_PICTURE = 4096 * 2160
+"""Pixels of a frame."""
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """A frame as it came.
+
+    Attributes:
+        session: of the page that films; another one begins anew.
+        name: of the frame.
+        time: seconds, on the page's clock.
+        content: a JPEG, or another picture.
+    """
+
+    session: str
+    name: str
+    time: float
+    content: bytes
+
+
+class Live:
+    """One webcam at a time: the last page that began to film.
+
+    Args:
+        lifter: what lifts people.
+        detector: what makes the detector that finds them, which is loaded when the first frame comes.
+        camera: what is known of it. A focal length is one of `camera.image`, or else of the frames as they come.
+        stature: how tall people are, as far as it is known.
+
+    >>> import io
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> class Nobody:
+    ...     name, joints = "nobody", "coco17"
+    ...
+    ...     def detect(self, picture):
+    ...         return np.zeros((0, 17, 3), dtype=np.float32)
+    >>> Image.new("RGB", (640, 360)).save(jpeg := io.BytesIO(), "JPEG")
+    >>> (scene,) = Live(Lifter.load(), Nobody).look(LiveFrame("a page", "0", 0.0, jpeg.getvalue()))
+    >>> scene.image, scene.identities
+    ((640.0, 360.0), ())
+    """
+
+    def __init__(
+        self,
+        lifter: Lifter,
+        detector: Callable[[], Detector],
+        camera: Camera | None = None,
+        stature: Statures = UNKNOWN_STATURES,
+    ) -> None:
+        self.lifter, self.camera, self.stature = lifter, camera or Camera(), stature
+        self._load, self._lock, self._of = detector, Lock(), ("", (0.0, 0.0))
+        self._detector: Detector | None = None
+        self._stream: Stream | None = None
+
+    def look(self, frame: LiveFrame) -> list[Scene]:
+        """The scenes that are ready with a frame: none or one as a rule.
+
+        Raises:
+            InputError: a frame that is no picture, is too large or does not come after the one before, or a detector
+                that is not there.
+        """
+        with self._lock:
+            if self._detector is None:
+                self._detector = self._load()
+            picture = picture_of(frame.content, f"frame {frame.name}", LARGEST_PICTURE)
+            image = float(picture.shape[1]), float(picture.shape[0])
+            if self._stream is None or self._of != (frame.session, image):
+                self._stream = self._begun(image, self._detector.joints)
+                self._of = frame.session, image
+            return self._stream.add(self._detector.detect(picture), time=frame.time, name=frame.name)
+
+    def _begun(self, image: tuple[float, float], joints: str) -> Stream:
+        known = self.camera
+        focal = known.focal
+        if focal and known.image:
+            focal *= image[0] / known.image[0]
+        if not (known.static and known.smooth):
+            raise InputError(
+                "a webcam that is lifted live stands still; expected neither --moving nor --frame-by-frame"
+            )
+        camera = replace(known, image=image, focal=focal)
+        return self.lifter.stream(camera, joints, stature=self.stature, lag=LAG)
