@@ -145,7 +145,7 @@
     $("slider").value = String(frame);
     $("frames").selectedIndex = frame;
     $("count").textContent = count ? `${frame + 1} / ${count}${time}` : "";
-    $("name").textContent = count ? scene.names[frame] : "";
+    if (!webcam) $("name").textContent = count ? scene.names[frame] : "";
     drawPeople();
     drawFacts();
     space?.show(frame, placement);
@@ -211,6 +211,8 @@
     const begins = document.body.classList.contains("nothing") || !$("player").hidden;
     scene = found;
     frame = 0;
+    photographs.clear();
+    photographs.set(scene.names[0], picture);
     if (begins) {
       document.body.classList.remove("nothing");
       $("player").hidden = true;
@@ -220,12 +222,14 @@
     const anybody = scene.people[0].some(Boolean);
     $("empty").hidden = anybody;
     $("empty").textContent = anybody ? "" : "Nobody is seen.";
-    $("name").textContent = `${rate.toFixed(1)} frames a second, ${behind.toFixed(2)} s behind`;
+    const often = rate ? `${rate.toFixed(1)} frames a second, ` : "";
+    $("name").textContent = `${often}${behind.toFixed(2)} s behind`;
     $("notes").replaceChildren(...scene.notes.map((note) => element("li", note)));
     drawPeople();
     drawFacts();
     space?.follow(scene);
     space?.show(0, placement);
+    if (begins && space) look(space.view);
     ImagePanel.draw($("image"), scene, 0, picture, settings.colours);
     space?.paint(picture);
     document.body.dataset.followed = String(1 + Number(document.body.dataset.followed || 0)); // for tests

@@ -5,6 +5,7 @@ const Webcam = (() => {
   const WIDTH = 640; // pixels of the frames that are sent
   const KEPT = 16; // frames that wait for their scene
   const GONE = 3; // seconds after which somebody else may take a person's place
+  const FORGOTTEN = 15; // seconds after which the last places are given up
   const RATE_OVER = 2000; // milliseconds over which frames are counted
   const OF_PEOPLE = ["people", "by_paper", "seen", "confidence", "deviation", "distance_deviation", "keypoints"];
 
@@ -54,7 +55,7 @@ const Webcam = (() => {
         if (this.frames.size > KEPT) this.frames.delete(this.frames.keys().next().value);
         const body = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
         const found = await this.ask(`live?session=${this.session}&name=${name}&time=${time}`, body);
-        if (this.on) for (const scene of found.scenes) this.tell(scene);
+        if (this.on && found.scenes.length) this.tell(found.scenes.at(-1));
       }
     }
 
@@ -74,7 +75,7 @@ const Webcam = (() => {
       const now = performance.now();
       this.shown = [...this.shown.filter((time) => now - time < RATE_OVER), now];
       const over = (now - this.shown[0]) / 1000,
-        rate = over > 0 ? (this.shown.length - 1) / over : 0,
+        rate = this.shown.length > 2 ? (this.shown.length - 1) / over : null,
         behind = now / 1000 - frame.time;
       this.show(this.placed(scene, frame.time), frame.canvas, { rate, behind });
     }
@@ -91,6 +92,10 @@ const Webcam = (() => {
       places.forEach((place, number) => {
         if (at[number] >= 0) place.seen = time;
       });
+      while (places.length && time - places.at(-1).seen > FORGOTTEN) {
+        places.pop();
+        at.pop();
+      }
       const nothing = {
         people: null,
         by_paper: null,
