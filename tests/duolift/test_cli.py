@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from duolift import cli
+from duolift import Camera, cli
 from duolift.completion import SHELLS
 from duolift.errors import InputError
 from duolift.example import example_scene
@@ -388,6 +388,21 @@ def test_a_size_that_is_none(size: str, lift: Callable[..., int], capsys: pytest
     assert code == 2 and "image" in capsys.readouterr().err
 
 
+def test_the_page_begins_with_the_webcam_where_there_is_a_detector(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[tuple] = []
+    monkeypatch.setattr("duolift.view.server.serve", lambda *arguments: served.append(arguments))
+    monkeypatch.setattr("duolift.detectors.registry.DetectorKind.lacking", lambda kind: "")
+    assert cli.main(["live", "--no-browser", "--focal", "900", "--height", "1.8"]) == 0
+    (scene, _, _, browser, _, live, filming) = served[0]
+    assert scene is None and not browser and filming
+    assert live.camera.focal == 900 and live.stature.mean == 1.8
+    monkeypatch.setattr("duolift.detectors.registry.DetectorKind.lacking", lambda kind: "needs something")
+    assert cli.main(["live"]) == 2 and "needs something" in capsys.readouterr().err
+    assert cli.main(["live", "--detector", "nobody"]) == 2 and "'nobody' is unknown" in capsys.readouterr().err
+
+
 def test_the_page_lifts_what_is_dropped_onto_it(
     lift: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -398,9 +413,10 @@ def test_the_page_lifts_what_is_dropped_onto_it(
     own = ["--checkpoint", "own.safetensors"]
     assert cli.main(["view", "scene.json", "--port", "8123", "--no-browser", *own]) == 0
     assert cli.main(["view", *own]) == 0
-    scene, dropped, port, browser, pictures = served[0]
+    scene, dropped, port, browser, pictures, live, filming = served[0]
     assert scene.people.shape[1] == 2 and (port, browser, pictures) == (8123, False, None)
-    assert served[1][0] is None and served[1][2:] == (0, True, None)
+    assert served[1][0] is None and served[1][2:5] == (0, True, None)
+    assert live.camera == Camera() and not filming
     Path("three.json").write_text(openpose(100, 300, 500))
     assert [scene.people.shape[1] for _, scene in dropped(Path("three.json"))] == [3]
     Path("page.html").write_text("<html>")

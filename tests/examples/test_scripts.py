@@ -16,7 +16,11 @@ EXAMPLES = REPOSITORY / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
-LEAVES = {"distances": set(), "own_detector": {"scene.json", "scene-1.bvh", "scene-2.bvh", "scene.png"}}
+LEAVES = {
+    "distances": set(),
+    "own_detector": {"scene.json", "scene-1.bvh", "scene-2.bvh", "scene.png"},
+    "while_it_films": set(),
+}
 """What a script writes into the folder that it is run in."""
 
 

@@ -375,6 +375,7 @@ RULES = (
         after=(PACKED,),
         made=("lifter.pt2",),
     ),
+    Rule(r"python -m benchmarks.live --root folder --subjects \S+"),
     Rule(
         r"duolift view film.json",
         r"\g<0> --no-browser",
