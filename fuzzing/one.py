@@ -34,6 +34,8 @@ INSTRUMENTED = [
     *modules_of("duolift/bulk"),
     *("duolift.body.skeleton", "experiments.config", "experiments.checkpoints"),
     *("datamodules.sources.chi3d", "datamodules.sources.mmpose", "datamodules.sources.objects"),
+    *("datamodules.sources.panoptic", "datamodules.sources.mupots", "datamodules.sources.somof"),
+    "datamodules.sources.json_arrays",
     *(name for folder in ("h36m", "mpi_inf_3dhp") for name in modules_of(f"datamodules/sources/{folder}")),
 ]
 """Modules whose branches guide the search."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.sources import chi3d
+from datamodules.sources import chi3d, mupots, panoptic, somof
 from datamodules.sources.h36m import reader as h36m
 from datamodules.sources.mocap import reader as mocap
 from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
@@ -124,6 +124,28 @@ def archive_of(folder: str, name: str, read: Callable[[Path], object]) -> Callab
     return replaced
 
 
+def of_company(folder: str, name: str, read: Callable[[Path], object]) -> Reader:
+    """What reads a benchmark of several people in which one file is replaced."""
+
+    def replaced(content: bytes) -> object:
+        root = FOLDER / f"{folder} {name.replace('/', ' ')}"
+        for other, data in seeds.companies(folder).items():
+            (root / other).parent.mkdir(parents=True, exist_ok=True)
+            (root / other).write_bytes(content if other == name else data)
+        return read(root)
+
+    changed = mutations.bytes_changed if name.endswith(".mat") else mutations.json_changed
+    return Reader(replaced, lambda: [seeds.companies(folder)[name]], changed)
+
+
+def panoptic_sequence(root: Path) -> object:
+    return panoptic.read(root, [seeds.SEQUENCE], settings=panoptic.PanopticConfig(every=1))
+
+
+def somof_part(root: Path) -> object:
+    return somof.read(root, ["train"], settings=somof.SomofConfig(every=15))
+
+
 def mmpose_archive(content: bytes) -> object:
     (root := FOLDER / "mmpose").mkdir(exist_ok=True)
     (root / "h36m_test.npz").write_bytes(content)
@@ -202,6 +224,15 @@ READERS: dict[str, Reader] = {
         lambda: [seeds.benchmark("mpi_inf_3dhp")[mpi_inf_3dhp.FILES["test"]]],
         mutations.archive_changed,
     ),
+    "panoptic joints": of_company(
+        "panoptic", f"{seeds.SEQUENCE}/{panoptic.POSES}/body3DScene_00000000.json", panoptic_sequence
+    ),
+    "panoptic cameras": of_company(
+        "panoptic", f"{seeds.SEQUENCE}/calibration_{seeds.SEQUENCE}.json", panoptic_sequence
+    ),
+    "mupots": of_company("mupots", "TS1/annot.mat", lambda root: mupots.read(root, ["TS1"])),
+    "somof people": of_company("somof", "3dpw_train_out.json", somof_part),
+    "somof images": of_company("somof", "3dpw_train_frames_in.json", somof_part),
     "bvh": Reader(capture(0), seeds.bvh, mutations.words_changed),
     "asf": Reader(capture(1), lambda: [seeds.acclaim()[0]], mutations.words_changed),
     "amc": Reader(capture(2), lambda: [seeds.acclaim()[1]], mutations.words_changed),

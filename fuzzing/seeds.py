@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from datamodules.sources.chi3d import read
-from datamodules.synthetic.benchmarks import h36m, mpi_inf_3dhp
+from datamodules.synthetic.benchmarks import h36m, mpi_inf_3dhp, mupots, panoptic, somof
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import CHI3D25, H36M17, PAPER19
 from duolift.inputs.keypoints import FORMATS, HANDS
@@ -283,6 +283,25 @@ def benchmark(name: str) -> dict[str, bytes]:
         else:
             root = mpi_inf_3dhp.write(Path(folder), small, ["S1"], ["TS1"])
         return {path.name: path.read_bytes() for path in root.iterdir()}
+
+
+SEQUENCE = "160906_pizza1"
+"""The sequence of CMU Panoptic that is read."""
+
+
+@cache
+def companies(name: str) -> dict[str, bytes]:
+    """The files of a benchmark of several people, by their paths: one sequence, or one part."""
+    small = SyntheticConfig(takes=1, frames=2)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        if name == "panoptic":
+            panoptic.write(root, small, [SEQUENCE])
+        elif name == "mupots":
+            mupots.write(root, small, ["TS1"])
+        else:
+            somof.write(root, small, ["train"])
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.*") if path.is_file()}
 
 
 def mmpose_archives() -> list[bytes]:

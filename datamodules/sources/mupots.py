@@ -9,24 +9,20 @@ camera is known, and where up is from people, who stand and walk upright on the 
 """
 
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from datamodules.cache import FileContents, fingerprint_of
+from datamodules.sources.matlab import Fields, MatlabError, read_structures
 from datamodules.takes import Takes, sizes_of
 from duolift.errors import InputError
 from duolift.files.reading import regular
 from duolift.geometry.cameras import CalibratedCamera
-from duolift.progress import tracked
 
 Array = NDArray[np.float64]
 
@@ -76,7 +72,10 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     if cameras is not None:
         raise InputError(f"data.cameras is {list(cameras)}; expected null, since every sequence has one camera")
     files = {subject: root / subject / "annot.mat" for subject in subjects}
-    found = [sequence_of(files[subject]) for subject in tracked(subjects, "reading sequences", len(subjects))]
+    found = [
+        sequence_of(path, fields)
+        for path, fields in zip(files.values(), annotations_of([*files.values()]), strict=True)
+    ]
     lenses = {
         "focal": [one.focal for one in found],
         "principal": [one.principal for one in found],
@@ -101,6 +100,18 @@ def read(root: Path, subjects: Sequence[str], cameras: Sequence[str] | None = No
     )
 
 
+def annotations_of(paths: Sequence[Path]) -> list[Fields]:
+    """The fields of each file's structures. Raises InputError where a file is not as MuPoTS-3D has it."""
+    for path in paths:
+        if regular(path).stat().st_size > MOST_BYTES:
+            raise InputError(f"{path}: is larger than {MOST_BYTES // 2**20} MB; expected less")
+    try:
+        return read_structures(paths, ANNOTATIONS, FIELDS)
+    except MatlabError as error:
+        number, text = error.args
+        raise InputError(f"{paths[number]}: {text}") from error
+
+
 def subjects_of(root: Path) -> list[str]:
     """The sequences in a folder, in order. Raises InputError where there are none."""
     found = [path.parent.name for path in root.glob("*/annot.mat")]
@@ -121,20 +132,16 @@ class Sequence3D:
     rotation: Array
 
 
-def sequence_of(path: Path) -> Sequence3D:
+def sequence_of(path: Path, fields: Fields) -> Sequence3D:
     """A file's sequence.
 
+    Args:
+        path: for messages.
+        fields: of `FIELDS`, each (frame, person, ...).
+
     Raises:
-        InputError: what is no file of MATLAB, or has no such annotations.
+        InputError: nobody is annotated, or the fields do not fit each other.
     """
-    structures = annotations_of(path)
-    fields = {
-        name: np.stack(
-            [[_field(path, structures, at, name) for at in zip([f] * n, range(n), strict=True)] for f in range(m)]
-        )
-        for m, n in [structures.shape]
-        for name in FIELDS
-    }
     valid: NDArray[np.bool_] = np.asarray(fields["isValidFrame"][..., 0, 0] > 0)
     people = np.where(valid[..., None, None], fields["annot3"].swapaxes(-1, -2), 0.0) * METRES_PER_MILLIMETRE
     pixels = fields["annot2"].swapaxes(-1, -2)
@@ -144,47 +151,6 @@ def sequence_of(path: Path) -> Sequence3D:
         raise InputError(f"{path}: annot3 has joints behind the camera; expected millimetres before it, z forward")
     focal, principal = lens_of(path, people[valid].reshape(-1, 3), pixels[valid].reshape(-1, 2))
     return Sequence3D(people, valid, focal, principal, upright_rotation(path, people[valid]))
-
-
-def annotations_of(path: Path) -> NDArray[Any]:
-    """The file's array (frame, person) of structures."""
-    if regular(path).stat().st_size > MOST_BYTES:
-        raise InputError(f"{path}: is larger than {MOST_BYTES // 2**20} MB; expected less")
-    try:
-        content = loadmat(path, variable_names=[ANNOTATIONS])
-    except NotImplementedError as error:
-        raise InputError(f"{path}: is a MATLAB file of version 7.3; expected one of version 5 to 7.2") from error
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        OSError,
-        EOFError,
-        MemoryError,
-        zlib.error,
-        MatReadError,
-    ) as error:
-        raise InputError(f"{path}: not readable as a MATLAB file ({str(error)[:80]}); is it cut off?") from error
-    found = content.get(ANNOTATIONS)
-    if not isinstance(found, np.ndarray) or found.dtype != object or found.ndim != 2 or not found.size:
-        raise InputError(f"{path}: has no {ANNOTATIONS}; expected a cell array (frame, person) of structures")
-    return found
-
-
-def _field(path: Path, structures: NDArray[Any], at: tuple[int, int], name: str) -> Array:
-    """A field of one structure, an array of its shape of finite numbers."""
-    where = f"{ANNOTATIONS}{{{at[0] + 1},{at[1] + 1}}}"
-    structure, shape = structures[at], FIELDS[name]
-    if not isinstance(structure, np.ndarray) or structure.size != 1 or name not in (structure.dtype.names or ()):
-        raise InputError(f"{path}: {where} has no field {name}")
-    value = np.asarray(structure[name].item())
-    if value.dtype.kind not in "biuf" or value.shape != shape:
-        raise InputError(f"{path}: {where}.{name} is {value.shape} of {value.dtype}; expected {shape} of numbers")
-    array = value.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise InputError(f"{path}: {where}.{name} holds NaN or infinity; expected finite numbers")
-    return array
 
 
 def lens_of(path: Path, points: Array, pixels: Array) -> tuple[Array, Array]:

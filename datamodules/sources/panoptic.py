@@ -256,9 +256,8 @@ def read_cameras(path: Path, content: bytes, names: Sequence[str]) -> Views:
     listed = json_object(path, content).get("cameras")
     if not isinstance(listed, list):
         raise InputError(f"{path}: cameras is {type(listed).__name__}; expected a list")
-    by_name = {
-        camera.get("name"): camera for camera in listed if isinstance(camera, dict) and camera.get("type") == "hd"
-    }
+    cameras = [camera for camera in listed if isinstance(camera, dict) and camera.get("type") == "hd"]
+    by_name = {str(camera.get("name")): camera for camera in cameras}
     found: list[dict[str, Array]] = []
     for name in names:
         if name not in by_name:

@@ -12,8 +12,8 @@ from duolift.errors import InputError
 from fuzzing.mutations import ODD, json_changed
 from fuzzing.readers import READERS
 
-FEW = ("arguments", "settings")
-"""Readers of settings, which take a tenth of a second."""
+FEW = ("arguments", "settings", "mupots")
+"""Readers of settings, which take a tenth of a second, and one that starts a process."""
 
 FORGIVING = ("chi3d cache", "settings")
 """A copy that is spoilt is made anew, and half of a file of settings is one."""
