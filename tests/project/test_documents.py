@@ -30,10 +30,12 @@ import pytest
 import torch
 from conftest import REPOSITORY
 from PIL import Image
+from scripted_detector import Scripted, drawn
 from small_benchmarks import copied, h36m_root, mpi_root
 from small_captures import write_folder
 from small_detections import people as detected_people
 from small_detections import write as write_detections
+from small_films import steady, write_pictures
 from small_shelf import write_shelf
 
 from benchmarks.real.couples import Couples
@@ -43,6 +45,7 @@ from datamodules.synthetic.benchmarks import mupots, somof
 from datamodules.synthetic.writer import SyntheticConfig, write
 from duolift import cli
 from duolift.body.skeleton import CHI3D25, PAPER19
+from duolift.detectors.registry import DetectorKind
 from duolift.example import example_scene
 from duolift.geometry.cameras import Intrinsics
 from duolift.inputs.keypoints import FORMATS
@@ -160,6 +163,12 @@ EXAMPLES = {"experiments/conf/name.yaml"}
 
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
 PACKED = "make pack RUN=mine"
+BY_SCRIPT = {
+    "duolift.detectors.registry.DETECTORS": {"scripted": DetectorKind("bars", "coco17", (), Scripted)},
+    "duolift.detectors.registry.DEFAULT_DETECTOR": "scripted",
+}
+"""A detector whose networks nobody has to install."""
+
 FEW_SCENES = {
     "experiments.virtual_scenes.CROWD": virtual_scenes.Crowd(scenes=20),
     "experiments.virtual_scenes.VIRTUAL": virtual_scenes.VirtualCameras(cameras=3),
@@ -351,6 +360,27 @@ RULES = (
     Rule(r"duolift lift keypoints.json -o - -q"),
     Rule(r"duolift completion bash"),
     Rule(r"duolift lift keypoints.json -o scene.html", made=("scene.html",)),
+    Rule(r"duolift detector install", external=True),
+    Rule(r"duolift detector list"),
+    Rule(r"duolift lift photo.jpg -o scene.html", patched=BY_SCRIPT, made=("scene.html",)),
+    Rule(
+        r"duolift lift \*.jpg -o out/",
+        "duolift lift photo.jpg beach.jpg -o out/",
+        patched=BY_SCRIPT,
+        made=("out/photo.html", "out/beach.glb"),
+    ),
+    Rule(r"duolift lift pictures/ -o out/", "duolift lift taken/ -o out/", patched=BY_SCRIPT, made=("out/film.html",)),
+    Rule(r"duolift lift film.mp4 -o film.glb -o film.html", patched=BY_SCRIPT, made=("film.glb", "film.html")),
+    Rule(
+        r"duolift lift film.mp4 -o film.html --keypoints keypoints.json",
+        r"duolift lift film.mp4 -o film.html --keypoints found.json",
+        patched=BY_SCRIPT,
+        made=("found.json",),
+    ),
+    Rule(
+        r"duolift lift webcam:0 -o scene.html",
+        elsewhere=("tests/duolift/test_looking.py", '    assert lift("webcam:0", "-o"'),
+    ),
     Rule(r"duolift lift keypoints/ -o film.(html|json) --image 1920x1080 --rate 30", made=(r"film.\1",)),
     Rule(
         rf"duolift lift ({'|'.join(map(re.escape, GIVEN_TO_DUOLIFT))}) -o (film|scene).html( --image \S+)?",
@@ -399,7 +429,7 @@ RULES = (
     Rule(r"make fuzz", elsewhere=("tests/fuzzing/test_fuzzing.py", "from fuzzing")),
     Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
-    Rule(r"pip install (?:-e )?['\"](\.|duolift)\[(\w+)\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
+    Rule(r"pip install (?:-e )?['\"](\.|duolift)\[(\w+)(?:,\w+)*\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
     Rule(r"pip install pandas", external=True),
     Rule(r"blender .*", external=True),
     Rule(r"openpose.bin .*|python (demo|scripts)/\w+.py .*", external=True),
@@ -507,6 +537,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     mupots.write(folder / "mupots", TINY, ("TS1", "TS2"))
     somof.write(folder / "somof", TINY, ("train", "valid"))
     detections(folder)
+    pictures(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PICTURED_SCENES", "PICTURED_BY_EVERY_ROW"):
             patch.setattr(f"callbacks.scene_pictures.{name}", 1)  # pictures are what takes longest
@@ -549,6 +580,18 @@ def detections(folder: Path) -> None:
         path.write_bytes(DETECTOR_FILES[file_format]()[number])
     arrow = importlib.import_module("pyarrow")
     pq.write_table(arrow.Table.from_pylist(rows), folder / "parquet" / "a.parquet")
+
+
+def pictures(folder: Path) -> None:
+    """Writes photographs, a film and a folder of them, in which `Scripted` finds people."""
+    for name, columns in (("photo", (300, 900)), ("beach", (600,))):
+        people = [(column, 100, 600) for column in columns]
+        Image.fromarray(drawn((1280, 720), people)).save(folder / f"{name}.jpg", quality=95)
+    frames = [drawn((640, 360), [(150 + 9 * number, 60, 300), (480, 70, 310)]) for number in range(4)]
+    write_pictures(folder / "film.mp4", frames, steady(4, 30))
+    (folder / "taken").mkdir()
+    for name in ("photo.jpg", "film.mp4"):
+        shutil.copy(folder / name, folder / "taken")
 
 
 # Tests --------------------------------------------------------------------------------------------------------------
@@ -623,17 +666,20 @@ class Given:
     Attributes:
         names: gives the variables that the block uses and does not define.
         after: commands that are run before.
+        patched: replacements while the block runs, by dotted name.
         shapes: shapes of variables that the block defines, or of their attributes (`scene.people`).
     """
 
     names: Callable[[], dict[str, Any]] = dict
     after: tuple[str, ...] = ()
+    patched: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 BODIES = (len(PAPER19), 3)
 GIVEN = {
     "Lifter.load().lift(keypoints": Given(some_keypoints, shapes={"scene.people": (1, 2, *BODIES)}),
+    'lift_file("photo.jpg")': Given(patched=BY_SCRIPT, shapes={"scene.people": (1, 2, *BODIES)}),
     "lifter.lift_file": Given(shapes={"scene.people": (1, 2, *BODIES)}),
     "CompletionModule.load_from_checkpoint": Given(
         a_scene_of_rays, (TRAINED,), {"bodies": (4, 2, *BODIES), "theta": (4, 2)}
@@ -657,7 +703,10 @@ def test_a_block_of_python_runs(name: str, block: str, shell: Shell) -> None:
     for command in given.after:
         shell.run(command)
     names = given.names()
-    exec(compile(block, name, "exec"), names)
+    with pytest.MonkeyPatch.context() as patch:
+        for replaced, value in given.patched.items():
+            patch.setattr(replaced, value)
+        exec(compile(block, name, "exec"), names)
     for path, shape in given.shapes.items():
         found, *attributes = path.split(".")
         assert reduce(getattr, attributes, names[found]).shape == shape, path
@@ -729,7 +778,8 @@ def test_the_example_of_a_camera_is_one() -> None:
 def test_extras_that_are_to_be_installed_exist() -> None:
     extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     code = [file.read_text() for file in (REPOSITORY / "duolift").rglob("*.py")]
-    named = {extra for text in TEXTS.values() for extra in re.findall(r"pip install [^`\n]*\.\[(\w+)\]", text)}
+    listed = {extras for text in TEXTS.values() for extras in re.findall(r"pip install [^`\n]*\.\[([\w,]+)\]", text)}
+    named = {extra for extras in listed for extra in extras.split(",")}
     named |= {extra for text in code for extra in re.findall(r"install\(['\"](\w+)['\"]\)", text)}
     assert not [text for text in (*TEXTS.values(), *code) if "install 'duolift" in text], "it is on no index"
     assert named and named <= extras.keys()
