@@ -151,7 +151,7 @@ class Film:
         self.size: tuple[int, int] = (first.height, width) if self._turns % 2 else (width, first.height)
 
     @property
-    def rate(self) -> float:
+    def frame_rate(self) -> float:
         """Frames a second of the grid that most frames are on (`duolift.files.frame_times`)."""
         return self._times.rate
 

@@ -137,7 +137,7 @@ def _of_film(
         if held is not None:
             yield held, []
         name = f"{stem}_{number:0{DIGITS}}"
-        held = FoundFrame(name, stem, number, _size(pixels), None, film.rate, _found(detector, pixels, path))
+        held = FoundFrame(name, stem, number, _size(pixels), None, film.frame_rate, _found(detector, pixels, path))
         if record is not None:
             record.add(path, held)
     if held is not None:

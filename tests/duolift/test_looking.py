@@ -169,7 +169,7 @@ def pretended(seconds: int, size: str = "64x48") -> Callable[[int], "av.containe
 def test_a_webcam_is_recorded_at_its_times(tmp_path: Path) -> None:
     assert record_webcam(0, tmp_path / "a.mkv", opened=pretended(2)) == 40
     film = Film(tmp_path / "a.mkv")
-    assert film.rate == pytest.approx(20) and film.numbers == [*range(40)] and film.size == (64, 48)
+    assert film.frame_rate == pytest.approx(20) and film.numbers == [*range(40)] and film.size == (64, 48)
 
 
 def test_a_webcam_is_recorded_until_the_longest_time(tmp_path: Path) -> None:

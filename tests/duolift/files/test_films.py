@@ -26,7 +26,7 @@ def seen(film: Film, first: int = 0) -> dict[int, float]:
 
 def test_frames_come_in_order_from_any_number_on(steady_film: Path) -> None:
     film, wanted = Film(steady_film), dict(enumerate(greys(COUNT)))
-    assert (film.size, film.rate, film.numbers) == (SIZE, 10, [*wanted])
+    assert (film.size, film.frame_rate, film.numbers) == (SIZE, 10, [*wanted])
     for first in (0, 1, 7, COUNT - 1, COUNT):
         assert seen(film, first) == pytest.approx({n: g for n, g in wanted.items() if n >= first}, abs=4)
     assert film.doubts() == []
@@ -47,7 +47,7 @@ def test_every_kind_of_file_has_the_same_frames(
 ) -> None:
     ffmpeg("-i", str(steady_film), *arguments, str(tmp_path / name))
     film = Film(tmp_path / name)
-    assert is_film(tmp_path / name) and film.rate == pytest.approx(10, rel=1e-3)
+    assert is_film(tmp_path / name) and film.frame_rate == pytest.approx(10, rel=1e-3)
     assert seen(film, 4) == pytest.approx({n: g for n, g in enumerate(greys(COUNT)) if n >= 4}, abs=12)
 
 
@@ -63,7 +63,7 @@ def test_a_film_whose_rate_varies_has_frames_at_their_times(tmp_path: Path) -> N
     times = [0, 0.033, 0.067, 0.2, 0.233, 0.267, 0.3, 0.333]
     film = Film(write_film(tmp_path / "a.mp4", times))
     numbers = [0, 1, 2, 6, 7, 8, 9, 10]
-    assert film.rate == pytest.approx(30, rel=1e-2) and film.numbers == numbers
+    assert film.frame_rate == pytest.approx(30, rel=1e-2) and film.numbers == numbers
     assert seen(film) == pytest.approx(dict(zip(numbers, greys(len(times)), strict=True)), abs=4)
     shown = film.frame(4)
     assert shown is not None and shown.mean() == pytest.approx(greys(len(times))[2], abs=4), "until the next is shown"

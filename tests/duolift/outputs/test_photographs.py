@@ -95,7 +95,7 @@ def test_a_films_frames_are_found_forwards_and_backwards(film: Path) -> None:
 
 
 def test_a_film_tells_its_size_and_rate(film: Path, tmp_path: Path) -> None:
-    assert (Film(film).size, Film(film).rate) == ((64, 48), 10)
+    assert (Film(film).size, Film(film).frame_rate) == ((64, 48), 10)
     people = [{"image_id": "a.jpg", "category_id": 1, "score": 1, "keypoints": [*range(1, 52)]}]
     (tmp_path / "results.json").write_text(json.dumps(people))
     (frame,) = read(tmp_path / "results.json", Options(pictures=film))
