@@ -269,12 +269,18 @@ def write(stem: Path, found: Comparison, options: Options) -> list[Path]:
     shown = "\n\n".join([*(markdown_table(*table) for table in lines), note(found, options)]) + "\n"
     for path, content in zip(paths, (written, sheet.getvalue(), shown), strict=False):
         write_text(path, content)
-    panels = {
-        HEADS[metric]: {name: (one.mean, one.low, one.high) for name, one in of.items()}
-        for metric, of in found.values.items()
-    }
+    panels = {}
+    for metric, values in found.values.items():
+        panels[HEADS[metric]] = _numbers(values)
+        if more := found.differences[metric]:
+            panels[f"{HEADS[metric]}, minus that of {found.lifters[0]}"] = _numbers(more)
     save_figure(interval_chart(panels), paths[-1])
     return paths
+
+
+def _numbers(of: Mapping[str, Interval]) -> dict[str, tuple[float, float, float]]:
+    """Mean, low and high, by name."""
+    return {name: (one.mean, one.low, one.high) for name, one in of.items()}
 
 
 def named(files: Sequence[str]) -> dict[str, PeopleLifter]:

@@ -144,17 +144,23 @@ def elevation_chart(predicted: Values, true: Values) -> Figure:
 
 
 def interval_chart(panels: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> Figure:
-    """Values with their intervals: a panel a metric, a line a name, a dot the mean of (mean, low, high)."""
-    names = list(next(iter(panels.values())))
-    figure = Figure(figsize=(COLUMN, len(panels) * (0.7 + 0.28 * len(names))), layout="constrained")
-    for axis, (label, of) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True):
-        for line, name in enumerate(names):
-            mean, low, high = of[name]
-            colour = SERIES_COLOURS[line % len(SERIES_COLOURS)]
+    """Values with their intervals: a panel a metric, a line a name, a dot the mean of (mean, low, high).
+
+    A name has one colour in all panels, of which some may lack it; 0 is marked where an interval reaches it.
+    """
+    names = list(dict.fromkeys(name for of in panels.values() for name in of))
+    heights = [0.7 + 0.28 * len(of) for of in panels.values()]
+    figure = Figure(figsize=(COLUMN, sum(heights)), layout="constrained")
+    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axis, (label, of) in zip(axes, panels.items(), strict=True):
+        for line, (name, (mean, low, high)) in enumerate(of.items()):
+            colour = SERIES_COLOURS[names.index(name) % len(SERIES_COLOURS)]
             axis.plot([low, high], [line, line], color=colour, linewidth=2, solid_capstyle="butt")
             axis.plot(mean, line, "o", color=colour)
-        axis.set_yticks(range(len(names)), [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in names])
-        axis.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+        if any(low <= 0 <= high for _, low, high in of.values()):
+            axis.axvline(0, color=SERIES_COLOURS[4], linewidth=0.8)
+        axis.set_yticks(range(len(of)), [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in of])
+        axis.set(xlabel=label, ylim=(len(of) - 0.5, -0.5))
         axis.grid(axis="x", linewidth=0.3)
         _finished(figure, axis)
     return figure
