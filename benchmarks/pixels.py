@@ -60,7 +60,7 @@ class Filmed:
         frames: as they are lifted.
         rate: frames a second.
         image: width and height, pixels.
-        seconds: that decoding and detecting took.
+        seconds: of one core that decoding and detecting took.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Line:
         distance_pct: by how much it is wrong, median over frames.
         acceleration: of joints in the scene and in the reference, m/s2; medians over frames, means over joints.
         found: share of the reference's people who are in the scene.
-        rate: frames a second, detected and lifted.
+        rate: frames a second that one core detects and lifts.
     """
 
     view: str
@@ -142,7 +142,7 @@ def unpack(package: Path, folder: Path) -> dict[str, Path]:
 
 def watched(path: Path, name: str, detector: Detector) -> Filmed:
     """What a detector finds in a film."""
-    film, joints, began = Film(path), format_named(detector.joints), time.perf_counter()
+    film, joints, began = Film(path), format_named(detector.joints), time.process_time()
     frames: list[Frame] = []
     for number, picture in film.frames():
         image = (float(picture.shape[1]), float(picture.shape[0]))
@@ -151,7 +151,7 @@ def watched(path: Path, name: str, detector: Detector) -> Filmed:
         frames.append(Frame(str(number), name, keypoints, confidence, image=image, rate=film.rate))
     if not frames or frames[0].image is None:
         raise InputError(f"{path}: holds no frame; expected a film")
-    return Filmed(name, tuple(frames), film.rate, frames[0].image, time.perf_counter() - began)
+    return Filmed(name, tuple(frames), film.rate, frames[0].image, time.process_time() - began)
 
 
 def view_of(film: Filmed, camera: object, image: tuple[float, float]) -> View:
@@ -213,10 +213,10 @@ def scored(lifter: Lifter, film: Filmed, view: View, truth: Truth, stature: floa
     Args:
         stature: of the tallest person, metres; None tells the lifter nobody's.
     """
-    began = time.perf_counter()
+    began = time.process_time()
     camera = Camera(focal=view.focal, image=view.image, rate=film.rate)
     ((_, scene),) = lifter.lift_frames(film.frames, camera, stature=UNKNOWN_STATURES)
-    seconds = film.seconds + time.perf_counter() - began
+    seconds = film.seconds + time.process_time() - began
     images = list(compared(scene, view, truth))
     if stature is not None:  # who is to be told is known by now
         known = Statures(own={scene.identities[number_of(tallest(truth), images)]: stature})
@@ -255,7 +255,7 @@ def compared(scene: Scene, view: View, truth: Truth) -> Iterator[Matched]:
 
 
 def number_of(person: int, images: Sequence[Matched]) -> int:
-    """The scene's number of a person of the reference, in most images. Raises InputError where nobody is that person."""
+    """A scene's number of one of the reference's people, in most images. Raises InputError where nobody is them."""
     found = [one for image in images for one, other in image.pairs if other == person]
     if not found:
         raise InputError(f"person {person} of the reference is in no scene; expected everybody")

@@ -336,6 +336,12 @@ RULES = (
         made=("runs/gpu/gpu.json",),
     ),
     Rule(r"make bench", settings="data --tiny", made=("docs/bench.md", "docs/bench.json")),
+    Rule(r"python -m benchmarks.pixels", elsewhere=("tests/benchmarks/test_pixels.py", "    pixels.main(")),
+    Rule(
+        r"duolift detector install.*",
+        elsewhere=("tests/duolift/detectors/test_install.py", '    assert main(["detector", "install"'),
+    ),
+    Rule(r"duolift detector list"),
     Rule(r"python -m experiments.formats folder", patched={"experiments.formats.DOCS": Path("docs")}),
     Rule(r"python -m datamodules.synthetic --root data/synthetic", r"\g<0> --takes 1 --frames 4"),
     Rule(
