@@ -686,6 +686,9 @@ BODIES = (len(PAPER19), 3)
 GIVEN = {
     "Lifter.load().lift(keypoints": Given(some_keypoints, shapes={"scene.people": (1, 2, *BODIES)}),
     'lift_file("photo.jpg")': Given(patched=BY_SCRIPT, shapes={"scene.people": (1, 2, *BODIES)}),
+    ".stream(Camera": Given(
+        lambda: {"keypoints": 8 * [some_keypoints()["keypoints"]]}, shapes={"scene.people": (1, 2, *BODIES)}
+    ),
     "lifter.lift_file": Given(shapes={"scene.people": (1, 2, *BODIES)}),
     "CompletionModule.load_from_checkpoint": Given(
         a_scene_of_rays, (TRAINED,), {"bodies": (4, 2, *BODIES), "theta": (4, 2)}
