@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from datamodules.sources import chi3d, mupots, panoptic, somof
@@ -17,6 +18,7 @@ from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
 from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk.columns import people_of, whole_images
+from duolift.files.films import Film
 from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
 from duolift.outputs.photographs import read_picture
@@ -180,10 +182,20 @@ def detector_reader(name: str, suffix: str) -> Reader:
     return Reader(of_file(f"any{suffix}", partial(detections, file_format=name)), seeds.DETECTOR_FILES[name], change)
 
 
+def film(path: Path) -> None:
+    """Decode a film's frames, and look for one of them."""
+    opened = Film(path)
+    for _ in islice(opened.frames(), 20):
+        pass
+    opened.frame(1)
+    opened.doubts()
+
+
 READERS: dict[str, Reader] = {
     "detectors": Reader(of_file("any.json", detections), seeds.detectors, _any_changed),
     **{name: detector_reader(name, known.suffix) for name, known in inputs.FILE_FORMATS.items()},
     "pictures": Reader(of_file("any.jpg", camera_of_picture), seeds.pictures, mutations.bytes_changed),
+    "films": Reader(of_file("film.mp4", film), seeds.films, mutations.bytes_changed),
     "photographs": Reader(of_file("photograph.jpg", read_picture), seeds.pictures, mutations.bytes_changed),
     "uploads": Reader(uploaded, seeds.uploads, mutations.words_changed),
     "scene.json": Reader(

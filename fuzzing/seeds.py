@@ -172,6 +172,26 @@ def detectors() -> list[bytes]:
     return [content for make in DETECTOR_FILES.values() for content in make()]
 
 
+@cache
+def films() -> list[bytes]:
+    """A few small frames, in containers of three kinds."""
+    return [_film(kind, codec) for kind, codec in (("mp4", "mpeg4"), ("matroska", "mpeg4"), ("avi", "mjpeg"))]
+
+
+def _film(kind: str, codec: str) -> bytes:
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format=kind) as container:
+        stream: Any = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for grey in (20, 120, 220):
+            picture = np.full((32, 32, 3), grey, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
 def pictures() -> list[bytes]:
     exif = Image.Exif()
     exif[ORIENTATION] = 6

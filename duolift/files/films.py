@@ -256,6 +256,8 @@ class Film:
                 found = "sound alone" if container.streams.audio else "no pictures"
                 raise InputError(f"{self.path}: holds {found}; expected a film")
             stream = streams[0]
+            if getattr(stream, "codec_context", None) is None:
+                raise InputError(f"{self.path}: its frames are coded in a way that is not known; expected a film")
             if stream.width * stream.height > LARGEST_FRAME:
                 raise InputError(f"{self.path}: frames are {stream.width} x {stream.height} pixels; expected fewer")
             stream.thread_type = "AUTO"
@@ -267,7 +269,7 @@ class Film:
             for packet in container.demux(stream):
                 if packet.size:
                     yield packet
-        except self._av.FFmpegError:
+        except (self._av.FFmpegError, OSError):
             self.damaged += 1
 
     def _decoded(self, container: "InputContainer", stream: "VideoStream") -> "Iterator[VideoFrame]":
@@ -277,10 +279,16 @@ class Film:
                 yield from stream.codec_context.decode(packet)
             except self._av.EOFError:
                 return
-            except self._av.FFmpegError:
+            except (self._av.FFmpegError, OSError):
                 self.damaged += 1
 
     def _upright(self, frame: "VideoFrame") -> Pixels:
         width, height = self._reshaped
-        pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+        try:
+            pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+        except (self._av.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"{self.path}: a frame cannot be turned into colours ({reason}); expected a film"
+            ) from error
         return np.ascontiguousarray(np.rot90(pixels, self._turns))
