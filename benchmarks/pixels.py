@@ -148,10 +148,10 @@ def watched(path: Path, name: str, detector: Detector) -> Filmed:
         image = (float(picture.shape[1]), float(picture.shape[0]))
         found = detector.detect(picture).astype(np.float64)
         keypoints, confidence = to_joints(found[..., :2], found[..., 2], joints)
-        frames.append(Frame(str(number), name, keypoints, confidence, image=image, rate=film.rate))
+        frames.append(Frame(str(number), name, keypoints, confidence, image=image, rate=film.frame_rate))
     if not frames or frames[0].image is None:
         raise InputError(f"{path}: holds no frame; expected a film")
-    return Filmed(name, tuple(frames), film.rate, frames[0].image, time.process_time() - began)
+    return Filmed(name, tuple(frames), film.frame_rate, frames[0].image, time.process_time() - began)
 
 
 def view_of(film: Filmed, camera: object, image: tuple[float, float]) -> View:
