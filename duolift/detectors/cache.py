@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from duolift.detectors.models import Model
+from duolift.errors import install
 from duolift.outputs.libraries import library
 
 
@@ -13,7 +14,7 @@ def cache_folder() -> Path:
     >>> cache_folder().name
     'detectors'
     """
-    how = "pip install platformdirs"
+    how = install("detect")
     return Path(library("platformdirs", "a detector", how).user_cache_dir("duolift", appauthor=False)) / "detectors"
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from duolift.bounds import nearest
 from duolift.detectors import mediapipe, rtmpose
 from duolift.detectors.blazepose import BlazePose, BlazePoseFull
-from duolift.detectors.cache import is_installed
+from duolift.detectors.cache import is_installed, path_of
 from duolift.detectors.interface import Detector
 from duolift.detectors.mediapipe import MediaPipe
 from duolift.detectors.models import BLAZEPOSE_FULL, BLAZEPOSE_HEAVY, MULTIPOSE, Model
@@ -38,12 +38,12 @@ class DetectorKind:
     needs: tuple[str, str] = LITERT
 
     def lacking(self) -> str:
-        """What has to be typed before it can be loaded; empty where nothing is lacking."""
+        """What is lacking before it can be loaded, in words; empty where nothing is."""
         library, how = self.needs
         if find_spec(library) is None:
             return f"needs {library}: {how}"
         absent = [model for model in self.models if not is_installed(model)]
-        return "its networks are not installed: duolift detector install" if absent else ""
+        return "its networks are not installed" if absent else ""
 
 
 _MULTI_AND_FULL, _MULTI_AND_HEAVY = (MULTIPOSE, BLAZEPOSE_FULL), (MULTIPOSE, BLAZEPOSE_HEAVY)
@@ -77,7 +77,13 @@ def load_detector(name: str | None = None) -> Detector:
     Traceback (most recent call last):
     duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of blazepose, ...
     """
-    return kind_named(DEFAULT_DETECTOR if name is None else name).load()
+    chosen = DEFAULT_DETECTOR if name is None else name
+    kind = kind_named(chosen)
+    for model in kind.models:
+        if not is_installed(model):
+            which = "" if chosen == DEFAULT_DETECTOR else f" {chosen}"
+            raise InputError(f"{path_of(model)}: no such file; expected: duolift detector install{which}")
+    return kind.load()
 
 
 def kind_named(name: str) -> DetectorKind:

@@ -322,3 +322,18 @@ def test_the_command_prints_a_line_a_view_and_a_height(
     printed = capsys.readouterr().out
     assert out.read_text() == printed and printed.count("| cam02 |") == 2 and "--height" in printed
     assert "Detector toy" in printed
+
+
+def test_a_film_is_watched_frame_by_frame(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+    one = np.full((1, 17, 3), 0.9, np.float32)
+    toy = type("Toy", (), {"name": "toy", "joints": "coco17", "detect": lambda self, picture: one})()
+    found = pixels.watched(tmp_path / "a.mp4", "a", toy)
+    assert len(found.frames) == 5 and found.rate == 20 and found.image == (64, 48)
+    assert found.frames[0].confidence[0, JOINTS.index("left_hip")] == pytest.approx(0.9)

@@ -163,7 +163,9 @@ def test_the_command_installs_and_lists(
     assert registry.kind_named("toy").lacking() == ""
 
 
-def test_a_detector_that_is_not_installed_says_what_to_type() -> None:
-    pytest.importorskip("ai_edge_litert")
-    with pytest.raises(InputError, match="no such file; expected: duolift detector install"):
-        registry.load_detector("movenet")
+@pytest.mark.parametrize(
+    ("name", "typed"), [("movenet", " movenet"), ("blazepose-full", " blazepose-full"), (None, "")]
+)
+def test_a_detector_that_is_not_installed_says_what_to_type(name: str | None, typed: str) -> None:
+    with pytest.raises(InputError, match=rf"no such file; expected: duolift detector install{typed}$"):
+        registry.load_detector(name)
