@@ -1,12 +1,16 @@
 """The camera of an image or a video, as far as a user knows it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from duolift.errors import InputError
+
+if TYPE_CHECKING:
+    from duolift.calibration.calibration import Calibration, World
 
 DETECTOR_NOISE = 0.02
 """Standard deviation of a detector's joints in head lengths: about 1.5 cm on an adult."""
@@ -38,6 +42,7 @@ class Camera:
         tilt: how far the camera looks down, degrees, negative where it looks up; None estimates it from the people.
         smooth: whether the frames of a static camera's video are looked at together, as people have mass and bones that
             keep their length; False lifts each by itself.
+        calibration: its lens, and where it is in the world in every frame, if that is known; see `load`.
 
     Raises:
         InputError: a value that no camera has; the message names it.
@@ -56,6 +61,7 @@ class Camera:
     noise: float = DETECTOR_NOISE
     smooth: bool = True
     tilt: float | None = None
+    calibration: "Calibration | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen
@@ -80,6 +86,40 @@ class Camera:
             value = getattr(self, name)
             _expect(isinstance(value, bool | np.bool_), name, value, "True or False")
             set_field(self, name, bool(value))
+        if self.calibration is not None:
+            for name, value in (("focal", self.focal), ("tilt", self.tilt)):
+                _expect(value is None, name, value, f"nothing, as {self.calibration.source} says it")
+            moves = self.static or self.calibration.moving or self.calibration.rotation is None
+            _expect(moves, "static", self.static, f"True, as {self.calibration.source} has one place for all frames")
+
+    @classmethod
+    def load(cls, path: Path | str, name: str | None = None, world: "World | str | None" = None, **known: Any) -> Self:
+        """A calibrated camera, from a file: its lens, and where it is, once or frame by frame.
+
+        Args:
+            path: of a JSON, TOML or YAML of matrices, or of the folder of COLMAP's `cameras.txt` and `images.txt`; see
+                docs/formats.md.
+            name: of the camera, where the file has several.
+            world: what is known of the file's world that it does not say, such as `up=z,ground=0,unit=m`.
+            known: whatever else is known, as the attributes have it.
+
+        Raises:
+            InputError: a file that cannot be used; of several cameras none was named; or something is given that the
+                file says.
+
+        >>> import tempfile
+        >>> text = '{"K": [[900, 0, 640], [0, 900, 360], [0, 0, 1]]}'
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     (file := Path(folder) / "camera.json").write_text(text) > 0
+        ...     Camera.load(file, rate=25).calibration.lenses
+        True
+        (Lens(focal=(900.0, 900.0), principal=(640.0, 360.0), distortion=(), model='opencv'),)
+        """
+        from duolift.calibration.calibration import World
+        from duolift.calibration.registry import read_calibration
+
+        about = World.parsed(world) if isinstance(world, str) else world
+        return cls(calibration=read_calibration(path, name, about), **known)
 
 
 def _number(value: Any) -> float:

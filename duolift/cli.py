@@ -249,7 +249,20 @@ def _camera_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[PERSON=]M",
         help="how tall people are on the mean, such as 1.75, or one of them, such as 2=1.82; metres are metres then",
     )
-    group.add_argument("--moving", action="store_true", help="the camera moves during the video")
+    group.add_argument(
+        "--camera",
+        type=Path,
+        metavar="FILE",
+        help="a calibrated camera, once or for every frame: a .json, .toml or .yml of matrices (OpenCV, Pose2Sim, CMU "
+        "Panoptic), or the folder of COLMAP's cameras.txt and images.txt",
+    )
+    group.add_argument("--camera-name", metavar="NAME", help="which camera of a file that has several")
+    group.add_argument(
+        "--world",
+        metavar="WORLD",
+        help="what the file does not say of its world, such as up=z,ground=0,unit=m; otherwise estimated",
+    )
+    group.add_argument("--moving", action="store_true", help="the camera moves during the video, nobody knows how")
     group.add_argument(
         "--frame-by-frame", action="store_true", help="lift every frame of a video by itself; nothing is smoothed"
     )
@@ -552,7 +565,7 @@ def _files_read(chosen: argparse.Namespace) -> set[Path]:
     pictures = chosen.pictures or Path()
     if chosen.pictures is not None and pictures.is_dir():
         files += [file for file in pictures.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
-    return {file.resolve() for file in (*files, *filter(None, [chosen.checkpoint, chosen.pictures]))}
+    return {file.resolve() for file in (*files, *filter(None, [chosen.checkpoint, chosen.pictures, chosen.camera]))}
 
 
 def _check_not_read(output: Path, read: set[Path]) -> None:
@@ -580,7 +593,13 @@ def _camera(chosen: argparse.Namespace) -> "Camera":
     from duolift.camera import Camera
 
     known = _given(chosen, "image", "focal", "rate", "noise", "tilt")
-    return Camera(static=not chosen.moving, smooth=not chosen.frame_by_frame, **known)
+    known |= {"static": not chosen.moving, "smooth": not chosen.frame_by_frame}
+    if chosen.camera is not None:
+        return Camera.load(chosen.camera, chosen.camera_name, chosen.world, **known)
+    for option in ("camera_name", "world"):
+        if getattr(chosen, option) is not None:
+            raise InputError(f"--{option.replace('_', '-')} is of a file of cameras; expected --camera FILE with it")
+    return Camera(**known)
 
 
 def _chosen(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -6,12 +6,17 @@ nothing changes at a seam.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from duolift import doubts
+from duolift.calibration.calibration import Solved
+from duolift.calibration.lens import Lens as SolvedLens
+from duolift.calibration.lens import rays_of
 from duolift.camera import Camera
 from duolift.choice import EVERYBODY, Choice
 from duolift.geometry.bones import bone_lengths
@@ -19,7 +24,8 @@ from duolift.geometry.lifted import Lifted, together
 from duolift.inputs.detections import Detections
 from duolift.motion.fit import people_in_motion
 from duolift.motion.keypoints import Tracks, tracked
-from duolift.networks.people_lifter import PeopleLifter
+from duolift.motion.panorama import Panorama
+from duolift.networks.people_lifter import Framed, PeopleLifter
 from duolift.placement import METHODS
 from duolift.placement.focal import FOCAL_PRIOR, default_focal, focal_from_people
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras
@@ -35,6 +41,7 @@ from duolift.placement.stature import (
 from duolift.placement.upright import direction
 from duolift.scene import Scene
 from duolift.sightings import Sightings, joined
+from duolift.standpoints import Standpoints, cameras_in, in_scene, standpoints
 
 FRAME_MARGIN = 1.2
 """An image of unknown size is taken to be this many times as large as the part of it that people take up."""
@@ -59,6 +66,7 @@ class Lens:
         source: where the focal length comes from.
         deviation: of its logarithm: 0.1 is 10 %.
         notes: what was assumed, in words.
+        lenses: of a calibrated camera, one a frame; empty for an ideal lens.
     """
 
     image: tuple[float, float]
@@ -66,9 +74,16 @@ class Lens:
     source: FocalSource
     deviation: float = 0.0
     notes: tuple[str, ...] = ()
+    lenses: tuple[SolvedLens, ...] = ()
 
     def rays(self, pixels: Tensor) -> Tensor:
-        """Slopes (..., 2) of the rays through pixels (..., 2)."""
+        """Slopes (..., 2) of the rays through pixels (..., 2); NaN where a calibrated lens shows nothing.
+
+        The first axis is that of the frames, where each has a lens of its own.
+        """
+        if self.lenses:
+            found = rays_of(self._shared or self.lenses, pixels.cpu().double().numpy())
+            return torch.as_tensor(found, dtype=pixels.dtype, device=pixels.device)
         return (pixels - pixels.new_tensor(self.image) / 2) / self.focal
 
     def told(self, lifted: Lifted) -> Self:
@@ -86,9 +101,41 @@ class Lens:
         found = focal_from_people(some, some.bodies.new_tensor([self.focal]), one, one)
         return replace(self, focal=float(found.pixels[0]), source=found.source[0], deviation=float(found.deviation[0]))
 
+    def usual_rays(self, pixels: Tensor) -> Tensor:
+        """The same of pixels (..., 2) of any frame, by the first one's lens."""
+        return replace(self, lenses=self.lenses[:1]).rays(pixels)
+
     def rows(self, rays: Tensor) -> Tensor:
         """Pixel rows (...) of rays (..., 2)."""
         return rays[..., 1] * self.focal + self.image[1] / 2
+
+    @property
+    def _shared(self) -> tuple[SolvedLens, ...]:
+        """The one lens of all frames; empty where frames have several."""
+        return self.lenses[:1] if len({*self.lenses}) == 1 else ()
+
+    @property
+    def kept(self) -> tuple[SolvedLens, ...]:
+        """What a scene keeps of the lenses: one for all frames, where they have one."""
+        return self._shared or self.lenses
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Where everybody's joints are seen, once frames were looked at together.
+
+    Attributes:
+        rays: (frame, person, joint, 2), slopes.
+        visible: (frame, person, joint).
+        noise: (frame, person), what is left of the joints' deviation, head lengths.
+
+    >>> Sight(torch.zeros(9, 2, 19, 2), torch.ones(9, 2, 19, dtype=torch.bool), torch.zeros(9, 2)).noise.shape
+    torch.Size([9, 2])
+    """
+
+    rays: Tensor
+    visible: Tensor
+    noise: Tensor
 
 
 class Reconstruction:
@@ -123,7 +170,7 @@ class Reconstruction:
 
     @property
     def static(self) -> bool:
-        """Whether the frames are those of a video by a static camera."""
+        """Whether the frames are those of a video by a camera that is static, or of which it is known how it moves."""
         return self.camera.static and self.video
 
     @property
@@ -146,30 +193,63 @@ class Reconstruction:
         """Take the next frames."""
         self.chunks.append(Sightings.of(detections, self.people.skeleton, self.people.mean_pose.device))
 
-    def _lifted(self, lens: Lens, seen: Sightings) -> tuple[Lifted, Tracks | None]:
+    def _lifted(self, lens: Lens, seen: Sightings, solved: Solved | None) -> tuple[Lifted, Sight | None]:
         """Everybody by themselves, and their keypoints over time where frames are looked at together."""
-        rays, visible, tracks = lens.rays(seen.pixels), seen.visible, None
+        rays, visible, sight = lens.rays(seen.pixels), seen.visible, None
+        if lens.lenses:
+            visible = visible & rays.isfinite().all(-1)
         noise = torch.full_like(rays[..., 0, 0], self.camera.noise)  # (frame, person)
         if self.interval:
             framed = self.people.framed(rays, visible)
-            size = torch.where(framed.valid, framed.unit * lens.focal, torch.nan)
-            pixels, shown, sizes = (v.cpu().numpy() for v in (seen.pixels.double(), visible, size.double()))
-            tracks = tracked(pixels, shown, sizes, self.camera.noise, self.interval)
-            rays = lens.rays(torch.as_tensor(tracks.pixels, dtype=rays.dtype, device=rays.device))
+            rays, tracks = self._tracked(lens, seen.pixels, rays, visible, framed, solved)
             visible = torch.as_tensor(tracks.visible, device=rays.device) & framed.valid.unsqueeze(-1)
+            if lens.lenses:
+                visible = visible & rays.isfinite().all(-1)
             noise = torch.as_tensor(tracks.noise, dtype=rays.dtype, device=rays.device)
+            sight = Sight(rays, visible, noise)
         each = zip(rays.split(AT_ONCE), visible.split(AT_ONCE), noise.split(AT_ONCE), strict=True)
         lifted = together([self.people(*some) for some in each])
-        return replace(lifted, root_rows=lens.rows(lifted.root_rays)), tracks
+        return replace(lifted, root_rows=lens.rows(lifted.root_rays)), sight
 
-    def _assumed_lens(self, seen: Sightings) -> Lens:
+    def _tracked(
+        self, lens: Lens, pixels: Tensor, rays: Tensor, visible: Tensor, framed: Framed, solved: Solved | None
+    ) -> tuple[Tensor, Tracks]:
+        """Rays to the joints over time (frame, person, joint, 2), and their tracks: in the image of a static camera,
+        round a camera that turns."""
+        assert self.interval is not None
+        shown = visible.cpu().numpy()
+        noise, interval = self.camera.noise, self.interval
+        if self._moving and solved is not None and solved.rotation is not None:
+            slopes = np.where(shown[..., None], rays.cpu().double().numpy(), 0.0)
+            unit = torch.where(framed.valid, framed.unit, torch.nan)
+            panorama = Panorama.of(slopes, shown, solved.rotation)
+            on_map = panorama.size(unit.cpu().double().numpy(), framed.roots.cpu().double().numpy())
+            tracks = tracked(panorama.coordinates(slopes), shown, on_map, noise, interval)
+            found = panorama.rays(tracks.pixels)
+            return torch.as_tensor(found, dtype=rays.dtype, device=rays.device), tracks
+        size = torch.where(framed.valid, framed.unit * lens.focal, torch.nan)
+        tracks = tracked(pixels.cpu().double().numpy(), shown, size.cpu().double().numpy(), noise, interval)
+        return lens.rays(torch.as_tensor(tracks.pixels, dtype=rays.dtype, device=rays.device)), tracks
+
+    @property
+    def _moving(self) -> bool:
+        """Whether it is known how the camera moves."""
+        return self.camera.calibration is not None and self.camera.calibration.moving
+
+    def _assumed_lens(self, seen: Sightings, solved: Solved | None) -> Lens:
         """By what the user and the file say, and by what is usual."""
         notes, detections = [], seen.detections
         image = self.camera.image or detections.image
+        if solved is not None and self.camera.calibration is not None:
+            self.camera.calibration.check_image(image)
+            image = image or self.camera.calibration.image
         if image is None:
             image = apparent_image(seen.pixels, seen.visible)
             if seen.visible.any():
                 notes.append(f"the image's size is not known: taken to be {image[0]:.0f} x {image[1]:.0f} pixels")
+        if solved is not None:
+            usual = float(np.median([np.mean(lens.focal) for lens in solved.lenses]))
+            return Lens(image, usual, FocalSource.KNOWN, 0.0, (*notes, *solved.notes), solved.lenses)
         if focal := self.camera.focal or detections.focal:
             return Lens(image, focal, FocalSource.KNOWN, notes=tuple(notes))
         usual = float(default_focal(torch.tensor(image) / 2))
@@ -187,19 +267,33 @@ class Reconstruction:
             raise ValueError("no detections: expected at least one image's, given to add()")
         static, skeleton = self.static, self.people.skeleton
         seen, chosen = self.choice.of(joined(self.chunks))
-        lens, lifted, tracks = self._settled(seen)
-        sequence = torch.zeros(len(lifted), dtype=torch.long, device=lifted.bodies.device) if static else None
-        cameras = SceneCameras(sequence, self._known_up(lifted), 1 / (self.rate or USUAL_RATE))
+        calibration = self.camera.calibration
+        solved = None if calibration is None else calibration.of(seen.detections.names)
+        lens, lifted, sight = self._settled(seen, solved)
         stature = self.stature.of(seen.detections.identities).to(lifted.bodies)  # (person,)
+        stand = self._standpoints(lifted, solved, stature)
+        cameras = self._cameras(lifted, solved, stand)
         placed = (self.method.video if static else self.method.image)(lifted, cameras)
-        placed = in_metres(placed, lifted.valid, skeleton, static, stature)
+        if stand is not None and calibration is not None:
+            placed, metres = stand.in_metres(placed, lifted, stature)
+            reference = stand.reference(calibration.source, metres)
+        else:
+            placed, reference = in_metres(placed, lifted.valid, skeleton, static, stature), None
         paper = METHODS["paper"].video(lifted, cameras)
         by_paper = on_ground_of(paper, placed, lifted.valid, skeleton, static, stature)
         absent = ~lifted.valid[..., None, None]  # (frame, person, 1, 1)
         deviation = deviations(lifted, placed.people).masked_fill(absent.squeeze(-1), torch.nan)
-        people = placed.people
-        if tracks is not None and self.interval:
-            people = self._in_motion(lens, lifted, tracks, placed, deviation)
+        people, height = placed.people, placed.height
+        where: dict[str, Any] = {}
+        if reference is not None and solved is not None:
+            up = placed.up.cpu().double().numpy()
+            heading, place = in_scene(reference, solved, up)
+            position = cameras_in(reference, solved)[1]
+            height = torch.as_tensor(position[:, 1], dtype=height.dtype)
+            where = {"heading": heading.astype(np.float32), "place": place.astype(np.float32), "reference": reference}
+        if sight is not None and self.interval:
+            moving = cameras_in(reference, solved) if reference is not None and solved is not None else None
+            people = self._in_motion(lifted, sight, placed, deviation, moving if self._moving else None)
         scene = Scene(
             skeleton=skeleton,
             names=seen.detections.names,
@@ -210,15 +304,23 @@ class Reconstruction:
             confidence=(placed.confidence * lifted.valid).cpu().numpy(),
             deviation=deviation.cpu().numpy(),
             distance_deviation=distance_deviation(placed, lifted.valid, stature, lens.deviation).cpu().numpy(),
-            tilt_deviation=tilt_deviation(placed).cpu().numpy(),
+            tilt_deviation=self._tilt_deviation(placed, stand).cpu().numpy(),
             up=placed.up.contiguous().cpu().numpy(),
-            height=placed.height.contiguous().cpu().numpy(),
+            height=height.contiguous().cpu().numpy(),
             keypoints=torch.where(seen.visible.unsqueeze(-1), seen.pixels, torch.nan).cpu().numpy(),
             image=lens.image,
             focal=lens.focal,
             focal_source=str(lens.source),
             rate=self.rate,
-            notes=(*seen.detections.notes, *chosen, *lens.notes, *self._notes(lens, seen, lifted, deviation)),
+            notes=(
+                *seen.detections.notes,
+                *chosen,
+                *lens.notes,
+                *(() if stand is None else stand.notes),
+                *self._notes(lens, seen, lifted, deviation),
+            ),
+            lenses=lens.kept,
+            **where,
         )
         return scene.select([] if seen.nobody else range(len(scene.identities)))
 
@@ -229,26 +331,69 @@ class Reconstruction:
         tilt = lifted.elevation.new_tensor(-self.camera.tilt).deg2rad()
         return direction(tilt, torch.zeros_like(tilt)).expand(len(lifted), 3)
 
-    def _settled(self, seen: Sightings) -> tuple[Lens, Lifted, Tracks | None]:
+    def _standpoints(self, lifted: Lifted, solved: Solved | None, stature: Tensor) -> Standpoints | None:
+        """Where the cameras are beside the people, if the user knows that."""
+        if solved is None or self.camera.calibration is None:
+            return None
+        interval = 1 / (self.rate or USUAL_RATE)
+        return standpoints(self.camera.calibration, solved, lifted, stature, interval, self.static)
+
+    def _cameras(self, lifted: Lifted, solved: Solved | None, stand: Standpoints | None) -> SceneCameras:
+        """What is known of the cameras, for the placement."""
+        like = lifted.elevation
+        sequence = torch.zeros(len(lifted), dtype=torch.long, device=like.device) if self.static else None
+        up, height = self._known_up(lifted), None
+        if stand is not None:
+            up, height = (torch.as_tensor(each).to(like) for each in (stand.up_in_camera, stand.height))
+        elif solved is not None and solved.rotation is not None and (known := self._world_up) is not None:
+            up = torch.as_tensor(solved.rotation @ np.array(known)).to(like)
+        return SceneCameras(sequence, up, 1 / (self.rate or USUAL_RATE), height)
+
+    @property
+    def _world_up(self) -> tuple[float, float, float] | None:
+        """Where up is in the calibration's world, if it is known."""
+        return None if self.camera.calibration is None else self.camera.calibration.world.up
+
+    @staticmethod
+    def _tilt_deviation(placed: Placed, stand: Standpoints | None) -> Tensor:
+        """How far off the tilt is expected to be, (frame,), degrees; NaN where it is known."""
+        if stand is None:
+            return tilt_deviation(placed)
+        off = float(np.degrees(stand.tilt_deviation)) if stand.tilt_deviation else np.nan
+        return torch.full_like(placed.height, off)
+
+    def _settled(self, seen: Sightings, solved: Solved | None) -> tuple[Lens, Lifted, Sight | None]:
         """The lens, and everybody as it shows them."""
-        lens = self._assumed_lens(seen)
-        lifted, tracks = self._lifted(lens, seen)
+        lens = self._assumed_lens(seen, solved)
+        lifted, sight = self._lifted(lens, seen, solved)
         if lens.source == FocalSource.DEFAULT and self.static:
             told = lens.told(lifted)
             if told.source == FocalSource.PEOPLE:
-                return told, *self._lifted(told, seen)
-        return lens, lifted, tracks
+                return told, *self._lifted(told, seen, solved)
+        return lens, lifted, sight
 
-    def _in_motion(self, lens: Lens, lifted: Lifted, tracks: Tracks, placed: Placed, deviation: Tensor) -> Tensor:
-        """Everybody (frame, person, joint, 3) over the frames of a static camera."""
+    def _in_motion(
+        self,
+        lifted: Lifted,
+        sight: Sight,
+        placed: Placed,
+        deviation: Tensor,
+        cameras: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    ) -> Tensor:
+        """Everybody (frame, person, joint, 3) over the frames of a static camera, or of cameras (rotations from the
+        world, and positions in it) that move."""
         assert self.interval is not None
-        seen = torch.as_tensor(tracks.visible, device=lifted.valid.device) & lifted.valid.unsqueeze(-1)
-        rays = lens.rays(torch.as_tensor(tracks.pixels, dtype=placed.people.dtype, device=seen.device))
-        head = metres_per_head_length(lifted, placed.people)
-        noise = head * torch.as_tensor(tracks.noise, dtype=head.dtype, device=seen.device)
+        seen = sight.visible & lifted.valid.unsqueeze(-1)
+        noise = metres_per_head_length(lifted, placed.people) * sight.noise
+        rays = torch.where(seen.unsqueeze(-1), sight.rays, 0.0)
         given = (placed.people, rays, seen, noise, deviation, lifted.valid)
         points, slopes, shown, across, off, there = (value.cpu().double().numpy() for value in given)
-        moving = people_in_motion(points, slopes, shown, across, off, there, lifted.skeleton, self.interval)
+        if cameras is not None:
+            rotation, position = cameras
+            points = points @ rotation[:, None] + position[:, None, None]
+        moving = people_in_motion(points, slopes, shown, across, off, there, lifted.skeleton, self.interval, cameras)
+        if cameras is not None:
+            moving = (moving - position[:, None, None]) @ rotation[:, None].swapaxes(-1, -2)
         return torch.as_tensor(moving, dtype=placed.people.dtype, device=seen.device)
 
     def _notes(self, lens: Lens, seen: Sightings, lifted: Lifted, deviation: Tensor) -> list[str]:
@@ -262,7 +407,9 @@ class Reconstruction:
             notes.append(f"the video's rate is not known: {USUAL_RATE:g} frames a second are assumed")
         notes += doubts.little_seen(seen.visible, lifted.valid, self.people.skeleton, seen.detections.video != "")
         notes += doubts.at_the_edge(lifted, self.people)
-        notes += doubts.like_nobody(deviation, seen.detections.detected, self.people, lens.rays, self.camera.noise)
+        notes += doubts.like_nobody(
+            deviation, seen.detections.detected, self.people, lens.usual_rays, self.camera.noise
+        )
         return notes
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.body.skeleton import Skeleton
+from duolift.calibration.lens import Lens, by_lens
 from duolift.errors import InputError
 from duolift.geometry.interpolation import interpolate_gaps
 from duolift.geometry.level import level_axes
@@ -26,12 +27,45 @@ PER_PERSON = ("people", "by_paper", "seen", "confidence", "deviation", "distance
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """How another world becomes a scene's: turned, scaled and moved.
+
+    Attributes:
+        source: the file whose world it is.
+        unit: metres of its unit.
+        rotation: (3, 3), from its axes to the scene's.
+        translation: (3,), metres.
+
+    >>> metres = Reference("camera.json", 0.01, np.eye(3), np.array([0.0, 1.0, 0.0]))
+    >>> metres.of(np.array([[100.0, 0.0, 0.0]]))
+    array([[1., 1., 0.]])
+    """
+
+    source: str
+    unit: float
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    def of(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Points (..., 3) of the other world in the scene's."""
+        return np.asarray(self.unit * (points @ self.rotation.T) + self.translation)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reference):
+            return NotImplemented
+        return all(_same(getattr(self, field.name), getattr(other, field.name)) for field in fields(Reference))
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change
+
+
+@dataclass(frozen=True, eq=False)
 class Scene:
     """People before one camera, frame by frame.
 
     Lengths are metres as far as people are of average stature, since an image does not tell sizes. Positions are in
     **camera coordinates**: x right, y down, z forward, the camera at the origin. `world` turns them into **world
-    coordinates**: x right, y up, z towards the camera, the origin on the ground straight below the camera.
+    coordinates**: x right, y up, z towards the camera, the origin on the ground straight below the camera. Of a camera
+    that was calibrated (`--camera`), they are those of its file, with y up and the ground at 0: see `reference`.
 
     Two scenes are equal if all of their fields are, where NaN equals NaN. Scenes have no hash.
 
@@ -57,6 +91,11 @@ class Scene:
         focal_source: where it comes from: `known`, `people` (estimated from them) or `default`.
         rate: frames a second; None for images that stand alone.
         notes: what was assumed or is doubtful, in words.
+        heading: (frame,), radians by which the camera is turned about the vertical, to the left, from looking along -z;
+            0 throughout where the world is the camera's own.
+        place: (frame, 2), x and z of the camera in the world; 0 as above.
+        lenses: (frame,), or one for all frames; empty for an ideal lens of `focal`, in the middle of the image.
+        reference: how the world of a calibration becomes the scene's; None where the world is the camera's own.
 
     >>> scene = Scene.example()
     >>> scene
@@ -86,6 +125,15 @@ class Scene:
     focal_source: str
     rate: float | None = None
     notes: tuple[str, ...] = ()
+    heading: NDArray[np.float32] = None  # type: ignore[assignment]
+    place: NDArray[np.float32] = None  # type: ignore[assignment]
+    lenses: tuple[Lens, ...] = ()
+    reference: Reference | None = None
+
+    def __post_init__(self) -> None:
+        for name, shape in (("heading", ()), ("place", (2,))):
+            if getattr(self, name) is None:  # the dataclass is frozen
+                object.__setattr__(self, name, np.zeros((len(self.names), *shape), np.float32))
 
     # Making scenes ----------------------------------------------------------------------------------------------------
 
@@ -160,10 +208,16 @@ class Scene:
         np.True_
         """
 
+        moves = bool(np.ptp(self.heading).any() or np.ptp(self.place, axis=0).any()) if len(self.names) else False
+
         def filled(people: NDArray[np.float32]) -> NDArray[np.float32]:
-            tracks = people.copy()
+            points = self.world(people) if moves else people
+            tracks = points.copy()
             for person in range(len(self.identities)):
-                tracks[:, person] = interpolate_gaps(people[:, person], largest_gap)
+                tracks[:, person] = interpolate_gaps(points[:, person], largest_gap)
+            if moves:
+                tracks = to_camera(tracks, self.up, self.height, self.heading, self.place)
+                tracks[self.valid] = people[self.valid]
             tracks[~self.valid.any(1)] = np.nan
             return tracks
 
@@ -179,7 +233,8 @@ class Scene:
     def world(self, people: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
         """People in world coordinates: x right, y up, z towards the camera, the origin on the ground below the camera.
 
-        The axes follow the heading of the frame's camera: of a moving camera, every frame has its own.
+        The axes follow the heading of the frame's camera: of a moving camera that was not calibrated, every frame has
+        its own. Of one that was, they are those of its file's world.
 
         Args:
             people: (frame, person, joint, 3), camera coordinates, such as `by_paper`; None takes `people`.
@@ -187,9 +242,47 @@ class Scene:
         Returns:
             (frame, person, joint, 3), metres; NaN for a person who is not in a frame.
         """
-        points = np.einsum("fij,fpkj->fpki", world_axes(self.up), self.people if people is None else people)
-        points[..., 1] += self.height[:, None, None]
+        axes = headed(self.heading) @ world_axes(self.up)
+        points = np.einsum("fij,fpkj->fpki", axes, self.people if people is None else people)
+        points += self.camera_places[:, None, None]
         return points.astype(np.float32)
+
+    @property
+    def camera_places(self) -> NDArray[np.float64]:
+        """(frame, 3), where the camera is in world coordinates.
+
+        >>> Scene.example().camera_places[0].round(2)
+        array([0. , 1.6, 0. ])
+        """
+        return camera_places(self.height, self.place)
+
+    def pixels(self, points: NDArray[np.floating], frame: int | None = None) -> NDArray[np.float64]:
+        """Where points are seen in the images, (..., 2), pixels.
+
+        Args:
+            points: (frame, ..., 3), camera coordinates; (..., 3) of one frame.
+            frame: which; None for all.
+
+        >>> scene = Scene.example()
+        >>> bool(np.nanmax(np.abs(scene.pixels(scene.people) - scene.keypoints)) < 0.01)
+        True
+        """
+        if len(self.lenses) > 1 and frame is None:
+            found = np.empty((*np.shape(points)[:-1], 2))
+            for lens, frames in by_lens(self.lenses).items():
+                found[frames] = lens.pixels(np.asarray(points)[frames])
+            return found
+        return self.lens_of(frame or 0).pixels(points)
+
+    def lens_of(self, frame: int) -> Lens:
+        """The lens of a frame.
+
+        >>> Scene.example().lens_of(0)
+        Lens(focal=(1000.0, 1000.0), principal=(640.0, 360.0), distortion=(), model='opencv')
+        """
+        if not self.lenses:
+            return Lens((self.focal, self.focal), (self.image[0] / 2, self.image[1] / 2))
+        return self.lenses[frame if len(self.lenses) > 1 else 0]
 
     def to_dataframe(self) -> "DataFrame":
         """A pandas table with a row for every joint of every person in every frame; absent people have no rows.
@@ -306,8 +399,35 @@ def world_axes(up: NDArray[np.floating]) -> NDArray[np.float64]:
     return right_down_ahead * np.array([[1.0], [-1.0], [-1.0]])
 
 
+def headed(heading: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Turns about the vertical (frame, 3, 3), from the axes of a camera's own heading to those of the world.
+
+    >>> headed(np.array([np.pi / 2]))[0].round(3) @ [0.0, 0.0, -1.0]  # what is ahead of a camera that turned left
+    array([-1.,  0.,  0.])
+    """
+    cos, sin = np.cos(np.asarray(heading, np.float64)), np.sin(np.asarray(heading, np.float64))
+    turn = np.zeros((len(cos), 3, 3))
+    turn[:, 1, 1] = 1.0
+    turn[:, 0, 0] = turn[:, 2, 2] = cos
+    turn[:, 0, 2], turn[:, 2, 0] = sin, -sin
+    return turn
+
+
+def camera_places(height: NDArray[np.floating], place: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Where cameras are in world coordinates, (frame, 3), by heights (frame,) and places (frame, 2) on the ground.
+
+    >>> camera_places(np.array([1.6]), np.array([[2.0, 3.0]]))
+    array([[2. , 1.6, 3. ]])
+    """
+    return np.stack([place[:, 0], height, place[:, 1]], axis=-1).astype(np.float64)
+
+
 def to_camera(
-    world: NDArray[np.floating], up: NDArray[np.floating], height: NDArray[np.floating]
+    world: NDArray[np.floating],
+    up: NDArray[np.floating],
+    height: NDArray[np.floating],
+    heading: NDArray[np.floating] | None = None,
+    place: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float32]:
     """People from world to camera coordinates, the inverse of `Scene.world`.
 
@@ -315,12 +435,16 @@ def to_camera(
         world: (frame, person, joint, 3), metres.
         up: (frame, 3), camera coordinates.
         height: (frame,), of the camera above the ground.
+        heading: (frame,), radians, see `Scene`; None for 0.
+        place: (frame, 2), of the camera; None for 0.
 
     Returns:
         (frame, person, joint, 3)
     """
-    below = np.asarray(world, np.float64) - height[:, None, None, None] * np.array([0.0, 1.0, 0.0])
-    return np.einsum("fji,fpkj->fpki", world_axes(up), below).astype(np.float32)
+    heading = np.zeros(len(up)) if heading is None else heading
+    place = np.zeros((len(up), 2)) if place is None else place
+    from_camera = np.asarray(world, np.float64) - camera_places(height, place)[:, None, None]
+    return np.einsum("fji,fpkj->fpki", headed(heading) @ world_axes(up), from_camera).astype(np.float32)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -18,6 +18,7 @@ from datamodules.sources.mpi_inf_3dhp import reader as mpi_inf_3dhp
 from duolift import inputs, outputs
 from duolift.body.skeleton import PAPER19
 from duolift.bulk.columns import people_of, whole_images
+from duolift.calibration.registry import read_calibration
 from duolift.files.films import Film
 from duolift.inputs.pictures import camera_of_picture
 from duolift.outputs.document import from_json
@@ -26,7 +27,7 @@ from duolift.predictor import Lifter
 from duolift.view.uploads import unpack
 from experiments import config
 from experiments.checkpoints import stamp_of
-from fuzzing import mutations, seeds
+from fuzzing import camera_seeds, mutations, seeds
 from fuzzing.mutations import Mutation
 from fuzzing.people import SIZE
 
@@ -78,6 +79,18 @@ def uploaded(content: bytes) -> object:
         found = unpack(io.BytesIO(content), len(content), inside)
         assert found.resolve().is_relative_to(inside.resolve()) and {*Path(folder).iterdir()} == {inside}
     return found
+
+
+def colmap(images: bool) -> Callable[[bytes], object]:
+    """A reader of a model of COLMAP's of which one file is replaced."""
+
+    def read(content: bytes) -> object:
+        (folder := FOLDER / f"colmap {images}").mkdir(exist_ok=True)
+        (folder / "cameras.txt").write_bytes(camera_seeds.COLMAP_CAMERAS if images else content)
+        (folder / "images.txt").write_bytes(content if images else camera_seeds.COLMAP_IMAGES)
+        return read_calibration(folder)
+
+    return read
 
 
 def rows(path: Path) -> object:
@@ -198,6 +211,17 @@ READERS: dict[str, Reader] = {
     "films": Reader(of_file("film.mp4", film), seeds.films, mutations.bytes_changed),
     "photographs": Reader(of_file("photograph.jpg", read_picture), seeds.pictures, mutations.bytes_changed),
     "uploads": Reader(uploaded, seeds.uploads, mutations.words_changed),
+    "camera.json": Reader(of_file("camera.json", read_calibration), camera_seeds.documents, mutations.json_changed),
+    **{
+        f"camera{suffix}": Reader(
+            of_file(f"camera{suffix}", read_calibration),
+            partial(camera_seeds.others, suffix),
+            mutations.words_changed,
+        )
+        for suffix in (".toml", ".yml")
+    },
+    "colmap cameras": Reader(colmap(False), lambda: [camera_seeds.COLMAP_CAMERAS], mutations.words_changed),
+    "colmap images": Reader(colmap(True), lambda: [camera_seeds.COLMAP_IMAGES], mutations.words_changed),
     "scene.json": Reader(
         lambda content: from_json(content, "scene.json"), partial(seeds.scenes, ".json"), mutations.json_changed
     ),

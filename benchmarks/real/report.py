@@ -72,6 +72,8 @@ def tables(lines: Sequence[Line]) -> str:
             table(lines, PERSON_HEAD, person_cells),
             "Everybody in one scene: median PA-MPJPE / root displacement error, mm.",
             table(lines, ("scenes", *ARRANGEMENTS.values()), scene_cells),
+            "In metres, nothing aligned: median error of people's distance from the camera / of their place, mm.",
+            table(lines, ["all", *(f"camera {view}" for view in lines[0].summary["by_view"])], metre_cells),
             "By how many of a person's joints the detector did not see: median PA-MPJPE, mm; mean pose; people.",
             table(lines, tuple(lines[0].summary["by_hidden_joints"]), hidden_cells),
             "What a scene says of a person against their error: Spearman's rank correlation, with the body's error / "
@@ -129,6 +131,11 @@ def scene_cells(summary: Mapping[str, Any]) -> list[str]:
 
 def _scene(errors: Mapping[str, float]) -> str:
     return f"{number(errors['pa_mpjpe_mm'])} / {number(errors['root_displacement_error_mm'])}"
+
+
+def metre_cells(summary: Mapping[str, Any]) -> list[str]:
+    found = [summary["person"], *(view["person"] for view in summary["by_view"].values())]
+    return [f"{number(person['distance_mm'])} / {number(person['place_mm'])}" for person in found]
 
 
 def hidden_cells(summary: Mapping[str, Any]) -> list[str]:

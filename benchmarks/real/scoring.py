@@ -39,6 +39,8 @@ class PersonErrors:
         expected_mm: what the scene expects the mean distance of the joints to be.
         mean_pose_pa_mpjpe_mm, mean_pose_filled_ends_mm: the same of the mean pose.
         root_mm: distance of the middle of the hips, the scene aligned as a whole.
+        place_mm, distance_mm: error of the middle of the hips, and of how far it is from the camera, in the metres that
+            the scene is in: nothing is aligned.
         up_deg: angle between the estimated and the true direction against gravity.
         tilt_deg, true_tilt_deg: of the camera, negative where it looks down.
         signals: by name, see `SIGNALS`.
@@ -54,6 +56,8 @@ class PersonErrors:
     mean_pose_pa_mpjpe_mm: float
     mean_pose_filled_ends_mm: float
     root_mm: float
+    place_mm: float
+    distance_mm: float
     up_deg: float
     tilt_deg: float
     true_tilt_deg: float
@@ -116,6 +120,12 @@ def person_errors(
         joints = matched.truth.valid & whole.unsqueeze(-1)
         moved = aligned(matched.estimate.points, matched.truth.points, joints)
         root = (root_of(moved, protocol) - root_of(matched.truth.points, protocol)).norm(dim=-1)
+    found, true = (root_of(each.points, protocol) for each in (matched.estimate, matched.truth))  # (person, 3)
+    place = (found - true).norm(dim=-1)
+    distance = (found.norm(dim=-1) - true.norm(dim=-1)).abs()
+    place, distance = (
+        torch.where(matched.truth.valid[:, protocol.hips].all(-1), x, torch.nan) for x in (place, distance)
+    )
     camera = {
         "up_deg": float(torch.rad2deg((matched.up @ matched.estimated_up).clamp(-1, 1).acos())),
         "tilt_deg": tilt(matched.estimated_up),
@@ -128,6 +138,8 @@ def person_errors(
             hidden=int((matched.truth.valid[person] & ~matched.estimate.visible[person]).sum()),
             **body_errors(matched, person, mean, protocol),
             root_mm=float(root[person]),
+            place_mm=float(place[person]),
+            distance_mm=float(distance[person]),
             **camera,
             signals={name: float(values[person]) for name, values in signals.items()},
         )

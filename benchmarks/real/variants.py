@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.real.capture import Capture, Truth, View
+from duolift.body.anthropometry import WINTER
 from duolift.bounds import nearest
+from duolift.calibration.calibration import Calibration, World
+from duolift.calibration.lens import Lens
 from duolift.camera import Camera
 from duolift.errors import InputError
 from duolift.inputs import Frame, KeypointFormat, Options, read
 from duolift.inputs.keypoints import to_joints
+from duolift.placement.stature import STATURE, UNKNOWN_STATURES, Statures
 from duolift.predictor import Lifter
 from duolift.scene import Scene
 
@@ -26,6 +30,8 @@ class Variant:
         projected: it is given the true joints, projected into the image, all of them and exactly, instead of the
             detector's: what is left is the lifter's own error.
         truth: name of the truth, of `Capture.truths`; None takes the first.
+        calibrated: it is given the camera as it was calibrated: lens, place and orientation in the world.
+        measured: it is given how tall the true people are on the mean.
     """
 
     title: str
@@ -33,6 +39,8 @@ class Variant:
     focal: bool = True
     projected: bool = False
     truth: str | None = None
+    calibrated: bool = False
+    measured: bool = False
 
 
 VARIANTS: dict[str, Variant] = {
@@ -41,6 +49,12 @@ VARIANTS: dict[str, Variant] = {
     "video_focal": Variant("video, focal length known", video=True),
     "video_nofocal": Variant("video, focal length unknown", video=True, focal=False),
     "proj_focal": Variant("true joints projected, single images, focal length known", projected=True),
+    "video_height": Variant("video, focal length and stature known", video=True, measured=True),
+    "video_camera": Variant("video, calibrated camera", video=True, calibrated=True),
+    "video_camera_height": Variant(
+        "video, calibrated camera, stature known", video=True, calibrated=True, measured=True
+    ),
+    "images_camera": Variant("single images, calibrated camera", calibrated=True),
     "images_focal_4d": Variant("single images, focal length known, truth from five views", truth="4d"),
 }
 """Name -> variant."""
@@ -76,12 +90,65 @@ def lifted(lifter: Lifter, view: View, capture: Capture, variant: Variant) -> It
     Yields:
         the frame of the truth, a scene, and which frame of the scene it is.
     """
+    truth = truth_of(capture, variant)
     camera = Camera(focal=view.focal if variant.focal else None, image=view.image, rate=capture.rate)
-    frames = _projected(view, truth_of(capture, variant), variant) if variant.projected else _detected(view, variant)
-    for _, scene in lifter.lift_frames(frames, camera):
+    if variant.calibrated:
+        camera = Camera(calibration=calibration_of(view, ground_of(truth)), image=view.image, rate=capture.rate)
+    frames = _projected(view, truth, variant) if variant.projected else _detected(view, variant)
+    stature = Statures(mean_stature(truth)) if variant.measured else UNKNOWN_STATURES
+    for _, scene in lifter.lift_frames(frames, camera, stature=stature):
         for frame, name in enumerate(scene.names):
             if name in view.frames:
                 yield view.frames[name], scene, frame
+
+
+def calibration_of(view: View, ground: float) -> Calibration:
+    """A view's camera as a user would give it, in the data set's world: z up, metres, the ground so high up.
+
+    Raises:
+        InputError: its lens is distorted, in another way than OpenCV's.
+    """
+    camera = view.camera
+    if camera.radial.any() or camera.tangential.any():
+        raise InputError(f"{view.name}: the lens is distorted; expected an ideal one for a calibrated camera")
+    focal, principal = (tuple(value.tolist()) for value in (camera.focal, camera.principal))
+    world = World(up=(0.0, 0.0, 1.0), ground=ground, unit=1.0)
+    rotation, position = camera.rotation.numpy()[None], camera.centre.numpy()[None]
+    return Calibration(view.name, (Lens(focal, principal),), rotation, position, image=view.image, world=world)
+
+
+def ground_of(truth: Truth) -> float:
+    """How high the ground is: an ankle's height below the lower ankles, in the median over people, metres.
+
+    A data set's own 0 may be elsewhere: Shelf's is 10 cm above its floor.
+
+    >>> from benchmarks.real.capture import TruePeople
+    >>> ankles = torch.tensor([[0.0, 0, 0.1], [0, 0, 0.3]])
+    >>> people = TruePeople(ankles[None], torch.ones(1, 2, dtype=torch.bool))
+    >>> round(ground_of(Truth(("left_ankle", "right_ankle"), (people,))), 2)
+    0.03
+    """
+    at = [truth.joints.index(f"{side}_ankle") for side in ("left", "right")]
+    low = [people.points[people.valid[:, at].all(-1)][:, at, 2].amin(-1) for people in truth.frames]
+    return float(torch.cat(low).median()) - WINTER.ankle_height * STATURE
+
+
+def mean_stature(truth: Truth) -> float:
+    """How tall people are on the mean, metres: how high their crowns are above the ground, in the median.
+
+    Raises:
+        InputError: the truth has no crowns.
+
+    >>> from benchmarks.real.capture import TruePeople
+    >>> points = torch.tensor([[0.0, 0, 0.1], [0, 0, 0.1], [0, 0, 1.76]])
+    >>> people = TruePeople(points[None], torch.ones(1, 3, dtype=torch.bool))
+    >>> round(mean_stature(Truth(("left_ankle", "right_ankle", "head_top"), (people,))), 2)
+    1.73
+    """
+    if "head_top" not in truth.joints:
+        raise InputError(f"the truth has the joints {', '.join(truth.joints)}; expected head_top, for people's stature")
+    at = truth.joints.index("head_top")
+    return float(torch.cat([p.points[p.valid[:, at], at, 2] for p in truth.frames]).median()) - ground_of(truth)
 
 
 def _detected(view: View, variant: Variant) -> Iterator[Frame]:

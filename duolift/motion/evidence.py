@@ -12,7 +12,7 @@ from duolift.motion.quadratic import Array
 
 @dataclass(frozen=True)
 class Evidence:
-    """One person's lifted bodies, keypoints and place. Camera frame, metres.
+    """One person's lifted bodies, keypoints and place. Metres, in the frame of a static camera, or in the world.
 
     Attributes:
         skeleton: of the person.
@@ -29,6 +29,8 @@ class Evidence:
         given: (frame, joint, 3), what was given out already, metres; NaN for frames that were not, None for all of a
             video that is looked at as a whole.
         firmness: (frame,), how far off that may be, metres; anything for frames that were not given out.
+        rotation: (frame, 3, 3), from the world to the camera; None where points are in the camera's frame.
+        centre: (frame, 3), of the camera in the world; None as above.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> still, one = np.ones((9, 19, 3)), np.ones((9, 19))
@@ -50,14 +52,22 @@ class Evidence:
     steps: Array | None = None
     given: Array | None = None
     firmness: Array | None = None
+    rotation: Array | None = None
+    centre: Array | None = None
 
     def __getitem__(self, frames: slice) -> Self:
         """Some of the frames."""
         over_time = ("points", "rays", "seen", "across", "deviation", "there")
-        optional = [name for name in ("steps", "given", "firmness") if getattr(self, name) is not None]
+        named = ("steps", "given", "firmness", "rotation", "centre")
+        optional = [name for name in named if getattr(self, name) is not None]
         return replace(self, **{name: getattr(self, name)[frames] for name in (*over_time, *optional)})
 
     @property
     def towards(self) -> Array:
         """Unit vectors along the lines of sight to the joints, (frame, joint, 3)."""
-        return self.points / np.linalg.norm(self.points, axis=-1, keepdims=True).clip(min=1e-6)
+        from_camera = self.from_camera(self.points)
+        return from_camera / np.linalg.norm(from_camera, axis=-1, keepdims=True).clip(min=1e-6)
+
+    def from_camera(self, points: Array) -> Array:
+        """Points (frame, ..., 3) as seen from the camera, along the axes that they have."""
+        return points if self.centre is None else points - self.centre.reshape(-1, *[1] * (points.ndim - 2), 3)

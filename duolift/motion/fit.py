@@ -46,11 +46,12 @@ def people_in_motion(
     there: Array,
     skeleton: Skeleton,
     interval: float,
+    cameras: tuple[Array, Array] | None = None,
 ) -> Array:
     """Everybody over a video, one after the other.
 
     Args:
-        points: (frame, person, joint, 3), as they were lifted and placed; metres, camera frame.
+        points: (frame, person, joint, 3), as they were lifted and placed; metres, in a static frame or the world.
         rays: (frame, person, joint, 2), slopes of the rays through their keypoints.
         seen: (frame, person, joint), whether there is a keypoint.
         noise: (frame, person), deviation of a keypoint at the person's distance, metres.
@@ -59,6 +60,7 @@ def people_in_motion(
         there: (frame, person), whether a person is in a frame.
         skeleton: of everybody.
         interval: seconds from a frame to the next.
+        cameras: rotations (frame, 3, 3) from the world, and positions in it (frame, 3), where points are in the world.
 
     Returns:
         as points; unchanged where somebody is not there.
@@ -74,6 +76,8 @@ def people_in_motion(
         body = np.where(present[:, None, None], body, body[present].mean(0))
         at = span, person
         known = evidence_of(body, rays[at], seen[at], noise[at], deviation[at], present, skeleton, interval)
+        if cameras is not None:
+            known = replace(known, rotation=cameras[0][span], centre=cameras[1][span])
         body = fitted(known)
         for gives in GIVES:
             lengths = usual_lengths(body[present], known.deviation[present], skeleton)

@@ -33,6 +33,8 @@ class Value:
         of: the value that a scene has.
         convert: a checked value as `Scene` keeps it.
         json_only: not in `.npz`, and not needed for reading.
+        since: the first version of the layout that has it.
+        before: what it is in files of before.
     """
 
     key: str
@@ -42,6 +44,8 @@ class Value:
     of: Callable[[Scene], Any] | None = None
     convert: Callable[[Any], Any] = lambda value: value
     json_only: bool = False
+    since: int = 1
+    before: Any = None
 
     def written(self, scene: Scene) -> Any:
         """The scene's value as JSON holds it: lists for tuples."""
@@ -52,7 +56,10 @@ class Value:
         """The value as `Scene` keeps it. Raises InputError unless all rules hold."""
         for holds, expected in self.rules:
             expect(bool(holds(value)), source, self.key, value, expected)
-        return self.convert(value)
+        try:
+            return self.convert(value)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,8 @@ class Array:
         decimals: of numbers in JSON; None for true and false.
         null_axes: how many of the last axes one null in JSON stands for, NaN in arrays, 0 for a number; None allows no
             null.
-        since: the first version of the layout that has it; it is NaN throughout in files of before.
+        since: the first version of the layout that has it.
+        before: what it is throughout in files of before.
         world: whether JSON has it in world coordinates; `Scene` and `.npz` have camera coordinates.
     """
 
@@ -81,6 +89,7 @@ class Array:
     null_axes: int | None = None
     world: bool = False
     since: int = 1
+    before: float = np.nan
 
     @property
     def shape(self) -> str:
@@ -135,7 +144,7 @@ class Array:
 
     def unknown(self, sizes: Mapping[str, int]) -> NDArray[Any]:
         """The array of a file of before there was one."""
-        return np.full(self._shape(sizes), np.nan)
+        return np.full(self._shape(sizes), self.before)
 
     def _shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         return (*(sizes[axis] for axis in self.axes), *([len(self.components)] if self.components else []))

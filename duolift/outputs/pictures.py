@@ -149,6 +149,7 @@ class Picture:
         self._axes = self._laid_out()
         self._set_up()
         self._photograph: Any = None
+        self._frame = 0
         self._shadow = self._polygons("scene", 2.0)
         self._shadow.set_facecolor(PICTURE_STYLE.shadow)
         self._poses = self._lines() if photographs is None else None
@@ -162,6 +163,7 @@ class Picture:
         names, rate = self.scene.names, self.scene.rate
         if not names:
             return
+        self._frame = frame
         time = f"   {frame / rate:.2f} s" if rate else ""
         count = f"   frame {frame + 1} of {len(names)}{time}" if len(names) > 1 else ""
         self._title.set_text(f"{names[frame]}{count}")
@@ -222,9 +224,9 @@ class Picture:
     def _in_image(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         x, y, z = np.moveaxis(np.asarray(points, np.float64), -1, 0)
         z = np.maximum(z, 0.05)
-        scale = self.scene.focal / z
-        width, height = self.scene.image
-        return np.stack([x * scale + width / 2, -(y * scale + height / 2), -z, scale], axis=-1)
+        across, down = np.moveaxis(self.scene.pixels(np.stack([x, y, z], axis=-1), self._frame), -1, 0)
+        scale = np.mean(self.scene.lens_of(self._frame).focal) / z
+        return np.stack([across, -down, -z, scale], axis=-1)
 
     def _from_side(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         x, y, z = np.moveaxis(np.asarray(points, np.float64), -1, 0)

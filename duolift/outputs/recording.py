@@ -11,7 +11,7 @@ from duolift.files import write_bytes
 from duolift.outputs.colours import colours_of, rgb
 from duolift.outputs.libraries import library, needs
 from duolift.outputs.tracks import rate_of
-from duolift.scene import Scene, world_axes
+from duolift.scene import Scene, headed, world_axes
 
 IMAGE_ENTITY = "scene/camera/image"
 
@@ -26,13 +26,14 @@ def write_recording(scene: Scene, path: Path) -> list[Path]:
     stream = rerun.RecordingStream("duolift")
     recorded = stream.binary_stream()
     _log_camera(rerun, stream, scene)
-    world, axes = scene.world(), world_axes(scene.up)
+    world, axes = scene.world(), headed(scene.heading) @ world_axes(scene.up)
     for frame, name in enumerate(scene.names):
         stream.set_time("frame", sequence=frame)
         stream.set_time("time", duration=frame / rate_of(scene))
         stream.log("name", rerun.TextLog(name))
-        above = (0.0, float(scene.height[frame]), 0.0)
-        stream.log("scene/camera", rerun.Transform3D(translation=above, mat3x3=axes[frame]))
+        stream.log("scene/camera", rerun.Transform3D(translation=scene.camera_places[frame], mat3x3=axes[frame]))
+        if len(scene.lenses) > 1:
+            stream.log(IMAGE_ENTITY, _pinhole(rerun, scene, frame))
         for person in range(len(scene.identities)):
             _log_person(rerun, stream, scene, world, frame, person)
     write_bytes(path, recorded.read())
@@ -42,12 +43,19 @@ def write_recording(scene: Scene, path: Path) -> list[Path]:
 def _log_camera(rerun: Any, stream: Any, scene: Scene) -> None:
     """What holds for all frames: axes, the lens and the notes."""
     stream.log("scene", rerun.ViewCoordinates.RIGHT_HAND_Y_UP, static=True)
-    width, height = scene.image
-    axes = rerun.ViewCoordinates.RDF  # right, down, forward
-    lens = rerun.Pinhole(focal_length=scene.focal, width=width, height=height, camera_xyz=axes)
-    stream.log(IMAGE_ENTITY, lens, static=True)
+    if len(scene.lenses) <= 1:
+        stream.log(IMAGE_ENTITY, _pinhole(rerun, scene, 0), static=True)
     if scene.notes:
         stream.log("notes", rerun.TextDocument("\n\n".join(scene.notes)), static=True)
+
+
+def _pinhole(rerun: Any, scene: Scene, frame: int) -> Any:
+    """The lens of a frame, without its distortion, of which Rerun knows nothing."""
+    lens, (width, height) = scene.lens_of(frame), scene.image
+    axes = rerun.ViewCoordinates.RDF  # right, down, forward
+    return rerun.Pinhole(
+        focal_length=lens.focal, principal_point=lens.principal, width=width, height=height, camera_xyz=axes
+    )
 
 
 def _log_person(rerun: Any, stream: Any, scene: Scene, world: NDArray[np.float32], frame: int, person: int) -> None:

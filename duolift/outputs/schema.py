@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 from duolift.body.skeleton import Skeleton
 from duolift.camera import LARGEST_QUANTITY
 from duolift.errors import InputError
+from duolift.outputs.cameras import lens_object, lens_of, reference_object, reference_of
 from duolift.outputs.fields import Array, Rule, Value, expect
 from duolift.scene import Scene, to_camera
 
 SCENE_FORMAT = "duolift scene"
 """A scene's JSON says so within its first bytes."""
 
-SCENE_VERSION = 3
-"""Of the layout that is written. Version 1 had no deviations, version 2 those of joints alone."""
+SCENE_VERSION = 4
+"""Of the layout that is written. Version 1 had no deviations, version 2 those of joints alone, version 3 no world but
+the camera's own."""
 
-READABLE_VERSIONS = (1, 2, 3)
+READABLE_VERSIONS = (1, 2, 3, 4)
 
 UNIT_TOLERANCE = 1e-3
 """By how much the length of a unit vector may differ from 1."""
@@ -73,7 +75,7 @@ FIELDS: tuple[Value | Array, ...] = (
     Value(
         "version",
         "number",
-        f"`{SCENE_VERSION}`; others are refused, but for 1 and 2",
+        f"`{SCENE_VERSION}`; others are refused, but for 1 to 3",
         of=lambda _: SCENE_VERSION,
     ),
     Value(
@@ -203,6 +205,44 @@ FIELDS: tuple[Value | Array, ...] = (
         ((lambda rate: rate is None or _is_positive(rate), "frames a second, or nothing"),),
         convert=lambda rate: None if rate is None else float(rate),
     ),
+    Array(
+        "heading",
+        ("frame",),
+        (),
+        "radians by which the camera is turned to the left from looking along -z; 0 where the world is its own",
+        ((_is_small, "radians"),),
+        decimals=7,
+        since=4,
+        before=0.0,
+    ),
+    Array(
+        "place",
+        ("frame",),
+        ("x", "z"),
+        "where the camera is in the world, beside `height`, metres; 0 where the world is its own",
+        ((lambda places: _is_small(places).all(-1), "metres"),),
+        decimals=4,
+        since=4,
+        before=0.0,
+    ),
+    Value(
+        "lenses",
+        "lens, or frame",
+        "of a calibrated camera, one for all frames or one each, see below; else empty",
+        (LIST,),
+        of=lambda scene: [lens_object(lens) for lens in scene.lenses],
+        convert=lambda lenses: tuple(map(lens_of, lenses)),
+        since=4,
+        before=[],
+    ),
+    Value(
+        "reference",
+        "object",
+        "how the world of a calibration becomes the scene's, see below; null where the world is the camera's own",
+        of=lambda scene: None if scene.reference is None else reference_object(scene.reference),
+        convert=reference_of,
+        since=4,
+    ),
     Value("notes", "texts", "what was assumed or is doubtful, in words", (LIST, (TEXTS, "sentences")), convert=tuple),
 )
 """Every key of a scene's file, in the order of the JSON."""
@@ -229,12 +269,19 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
         InputError: naming the file, the key, what was found and what was expected.
     """
     present = [array for array in ARRAY_FIELDS if array.since <= found["version"]]
-    needed = sorted([*(value.key for value in VALUE_FIELDS if not value.json_only), *(array.key for array in present)])
+    needed = sorted(
+        [
+            *(value.key for value in VALUE_FIELDS if not value.json_only and value.since <= found["version"]),
+            *(array.key for array in present),
+        ]
+    )
     missing = [key for key in needed if key not in found]
     if missing:
         raise InputError(f"{source}: {missing[0]} is missing; expected the keys {', '.join(needed)}")
     values: dict[str, Any] = {
-        value.key: value.read(found[value.key], source) for value in VALUE_FIELDS if not value.json_only
+        value.key: value.read(found[value.key] if value.since <= found["version"] else value.before, source)
+        for value in VALUE_FIELDS
+        if not value.json_only
     }
     name, joints = values.pop("skeleton"), values.pop("joints")
     del values["version"]
@@ -249,7 +296,9 @@ def scene_of(found: Mapping[str, Any], source: str, as_json: bool) -> Scene:
         arrays[field.key] = field.read(content, sizes, source)
     for field in present:
         if as_json and field.world:
-            arrays[field.key] = to_camera(arrays[field.key], arrays["up"], arrays["height"])
+            arrays[field.key] = to_camera(arrays[field.key], *(arrays[k] for k in ("up", "height", "heading", "place")))
+    if len(values["lenses"]) not in (0, 1, sizes["frame"]):
+        raise InputError(f"{source}: lenses are {len(values['lenses'])}; expected none, one, or {sizes['frame']}")
     for key, array in arrays.items():
         values[key] = array if array.dtype == np.bool_ else array.astype(np.float32)
     return Scene(skeleton=skeleton, **values)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.ground import along, below, drop, less_leaning, level_ahead, log_size, smoothed
+from duolift.placement.ground import LOWEST_DROP, along, below, drop, less_leaning, level_ahead, log_size, smoothed
 from duolift.placement.horizon import thinned
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
 from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, standing
@@ -50,7 +50,7 @@ class Settled:
     (torch.Size([1, 3]), torch.Size([1, 2]))
 
     Attributes:
-        up: (sequence, 3).
+        up: (sequence, 3); of cameras that move, that of the first frame.
         deviation: (sequence,), of the tilt, radians; None where it was given.
         people: their sizes, and who stands.
     """
@@ -62,12 +62,14 @@ class Settled:
 
 @dataclass(frozen=True)
 class _Posed:
-    """People turned as the camera is, anywhere along their rays, and their sizes (scene, person) by the ground."""
+    """People turned as the camera is, anywhere along their rays, their sizes (scene, person) by the ground, and how high
+    the cameras are (scene,)."""
 
     people: Tensor
     size: Tensor
     by_ground: Tensor
     uncertain: Tensor
+    height: Tensor
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class FitPlacement:
     def placed(self, lifted: Lifted, cameras: SceneCameras, settled: Settled) -> Placed:
         """People in scenes of which camera and sizes are settled, by these frames or by others of the same people."""
         lifted, sequence = lifted.without_invalid(), _numbered(lifted, cameras)
-        return self._placed(lifted, self._posed(lifted, settled.up[sequence]), cameras, sequence, settled)
+        posed = self._posed(lifted, _ups(cameras, sequence, settled), cameras)
+        return self._placed(lifted, posed, cameras, sequence, settled)
 
     def _settled(self, lifted: Lifted, cameras: SceneCameras, sequence: Tensor) -> tuple[Settled, _Posed]:
         valid, count = lifted.valid.to(lifted.bodies), torch.bincount(sequence)
@@ -127,22 +130,26 @@ class FitPlacement:
             told = upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence])
             up, deviation = self._weighed(lifted, _turned(lifted, lifted.bodies), told, sequence, information)
             deviation = deviation[first]
-        posed = self._posed(lifted, up)
-        people = standing(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence, information)
+        posed = self._posed(lifted, up, cameras)
+        # of known heights, sizes are as large as people are on the mean; else they are so beside each other
+        usual = posed.size[lifted.valid].median() if cameras.height is not None and lifted.valid.any() else None
+        people = standing(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence, information, usual)
         return Settled(up[first], deviation, people), posed
 
-    def _posed(self, lifted: Lifted, up: Tensor) -> _Posed:
+    def _posed(self, lifted: Lifted, up: Tensor, cameras: SceneCameras) -> _Posed:
         bodies = lifted.bodies
         if self.lean:
             bodies = less_leaning(lifted, facing(lifted.root_rays).mT[..., :, 2], up, self.lean)
         people, size = _turned(lifted, bodies), log_size(bodies, lifted.skeleton)
         lower = drop(people, up)
-        return _Posed(people, size, size - lower.log(), (self.foot / lower).square())
+        height = torch.ones_like(up[:, 0]) if cameras.height is None else cameras.height.clamp(min=LOWEST_DROP)
+        by_ground = size - (lower / height.unsqueeze(-1)).log()
+        return _Posed(people, size, by_ground, (self.foot / lower).square(), height)
 
     def _placed(
         self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled
     ) -> Placed:
-        valid, up = lifted.valid.to(lifted.bodies), settled.up[sequence]
+        valid, up = lifted.valid.to(lifted.bodies), _ups(cameras, sequence, settled)
         deviation = None if settled.deviation is None else settled.deviation[sequence]
         grounded = settled.people.grounded(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence)
         # how large somebody looks and where the feet are both tell how far away they are
@@ -156,7 +163,7 @@ class FitPlacement:
         return Placed(
             people=scale.exp()[..., None, None] * posed.people,
             up=up,
-            height=torch.ones_like(up[:, 0]),
+            height=posed.height,
             depth=lifted.distance * scale.exp(),
             confidence=grounded,
             depth_deviation=self._uncertain(posed.people, up, deviation, valid, by_feet, variance),
@@ -214,6 +221,11 @@ class FitPlacement:
         deviation = told.deviation * spread[sequence]
         tilt = told.tilt + told.deviation * mean[sequence]
         return direction(tilt, told.roll), deviation
+
+
+def _ups(cameras: SceneCameras, sequence: Tensor, settled: Settled) -> Tensor:
+    """Where up is in every scene, (scene, 3)."""
+    return settled.up[sequence] if cameras.up is None else cameras.up
 
 
 def _numbered(lifted: Lifted, cameras: SceneCameras) -> Tensor:

@@ -34,16 +34,19 @@ class SceneCameras:
             the same index throughout; None where every image stands alone.
         up: (scene, 3), the world's up in the camera frame, where the extrinsics are known; None to estimate it.
         interval: seconds from a frame of a sequence to the next.
+        height: (scene,), of the cameras above the ground, in the unit of the lifted people, where it is known; None for
+            one height throughout, which is the unit of what is placed.
 
     >>> import torch
     >>> SceneCameras()  # images that stand alone
-    SceneCameras(sequence=None, up=None, interval=0.03333333333333333)
+    SceneCameras(sequence=None, up=None, interval=0.03333333333333333, height=None)
     >>> static = SceneCameras(sequence=torch.tensor([0, 0, 0, 1, 1]))  # three frames of one camera, two of another
     """
 
     sequence: Tensor | None = None
     up: Tensor | None = None
     interval: float = 1 / 30
+    height: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,14 @@ class Standing:
         return valid * likely * self.always[sequence]
 
 
-def standing(sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, information: Tensor) -> Standing:
+def standing(
+    sizes: Tensor,
+    uncertain: Tensor,
+    valid: Tensor,
+    sequence: Tensor,
+    information: Tensor,
+    usual: Tensor | None = None,
+) -> Standing:
     """Everybody's size, and who stands.
 
     Args:
@@ -78,6 +85,8 @@ def standing(sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, 
         valid: (scene, person).
         sequence: (scene,), numbered from 0 on; people keep their index throughout.
         information: (sequence,), how many independent frames a sequence is worth.
+        usual: the size that people have on the mean, where the ground tells sizes as they are; None where it tells them
+            beside each other, and the smallest who ever stands is the first guess.
 
     >>> sizes = torch.tensor([[0.0, 0.1], [0.0, 0.1], [0.0, 0.5]])  # the second one jumps in the third frame
     >>> one = torch.ones(3, 2)
@@ -101,17 +110,17 @@ def standing(sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, 
         own = torch.where(weight > 0, sequence_means(each * sizes, sequence) / weight.clamp(min=1e-9), own)
     _, likely = _mixture(sizes - own[sequence], uncertain)
     own_variance = 1 / (weight * information).clamp(min=1e-6)
-    mean, always, alike = _together(own, own_variance, ever)
+    mean, always, alike = _together(own, own_variance, ever, usual)
     believed = always * SIZES**2 / (SIZES**2 + own_variance)  # the ground's share of what is known of a size
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
     evidence = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence) + (ever * alike).sum(-1)
     return Standing(shrunk, variance, own, always, evidence)
 
 
-def _together(own: Tensor, variance: Tensor, ever: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _together(own: Tensor, variance: Tensor, ever: Tensor, usual: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """The mean size of people (sequence, *tilt, person) who ever stand, (..., 1); who does; how likely that is."""
     smallest = own.masked_fill(ever == 0, torch.inf).amin(-1, keepdim=True)
-    mean = torch.where(smallest.isinf(), 0.0, smallest)
+    mean = torch.where(smallest.isinf(), 0.0, smallest) if usual is None else usual.expand_as(smallest)
     total = variance + SIZES**2
     for _ in range(ROUNDS):
         always, _ = _mixture(own - mean, total)

@@ -65,6 +65,11 @@ class Stream:
     ) -> None:
         if camera.image is None:
             raise InputError("camera: image is None; a stream needs the images' width and height in pixels")
+        if camera.calibration is not None:
+            raise InputError(
+                f"camera: calibration is {camera.calibration.source}; expected none, as a stream is of a camera that is only "
+                "known by its focal length and tilt"
+            )
         if not camera.static:
             raise InputError("camera: static is False; a stream needs a camera that stands still")
         if not (isinstance(lag, int | float) and 0 <= lag <= LAG):

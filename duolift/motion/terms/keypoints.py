@@ -17,7 +17,9 @@ def keypoints(known: Evidence, points: Array, equations: Quadratic) -> None:
     slopes = np.zeros((*known.seen.shape, 2, 3))  # of the residuals x - ray_x z and y - ray_y z
     slopes[..., 0, 0] = slopes[..., 1, 1] = 1
     slopes[..., 2] = -known.rays
+    if known.rotation is not None:
+        slopes = slopes @ known.rotation[:, None]
     weight = known.seen / np.square(known.across)[:, None]
-    off = np.einsum("tjrc,tjc->tjr", slopes, points)
+    off = np.einsum("tjrc,tjc->tjr", slopes, known.from_camera(points))
     equations.add(weight[..., None, None] * np.einsum("tjrc,tjrd->tjcd", slopes, slopes))
     equations.joint_pull[:] -= weight[..., None] * np.einsum("tjrc,tjr->tjc", slopes, off)

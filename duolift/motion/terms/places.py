@@ -19,7 +19,7 @@ def places(known: Evidence, points: Array, equations: Quadratic) -> None:
         equations: added to.
     """
     root = known.skeleton.root_index
-    distance = np.linalg.norm(known.points[:, root], axis=-1).clip(min=1e-3)
+    distance = np.linalg.norm(known.from_camera(known.points[:, root]), axis=-1).clip(min=1e-3)
     weight = known.there / np.square(SHARE * distance)
     sight = np.einsum("tc,td->tcd", known.towards[:, root], known.towards[:, root])
     block = weight[:, None, None] * np.where(known.seen[:, root, None, None], sight, np.eye(3))

@@ -2,7 +2,7 @@
 // The scene in 3D: people on the ground, the camera with what it sees, and from where to look at them.
 
 const Space = (() => {
-  const { vector, fromCamera, toCamera } = Coordinates;
+  const { vector, place, lensOf, ray, fromCamera, toCamera } = Coordinates;
   const MARGIN = 0.7; // metres of ground around everybody
   const LENS = 32, // degrees that a perspective view spans from top to bottom
     LONG_LENS = 4; // of a view that hardly has a perspective
@@ -18,6 +18,7 @@ const Space = (() => {
     camera: { from: [1, 0.5, 0.55], lens: LENS, camera: true },
     eye: {},
   };
+  const CELLS = 24; // of a picture, to either side, that a lens may bend
   const COLOURS = { ground: 0xe8ecf2, metres: 0xa3b0c2, halves: 0xcdd5e0, camera: 0x5d6880 };
 
   class Space {
@@ -47,13 +48,13 @@ const Space = (() => {
         this.later();
       });
       this.picture = new THREE.Mesh(
-        new THREE.PlaneGeometry(1, 1),
+        new THREE.PlaneGeometry(1, 1, CELLS, CELLS),
         new THREE.MeshBasicMaterial({ map: new THREE.Texture(), side: THREE.DoubleSide }),
       );
       const frame = new THREE.BufferGeometry();
       frame.setAttribute("position", new THREE.Float32BufferAttribute(new Float32Array(3 * 16), 3));
       this.frustum = new THREE.LineSegments(frame, new THREE.LineBasicMaterial({ color: COLOURS.camera }));
-      this.frustum.frustumCulled = false;
+      this.frustum.frustumCulled = this.picture.frustumCulled = false;
       this.world.add(this.picture, this.frustum);
       new ResizeObserver(() => this.resize()).observe(holder);
       this.resize();
@@ -147,6 +148,12 @@ const Space = (() => {
         const color = whole ? COLOURS.metres : COLOURS.halves;
         this.fixed.push(new THREE.LineSegments(grid, new THREE.LineBasicMaterial({ color })));
       }
+      const path = this.scene.names.map((_, number) => place(this.scene, number));
+      if (path.some((where) => where.distanceTo(path[0]) > 0.01)) {
+        // where the camera went
+        const line = new THREE.BufferGeometry().setFromPoints(path);
+        this.fixed.push(new THREE.Line(line, new THREE.LineBasicMaterial({ color: COLOURS.camera })));
+      }
       this.world.add(...this.fixed);
       const middle = low.clone().add(high).multiplyScalar(0.5),
         reach = 0.5 * Math.hypot(x1 - x0, z1 - z0) + 1;
@@ -160,6 +167,10 @@ const Space = (() => {
       Object.assign(this, { frame, placement });
       const poses = this.scene.names.length ? this.scene[placement][frame] : [];
       this.people.forEach((person, number) => person.show(poses[number], this.scene.seen[frame]?.[number]));
+      if (this.view === "eye" && this.scene.up.length) {
+        this.lookThrough(); // it may have moved
+        this.controls.update();
+      }
       this.placeCamera();
       this.later();
     }
@@ -201,19 +212,25 @@ const Space = (() => {
       this.picture.renderOrder = behind ? -1 : 0;
       const [near, far] = this.depths(),
         reach = through ? far + 1 : Math.min(0.45 * Math.max(near, 0.4), this.picture.visible ? 1.2 : 0.4);
-      const [width, height] = scene.image.map((side) => (reach * side) / scene.focal);
-      const place = (x, y) => fromCamera(scene, frame, [(x * width) / 2, (y * height) / 2, reach]);
-      const eye = fromCamera(scene, frame, [0, 0, 0]),
-        corners = [place(-1, -1), place(1, -1), place(1, 1), place(-1, 1)];
+      const [width, height] = scene.image;
+      const at = (x, y) => {
+        const [across, down] = ray(scene, frame, [x * width, y * height]);
+        return fromCamera(scene, frame, [reach * across, reach * down, reach]);
+      };
+      const eye = place(scene, frame),
+        corners = [at(0, 0), at(1, 0), at(1, 1), at(0, 1)];
       const lines = corners.flatMap((corner, number) => [corner, corners[(number + 1) % 4], eye, corner]);
       const places = this.frustum.geometry.attributes.position;
       lines.forEach((point, index) => places.setXYZ(index, point.x, point.y, point.z));
       places.needsUpdate = true;
-      const right = place(1, 0).sub(place(0, 0)).normalize(),
-        up = place(0, -1).sub(place(0, 0)).normalize();
-      this.picture.matrix.makeBasis(right, up, right.clone().cross(up)).setPosition(place(0, 0));
-      this.picture.matrix.scale(new THREE.Vector3(width, height, 1));
-      this.picture.matrixAutoUpdate = false;
+      if (!this.picture.visible) return;
+      const pixels = this.picture.geometry.attributes.position; // row by row from the top, as straight as the world is
+      for (let row = 0; row <= CELLS; row++)
+        for (let column = 0; column <= CELLS; column++) {
+          const { x, y, z } = at(column / CELLS, row / CELLS);
+          pixels.setXYZ(row * (CELLS + 1) + column, x, y, z);
+        }
+      pixels.needsUpdate = true;
     }
 
     look(view) {
@@ -241,9 +258,10 @@ const Space = (() => {
     lookThrough() {
       const { scene, frame, eye } = this,
         [width, height] = scene.image;
-      const tall = Math.max(height / 2, width / 2 / eye.aspect) / scene.focal;
+      const [across, down] = lensOf(scene, frame).focal,
+        tall = Math.max(height / 2 / down, width / 2 / across / eye.aspect);
       eye.fov = (2 * Math.atan(tall) * 180) / Math.PI;
-      eye.position.copy(fromCamera(scene, frame, [0, 0, 0]));
+      eye.position.copy(place(scene, frame));
       const [near, far] = this.depths();
       this.controls.maxPolarAngle = Math.PI; // its axis may lead below the ground or to the sky
       this.controls.target.copy(fromCamera(scene, frame, [0, 0, (near + far) / 2]));
@@ -252,7 +270,7 @@ const Space = (() => {
     lookFrom({ from, lens, camera }) {
       const { eye, scene, frame } = this,
         points = [...this.points.points];
-      if (camera && scene.up.length) points.push(fromCamera(scene, frame, [0, 0, 0]));
+      if (camera && scene.up.length) points.push(place(scene, frame));
       const direction = vector(from).normalize(),
         right = new THREE.Vector3(0, 1, 0).cross(direction).normalize(),
         up = direction.clone().cross(right);

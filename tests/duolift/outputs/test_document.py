@@ -79,7 +79,7 @@ def put(key: str, value: Any) -> Callable[[dict], None]:
 
 BROKEN: dict[str, tuple[Callable[[dict], None], str]] = {
     "another format": (put("format", "other"), "format is 'other'"),
-    "a later version": (put("version", 4), "version is 4; expected 1 or 2 or 3"),
+    "a later version": (put("version", 5), "version is 5; expected 1 or 2 or 3 or 4"),
     "a missing key": (lambda d: d.pop("people"), "people is missing"),
     "an unknown joint": (lambda d: d["joints"].__setitem__(3, "tail"), "joints"),
     "joints that are no list": (put("joints", "pelvis"), "joints is 'pelvis'; expected a list"),

@@ -1,0 +1,1 @@
+"""Layouts of files of calibrated cameras, a file each; `duolift.calibration.registry` has the table."""
