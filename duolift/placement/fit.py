@@ -62,8 +62,8 @@ class Settled:
 
 @dataclass(frozen=True)
 class _Posed:
-    """People turned as the camera is, anywhere along their rays, their sizes (scene, person) by the ground, and how high
-    the cameras are (scene,)."""
+    """People turned as the camera is, anywhere along their rays, their sizes (scene, person) by the ground, and how
+    high the cameras are (scene,)."""
 
     people: Tensor
     size: Tensor

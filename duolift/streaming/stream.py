@@ -67,8 +67,8 @@ class Stream:
             raise InputError("camera: image is None; a stream needs the images' width and height in pixels")
         if camera.calibration is not None:
             raise InputError(
-                f"camera: calibration is {camera.calibration.source}; expected none, as a stream is of a camera that is only "
-                "known by its focal length and tilt"
+                f"camera: calibration is {camera.calibration.source}; expected none; a stream needs a "
+                "camera of which no more than focal length and tilt are given"
             )
         if not camera.static:
             raise InputError("camera: static is False; a stream needs a camera that stands still")

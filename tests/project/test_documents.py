@@ -389,6 +389,11 @@ RULES = (
     ),
     Rule(r"duolift lift keypoints/ -o film.(html|json) --image 1920x1080 --rate 30", made=(r"film.\1",)),
     Rule(
+        r"duolift lift keypoints/ -o film.html --rate 30 --camera (camera.json|sparse/|calibration.json .*)",
+        made=("film.html",),
+    ),
+    Rule(r"python -m benchmarks.moving --root folder", r"\g<0> --every 100"),
+    Rule(
         rf"duolift lift ({'|'.join(map(re.escape, GIVEN_TO_DUOLIFT))}) -o (film|scene).html( --image \S+)?",
         r"duolift lift programs/\1 -o made.json\3",
         made=("made.json",),
@@ -580,6 +585,7 @@ def detections(folder: Path) -> None:
         | {"confidence": person.any(-1).astype(float).tolist()}
         for n, person in enumerate(frames[0])
     ]
+    calibrated(folder, len(frames))
     for name, file_format, number in GIVEN_TO_DUOLIFT.values():
         path = folder / "programs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -598,6 +604,22 @@ def pictures(folder: Path) -> None:
     (folder / "taken").mkdir()
     for name in ("photo.jpg", "film.mp4"):
         shutil.copy(folder / name, folder / "taken")
+
+
+def calibrated(folder: Path, frames: int) -> None:
+    """Writes the camera of the detectors' files: as matrices, as Panoptic has it, and as a model of COLMAP's."""
+    camera = {
+        "K": [[1000, 0, 640], [0, 1000, 360], [0, 0, 1]],
+        "R": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
+        "t": [0, 1.6, 4],
+    }
+    (folder / "camera.json").write_text(json.dumps(camera))
+    panoptic = {"calibDataSource": "x", "cameras": [{**camera, "name": "00_16", "t": [[0], [160], [400]]}]}
+    (folder / "calibration.json").write_text(json.dumps(panoptic))
+    (folder / "sparse").mkdir()
+    (folder / "sparse" / "cameras.txt").write_text("1 SIMPLE_PINHOLE 1280 720 1000 640.5 360.5\n")
+    lines = [f"{n} 0.7071068 0.7071068 0 0 {0.1 * n} 1.6 4 1 {n:06d}.jpg\n\n" for n in range(frames)]
+    (folder / "sparse" / "images.txt").write_text("".join(lines))
 
 
 # Tests --------------------------------------------------------------------------------------------------------------
@@ -655,6 +677,7 @@ def some_keypoints() -> dict[str, Any]:
 def a_scene() -> dict[str, Any]:
     scene = example_scene()
     point = {"up": scene.up[0], "height": float(scene.height[0]), "point": scene.people[0, 0, 0]}
+    point |= {"heading": float(scene.heading[0]), "place": scene.place[0]}
     return {"scene": scene, "focal": scene.focal, "image": scene.image, **point}
 
 
@@ -689,6 +712,7 @@ GIVEN = {
     ".stream(Camera": Given(
         lambda: {"keypoints": 8 * [some_keypoints()["keypoints"]]}, shapes={"scene.people": (1, 2, *BODIES)}
     ),
+    "Camera.load(": Given(shapes={"scene.camera_places": (4, 3), "camera.calibration.rotation": (1, 3, 3)}),
     "lifter.lift_file": Given(shapes={"scene.people": (1, 2, *BODIES)}),
     "CompletionModule.load_from_checkpoint": Given(
         a_scene_of_rays, (TRAINED,), {"bodies": (4, 2, *BODIES), "theta": (4, 2)}

@@ -151,8 +151,8 @@ const Space = (() => {
       const path = this.scene.names.map((_, number) => place(this.scene, number));
       if (path.some((where) => where.distanceTo(path[0]) > 0.01)) {
         // where the camera went
-        const line = new THREE.BufferGeometry().setFromPoints(path);
-        this.fixed.push(new THREE.Line(line, new THREE.LineBasicMaterial({ color: COLOURS.camera })));
+        const line = new THREE.BufferGeometry().setFromPoints(path.slice(1).flatMap((where, step) => [path[step], where]));
+        this.fixed.push(new THREE.LineSegments(line, new THREE.LineBasicMaterial({ color: COLOURS.camera })));
       }
       this.world.add(...this.fixed);
       const middle = low.clone().add(high).multiplyScalar(0.5),

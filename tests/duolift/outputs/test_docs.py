@@ -1,5 +1,6 @@
 """What docs/scene.md says of the format is so."""
 
+import dataclasses
 import json
 import re
 
@@ -30,10 +31,13 @@ def test_every_key_and_every_suffix_is_told() -> None:
 
 
 def test_the_code_of_the_coordinates_does_what_it_says() -> None:
-    scene = example_scene()
+    headed = {"heading": np.full(4, 0.7, np.float32), "place": np.full((4, 2), 1.5, np.float32)}
+    scene = dataclasses.replace(example_scene(), **headed)
     names = {
         "up": scene.up[2],
         "height": float(scene.height[2]),
+        "heading": float(scene.heading[2]),
+        "place": scene.place[2],
         "focal": scene.focal,
         "image": scene.image,
         "point": scene.people[2, 1, 3],
