@@ -67,7 +67,7 @@ def variants_named(names: Sequence[str] | None, capture: Capture) -> dict[str, V
         InputError: there is no variant of a name, or the capture lacks its truth.
     """
     if names is None:
-        return {name: v for name, v in VARIANTS.items() if v.truth is None or v.truth in capture.truths}
+        return {name: variant for name, variant in VARIANTS.items() if _possible(variant, capture)}
     for name in names:
         if name not in VARIANTS:
             raise InputError(f"variant {name!r} is unknown{nearest(name, VARIANTS)}; expected {', '.join(VARIANTS)}")
@@ -75,6 +75,16 @@ def variants_named(names: Sequence[str] | None, capture: Capture) -> dict[str, V
             known = ", ".join(capture.truths)
             raise InputError(f"variant {name} needs the truth {VARIANTS[name].truth!r}; expected one of {known}")
     return {name: VARIANTS[name] for name in names}
+
+
+def _possible(variant: Variant, capture: Capture) -> bool:
+    """Whether the capture has what a variant needs."""
+    if variant.truth not in (None, *capture.truths):
+        return False
+    if variant.measured and "head_top" not in truth_of(capture, variant).joints:
+        return False
+    bent = any(bool(view.camera.radial.any() or view.camera.tangential.any()) for view in capture.views)
+    return not (variant.calibrated and bent)
 
 
 def truth_of(capture: Capture, variant: Variant) -> Truth:

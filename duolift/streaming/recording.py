@@ -8,7 +8,7 @@ import numpy as np
 
 from duolift.scene import PER_PERSON, Scene
 
-PER_FRAME = ("up", "height", "tilt_deviation")
+PER_FRAME = ("up", "height", "tilt_deviation", "heading", "place")
 """Fields of a `Scene` with an axis of frames, and none of people."""
 
 
