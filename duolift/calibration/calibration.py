@@ -102,13 +102,13 @@ def axis(name: str) -> tuple[float, float, float]:
     """The direction of `z`, `-y` and so on. Raises ValueError for another name.
 
     >>> axis("-y")
-    (-0.0, -1.0, -0.0)
+    (0.0, -1.0, 0.0)
     """
     sign, letter = (-1.0, name[1:]) if name.startswith("-") else (1.0, name.removeprefix("+"))
     if letter not in AXES:
         raise ValueError(f"axis is {name!r}; expected x, y, z, -x, -y or -z")
     x, y, z = AXES[letter]
-    return sign * x, sign * y, sign * z
+    return sign * x + 0.0, sign * y + 0.0, sign * z + 0.0  # no -0
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +247,7 @@ def moved_evenly(rotation: Array, position: Array, known: NDArray[np.bool_]) -> 
 
     >>> rotation, position = moved_evenly(np.stack([np.eye(3)] * 3), np.arange(9.0).reshape(3, 3) ** 2, known=[1, 0, 1])
     >>> position[1]
-    array([18. , 24.5, 32.5])
+    array([18., 25., 34.])
     """
     from scipy.spatial.transform import Rotation, Slerp  # 0.1 s, which those who need it wait for
 
