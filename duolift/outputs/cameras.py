@@ -40,6 +40,7 @@ def lens_of(found: Any) -> Lens:
 def reference_object(reference: Reference) -> dict[str, Any]:
     """A reference as JSON has it.
 
+    >>> import numpy as np
     >>> reference_object(Reference("camera.json", 0.01, np.eye(3), np.zeros(3)))["unit"]
     0.01
     """
