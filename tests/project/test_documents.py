@@ -158,7 +158,7 @@ PLACES = {
 }
 """Names in the documents that stand for any -> names that exist here."""
 
-EXAMPLES = {"experiments/conf/name.yaml"}
+EXAMPLES = {"experiments/conf/name.yaml", "datamodules/sources/mine.py"}
 """Files in the documents that stand for any."""
 
 TRAINED = "make complete DATA=chi3d ROOT=folder RUN=mine"
@@ -366,8 +366,6 @@ RULES = (
     Rule(r"duolift lift keypoints.json -o - -q"),
     Rule(r"duolift completion bash"),
     Rule(r"duolift lift keypoints.json -o scene.html", made=("scene.html",)),
-    Rule(r"duolift detector install", external=True),
-    Rule(r"duolift detector list"),
     Rule(r"duolift lift photo.jpg -o scene.html", patched=BY_SCRIPT, made=("scene.html",)),
     Rule(
         r"duolift lift \*.jpg -o out/",
