@@ -387,7 +387,7 @@ class Reconstruction:
         noise = metres_per_head_length(lifted, placed.people) * sight.noise
         rays = torch.where(seen.unsqueeze(-1), sight.rays, 0.0)
         given = (placed.people, rays, seen, noise, deviation, lifted.valid)
-        points, slopes, shown, across, off, there = (value.cpu().double().numpy() for value in given)
+        points, slopes, shown, across, off, there = (value.cpu().numpy() for value in given)
         if cameras is not None:
             rotation, position = cameras
             points = points @ rotation[:, None] + position[:, None, None]

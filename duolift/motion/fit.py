@@ -48,7 +48,7 @@ def people_in_motion(
     interval: float,
     cameras: tuple[Array, Array] | None = None,
 ) -> Array:
-    """Everybody over a video, one after the other.
+    """Everybody over a video, one after the other, in double precision whatever is given.
 
     Args:
         points: (frame, person, joint, 3), as they were lifted and placed; metres, in a static frame or the world.
@@ -72,17 +72,17 @@ def people_in_motion(
             continue
         (frames,) = present.nonzero()
         span = slice(frames[0], frames[-1] + 1)
-        present, body = present[span], points[span, person]
+        at, present = (span, person), present[span]
+        body, slopes, across, off = (v[at].astype(np.float64) for v in (points, rays, noise, deviation))
         body = np.where(present[:, None, None], body, body[present].mean(0))
-        at = span, person
-        known = evidence_of(body, rays[at], seen[at], noise[at], deviation[at], present, skeleton, interval)
+        known = evidence_of(body, slopes, seen[at], across, off, present, skeleton, interval)
         if cameras is not None:
             known = replace(known, rotation=cameras[0][span], centre=cameras[1][span])
         body = fitted(known)
         for gives in GIVES:
             lengths = usual_lengths(body[present], known.deviation[present], skeleton)
             body = fitted(replace(known, lengths=lengths, gives=gives), body)
-        moving[span, person] = np.where(present[:, None, None], body, points[span, person])
+        moving[at] = np.where(present[:, None, None], body, points[at])
     return moving
 
 

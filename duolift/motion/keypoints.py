@@ -22,6 +22,9 @@ GAP = 0.15
 WHITE = 0.9
 """At most so much of a detector's noise is taken to differ from frame to frame: some of it is always the same."""
 
+MEDIAN_TO_DEVIATION = 1.4826
+"""From a Gaussian's median absolute deviation to its standard deviation."""
+
 WINDOW = 1.0
 """Seconds over which somebody's size in the image is taken to be the same."""
 
@@ -71,24 +74,43 @@ def tracked(
     >>> bool(np.abs(found.pixels - walking).mean() < 0.8), bool(found.noise.mean() < 0.015)
     (True, True)
     """
-    frames = len(pixels)
     left = np.full(size.shape, float(noise))
-    if not noise or frames < 3:
+    if not noise or len(pixels) < 3:
         return Tracks(pixels, visible, left)
     size = _steady(size, max(1, round(WINDOW / interval)))  # (frame, person)
     together = _connected(visible, round(GAP / interval))
-    tracks = visible.transpose(1, 2, 0)  # (person, joint, frame)
-    scale = np.broadcast_to(size.T[:, None], tracks.shape).reshape(-1, frames)  # (track, frame)
-    precision = np.where(tracks.reshape(-1, frames), 1 / (noise * scale) ** 2, 0.0)
-    measured = np.where(visible[..., None], pixels, 0.0).transpose(1, 2, 0, 3).reshape(-1, frames, 2)
-    bend = bending(DENSITY * scale**2, interval if steps is None else Bends.of(steps).interval)
-    goes_on = together.transpose(1, 2, 0).reshape(-1, frames)
-    track = settled(measured.astype(np.float64), precision, bend, goes_on, outliers=True, steps=steps)
-    off = (track - measured) / scale[..., None]  # head lengths
-    off = np.where(precision[..., None] > 0, off, np.nan).reshape(*tracks.shape, 2)
-    white = _middle_deviation(off)  # (person,)
-    left[:] = noise * np.sqrt(1 - np.minimum(white / noise, WHITE) ** 2)
-    return Tracks(track.reshape(*tracks.shape, 2).transpose(2, 0, 1, 3), visible | together, left)
+    track = np.empty(pixels.shape)
+    even = interval if steps is None else Bends.of(steps).interval
+    for person in range(pixels.shape[1]):  # one after the other: a long video's system of equations is large
+        at = slice(None), person
+        bend = bending(DENSITY * np.square(size[at]), even)  # (frame,)
+        track[at], white = _of_one(pixels[at], visible[at], noise * size[at], bend, together[at], steps)
+        left[at] = noise * np.sqrt(1 - min(white, WHITE) ** 2)
+    return Tracks(track, visible | together, left)
+
+
+def _of_one(
+    pixels: Array,
+    visible: NDArray[np.bool_],
+    noise: Array,
+    bend: Array,
+    together: NDArray[np.bool_],
+    steps: Array | None,
+) -> tuple[Array, float]:
+    """The joints' tracks (frame, joint, 2) of one person, and how far off joints were, by the noise.
+
+    Args:
+        pixels, visible, together: (frame, joint, ...).
+        noise, bend: (frame,), of every joint.
+        steps: (frame,), or None.
+    """
+    shown = visible.T  # (joint, frame)
+    measured = np.where(visible[..., None], pixels, 0.0).swapaxes(0, 1).astype(np.float64)  # (joint, frame, 2)
+    precision = np.where(shown, 1 / np.square(noise), 0.0)
+    track = settled(measured, precision, np.broadcast_to(bend, shown.shape), together.T, outliers=True, steps=steps)
+    off = np.abs(track - measured)[shown] / np.broadcast_to(noise, shown.shape)[shown][:, None]
+    white = MEDIAN_TO_DEVIATION * float(np.median(off)) if off.size else 0.0
+    return track.swapaxes(0, 1), white
 
 
 def _connected(visible: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
@@ -108,10 +130,3 @@ def _steady(size: Array, window: int) -> Array:
     there = np.isfinite(size)
     usual = np.nanmedian(np.where(there.any(0), size, 1.0), axis=0)
     return median_filter(np.where(there, size, usual), size=(window, 1), mode="nearest")
-
-
-def _middle_deviation(off: Array) -> Array:
-    """Standard deviation of most values (person, joint, frame, 2), by their median; 0 for who has none: (person,)."""
-    flat = np.abs(off).reshape(len(off), -1)
-    flat = np.where(np.isfinite(flat).any(1, keepdims=True), flat, 0.0)
-    return 1.4826 * np.nanmedian(flat, axis=1)
