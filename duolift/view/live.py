@@ -56,9 +56,10 @@ class Live:
     ...     def detect(self, picture):
     ...         return np.zeros((0, 17, 3), dtype=np.float32)
     >>> Image.new("RGB", (640, 360)).save(jpeg := io.BytesIO(), "JPEG")
-    >>> (scene,) = Live(Lifter.load(), Nobody).look(LiveFrame("a page", "0", 0.0, jpeg.getvalue()))
-    >>> scene.image, scene.identities
-    ((640.0, 360.0), ())
+    >>> live = Live(Lifter.load(), Nobody)
+    >>> ready = [live.look(LiveFrame("a page", name, float(name), jpeg.getvalue())) for name in ("0", "1")]
+    >>> [[(scene.names, scene.identities) for scene in scenes] for scenes in ready]
+    [[], [(('0',), ()), (('1',), ())]]
     """
 
     def __init__(
