@@ -24,6 +24,7 @@ from benchmarks.real.protocol import Matched, compare
 from benchmarks.real.qualisys import read_qualisys
 from benchmarks.real.scoring import aligned, off, root_of
 from benchmarks.real.triangulation import Array, persons, rays_of, tracked_people, triangulated
+from duolift.body.anthropometry import WINTER
 from duolift.camera import Camera
 from duolift.detectors import Detector, load_detector
 from duolift.detectors.install import download, member
@@ -46,9 +47,6 @@ LEAST_KNOWN = 20
 """Frames of a joint that is smoothed."""
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
-
-STATURE = 1.72
-"""Metres: of the taller of the two people, as the demo's configuration says."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def main(arguments: Sequence[str]) -> None:
         scored(lifter, film, view, truth, stature)
         for film, view in zip(films, views, strict=True)
         if film.name in given.views
-        for stature in (None, STATURE)
+        for stature in (None, round(float(statures(truth).max()), 2))
     ]
     text = report(lines, detector.name)
     if given.output:
@@ -199,12 +197,21 @@ def smoothed(points: Array, rate: float, cutoff: float = 6.0) -> Array:
     return result
 
 
-def tallest(truth: Truth) -> int:
-    """Which of the reference's people is the tallest, by the lengths of the thighs."""
+def statures(truth: Truth) -> Tensor:
+    """How tall the reference's people are, metres (person,): by trunks, thighs and shanks.
+
+    A published table has these as fractions of stature (`duolift.body.anthropometry`).
+    Nobody has measured the people, and who does not stand upright is as tall as ever by their bones.
+    """
     points = torch.stack([frame.points.where(frame.valid[..., None], torch.nan) for frame in truth.frames])
-    thighs = [[truth.joints.index(f"{side}_{joint}") for joint in ("hip", "knee")] for side in ("left", "right")]
-    lengths = [(points[:, :, hip] - points[:, :, knee]).norm(dim=-1).nanmedian(0).values for hip, knee in thighs]
-    return int(torch.stack(lengths).mean(0).argmax())
+    left, right = (
+        points[:, :, [truth.joints.index(f"{side}_{joint}") for joint in ("shoulder", "hip", "knee", "ankle")]]
+        for side in ("left", "right")
+    )  # (frame, person, joint, 3) each
+    middle = (left + right) / 2
+    trunk = (middle[:, :, 0] - middle[:, :, 1]).norm(dim=-1)  # (frame, person)
+    legs = sum((side[:, :, 1:-1] - side[:, :, 2:]).norm(dim=-1).sum(-1) for side in (left, right)) / 2
+    return (trunk + legs).nanmedian(0).values / (WINTER.trunk + WINTER.thigh + WINTER.shank)
 
 
 def scored(lifter: Lifter, film: Filmed, view: View, truth: Truth, stature: float | None) -> Line:
@@ -219,7 +226,7 @@ def scored(lifter: Lifter, film: Filmed, view: View, truth: Truth, stature: floa
     seconds = film.seconds + time.process_time() - began
     images = list(compared(scene, view, truth))
     if stature is not None:  # who is to be told is known by now
-        known = Statures(own={scene.identities[number_of(tallest(truth), images)]: stature})
+        known = Statures(own={scene.identities[number_of(int(statures(truth).argmax()), images)]: stature})
         ((_, scene),) = lifter.lift_frames(film.frames, camera, stature=known)
         images = list(compared(scene, view, truth))
     part = sum(len(one) + one.unmatched for one in images)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from benchmarks import pixels
 from benchmarks.pixels import (
     DEMO,
-    STATURE,
     VIEWS,
     Filmed,
     acceleration,
@@ -20,7 +19,7 @@ from benchmarks.pixels import (
     reference,
     scored,
     smoothed,
-    tallest,
+    statures,
     unpack,
     view_of,
 )
@@ -266,13 +265,14 @@ def test_the_tallest_is_told_by_the_number_that_the_scene_gives_them(truth: Trut
     film, view = films()[1], views()[1]
     sizes = torch.tensor([1.0, 1.5])[:, None, None]
     larger = replace(truth, frames=tuple(replace(frame, points=frame.points * sizes) for frame in truth.frames))
-    assert tallest(larger) == 1
-    lifter = Knowing(view)
-    line = scored(lifter, film, view, truth, STATURE)  # type: ignore[arg-type]
+    torch.testing.assert_close(statures(larger), statures(truth) * sizes[:, 0, 0])
+    assert ((statures(truth) > 1.4) & (statures(truth) < 2.1)).all()
+    lifter, taller = Knowing(view), int(statures(truth).argmax())
+    line = scored(lifter, film, view, truth, 1.72)  # type: ignore[arg-type]
     assert line.given == "--height N=1.72" and lifter.stature is not None
     ((_, scene),) = lifter.lift_frames(film.frames, Camera(focal=view.focal, rate=RATE), lifter.stature)
     images = [*pixels.compared(scene, view, truth)]
-    assert lifter.stature.own == {scene.identities[number_of(tallest(truth), images)]: STATURE}
+    assert lifter.stature.own == {scene.identities[number_of(taller, images)]: 1.72}
     assert number_of(0, images) != number_of(1, images)
     with pytest.raises(InputError, match="person 7 of the reference is in no scene"):
         number_of(7, images)

@@ -415,6 +415,7 @@ RULES = (
         made=("lifter.pt2",),
     ),
     Rule(r"python -m benchmarks.live --root folder --subjects \S+"),
+    Rule(r"duolift live", elsewhere=("tests/duolift/test_cli.py", '    assert cli.main(["live", "--no-browser"')),
     Rule(
         r"duolift view film.json",
         r"\g<0> --no-browser",
