@@ -106,7 +106,7 @@ def theirs(scorer: ModuleType, variant: str, root: Path, work: Path, patch: pyte
     return json.loads((work / "out" / f"shelf_{variant}.json").read_text())
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [name for name, variant in VARIANTS.items() if not variant.calibrated])
 def test_both_scorers_agree(
     variant: str,
     scorer: ModuleType,
