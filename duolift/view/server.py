@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from duolift.errors import InputError
@@ -29,9 +29,11 @@ from duolift.outputs.photographs import Photographs, jpeg
 from duolift.outputs.schema import SCENE_FORMAT
 from duolift.progress import shown
 from duolift.scene import Scene
-from duolift.view.live import Live, LiveFrame
 from duolift.view.page_progress import PageProgress
 from duolift.view.uploads import unpack
+
+if TYPE_CHECKING:  # it needs torch, which takes a second to import
+    from duolift.view.live import Live
 
 Lift = Callable[[Path], Iterable[tuple[str, Scene]]]
 """Lifts a detector's file, or a folder of them: the name and the scene of every image and video. Raises InputError."""
@@ -108,7 +110,7 @@ class Server(ThreadingHTTPServer):
         lift: Lift | None,
         port: int = 0,
         pictures: Path | None = None,
-        live: Live | None = None,
+        live: "Live | None" = None,
     ) -> None:
         self.lift, self.live, self.busy, self.progress = lift, live, Lock(), PageProgress()
         self.scenes = [] if scene is None else [Shown.of(_label(scene), scene)]
@@ -227,6 +229,8 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, "expected the frame's name and time")
             return
         try:
+            from duolift.view.live import LiveFrame
+
             scenes = self.server.live.look(LiveFrame(_query(parts, "session"), name, time_of, body.getvalue()))
         except InputError as error:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
@@ -367,7 +371,7 @@ def serve(
     port: int = 0,
     open_browser: bool = True,
     pictures: Path | None = None,
-    live: Live | None = None,
+    live: "Live | None" = None,
     filming: bool = False,
 ) -> None:
     """Serve the page until it is interrupted.

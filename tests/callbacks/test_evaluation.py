@@ -152,5 +152,5 @@ def test_bfloat16_scores_within_two_millimetres_of_full_precision(tmp_path: Path
         ground = isinstance(row.placement, GroundPlacement)  # the paper's sizes follow from small differences of angles
         names = [name for name in full if name.endswith("_mm") and (ground or name.startswith("pa_mpjpe"))]
         apart = {name: abs(low[name] - full[name]) for name in names}
-        assert apart and max(e for name, e in apart.items() if name.startswith("pa_mpjpe")) < 0.5, (row.name, apart)
+        assert apart and max(e for name, e in apart.items() if name.startswith("pa_mpjpe")) < 1, (row.name, apart)
         assert max(apart.values()) < 2, (row.name, apart)  # the size of a scene, which no alignment takes out

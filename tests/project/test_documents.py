@@ -336,7 +336,7 @@ RULES = (
         made=("runs/gpu/gpu.json",),
     ),
     Rule(r"make bench", settings="data --tiny", made=("docs/bench.md", "docs/bench.json")),
-    Rule(r"python -m benchmarks.pixels", elsewhere=("tests/benchmarks/test_pixels.py", "    pixels.main(")),
+    Rule(r"python -m benchmarks.pixels", elsewhere=("tests/benchmarks/test_from_pixels.py", "    pixels.main(")),
     Rule(
         r"duolift detector install.*",
         elsewhere=("tests/duolift/detectors/test_install.py", '    assert main(["detector", "install"'),
@@ -694,14 +694,14 @@ class Given:
     Attributes:
         names: gives the variables that the block uses and does not define.
         after: commands that are run before.
-        patched: replacements while the block runs, by dotted name.
         shapes: shapes of variables that the block defines, or of their attributes (`scene.people`).
+        patched: replacements while the block runs, by dotted name.
     """
 
     names: Callable[[], dict[str, Any]] = dict
     after: tuple[str, ...] = ()
-    patched: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    patched: Mapping[str, Any] = field(default_factory=dict)
 
 
 BODIES = (len(PAPER19), 3)

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from datamodules.sources import chi3d
+from datamodules.sources.json_arrays import json_value
 from duolift import inputs, outputs
 from duolift.cli import _named
 from duolift.errors import InputError
@@ -87,7 +88,7 @@ def test_nesting(tmp_path: Path, bracket: bytes, closed: bool) -> None:
     for file_format in (None, *(name for name, known in FILE_FORMATS.items() if known.suffix == ".json")):
         with pytest.raises(InputError, match=message):
             list(inputs.read(path, Options(format=file_format)))
-    for read in (outputs.read, lambda path: chi3d._json(path, path.read_bytes())):
+    for read in (outputs.read, lambda path: json_value(path, path.read_bytes())):
         with pytest.raises(InputError, match="not valid JSON"):
             read(path)
 
