@@ -3,7 +3,6 @@
 3D labels are used here and nowhere in training, and what is measured here decides nothing, as in `callbacks.scoring`.
 """
 
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,15 +14,14 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.figures import save_figure, scene_sheet
+from callbacks.labelled import LabelledEvaluation
 from callbacks.lifting import bodies_in_camera, lift_scenes
 from callbacks.parallel import on_all_cores
-from callbacks.periodic import PeriodicEvaluation
 from callbacks.rows import CAMERA_SETTINGS, PERFECT, placement_options
 from callbacks.scene_errors import action_of
 from callbacks.scene_pictures import PICTURED_SCENES
-from callbacks.scoring import elevation_metrics, robustness
+from callbacks.scoring import elevation_metrics
 from duolift.body.skeleton import Skeleton
-from duolift.files import write_text
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.rotations import levelling, rotate
 from duolift.geometry.scene_batch import SceneBatch
@@ -177,7 +175,7 @@ def evaluate_alone(
     return [first, described(TRUE_DEPTHS, PERFECT, best)]
 
 
-class SinglePersonEvaluation(PeriodicEvaluation):
+class SinglePersonEvaluation(LabelledEvaluation):
     """Scores the module on evaluation images of single people every few epochs, and on all of them at the end.
 
     It logs and writes what `callbacks.evaluation.MultiPersonEvaluation` does, of people in place of scenes: the rows of
@@ -204,45 +202,18 @@ class SinglePersonEvaluation(PeriodicEvaluation):
         few: int,
         path: Path,
     ) -> None:
-        super().__init__(every)
-        self.lifter, self.scenes, self.skeleton, self.path = lifter, scenes, skeleton, path
-        self.size, self.consecutive = size, consecutive
-        self.few = scenes[:: -(-len(scenes) // few)]
+        super().__init__(scenes, skeleton, every, few, path)
+        self.lifter, self.size, self.consecutive = lifter, size, consecutive
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not self.due(trainer):
-            return
-        assert isinstance(pl_module, LifterModule)
-        row, *_ = evaluate_alone(pl_module, self.lifter, self.few, self.skeleton, self.size, consecutive=False)
-        pl_module.log_dict({f"eval/{name}": value for name, value in row["metrics"].items()}, rank_zero_only=True)
-        of_epoch = {"held_out": self._held_out(trainer, pl_module), "metrics": row["metrics"]}
-        self.history.append({"epoch": trainer.current_epoch + 1, **of_epoch})
+    def metrics_of(self, module: LifterModule, scenes: SceneBatch) -> dict[str, Any]:
+        row, *_ = evaluate_alone(module, self.lifter, scenes, self.skeleton, self.size, consecutive=False)
+        metrics: dict[str, Any] = row["metrics"]
+        return metrics
 
-    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        assert isinstance(pl_module, LifterModule)
-        left = pl_module.device  # Lightning has brought the module to the CPU by now
-        module = pl_module.to(trainer.strategy.root_device)
+    def _finish(self, trainer: pl.Trainer, module: LifterModule) -> None:
         rows = evaluate_alone(module, self.lifter, self.scenes, self.skeleton, self.size, self.consecutive)
-        if trainer.logger:
-            metrics = rows[0]["metrics"]
-            trainer.logger.log_metrics({f"final/{name}": value for name, value in metrics.items()})
         save_figure(people_picture(module, self.scenes, self.skeleton), self.path.with_name("scenes.png"))
-        measured = {
-            "scenes": len(self.scenes),
-            "rows": rows,
-            "noise_pixels_pa_mpjpe_person_mm": robustness(module, self.few, self.skeleton),
-            "held_out": self._held_out(trainer, module),
-            "history": self.history,
-        }
-        write_text(self.path, json.dumps(measured, indent=1))
-        pl_module.to(left)
-
-    @staticmethod
-    def _held_out(trainer: pl.Trainer, module: LifterModule) -> dict[str, float]:
-        losses: dict[str, float] = module.held_out(trainer.datamodule.validation_poses)  # type: ignore[attr-defined]
-        return losses
+        self.record(trainer, module, rows, rows[0]["metrics"])
 
 
 def people_picture(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Figure:

@@ -4,7 +4,6 @@
 no training is stopped by it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from callbacks.figures import save_figure
+from callbacks.labelled import LabelledEvaluation
 from callbacks.lifting import lift_scenes, perfect_lift
-from callbacks.periodic import PeriodicEvaluation
 from callbacks.rows import JOINT, main_result, main_row, pictured_row, pictured_rows, rows_of
 from callbacks.scene_pictures import extremes, level_pair, rows_picture, scenes_picture, whereabouts
-from callbacks.scoring import LiftedScenes, evaluate, robustness, score_scenes
+from callbacks.scoring import LiftedScenes, evaluate, score_scenes
 from callbacks.wandb_run import ROWS, SCENES, TURNING, rows_table, table, turning
 from duolift.body.skeleton import Skeleton
-from duolift.files import write_text
 from duolift.geometry.scene_batch import SceneBatch
 from lightning_modules.lifter import LifterModule
 
@@ -29,7 +27,7 @@ LISTED = 20
 """The table of scenes lists this many of the best, and as many of the worst."""
 
 
-class MultiPersonEvaluation(PeriodicEvaluation):
+class MultiPersonEvaluation(LabelledEvaluation):
     """Scores the module on evaluation scenes every few epochs, and by all rows at the end.
 
     During training it logs `eval/<metric>` of the paper's full method; at the end it logs `final/<metric>` and writes
@@ -57,49 +55,24 @@ class MultiPersonEvaluation(PeriodicEvaluation):
         path: Path,
         image: tuple[float, float],
     ) -> None:
-        super().__init__(every)
-        self.together, self.image = lifter == JOINT, image
-        self.rows, self.scenes, self.skeleton, self.path = rows_of(lifter), scenes, skeleton, path
-        self.few = scenes[:: -(-len(scenes) // few)]
+        super().__init__(scenes, skeleton, every, few, path)
+        self.together, self.image, self.rows = lifter == JOINT, image, rows_of(lifter)
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not self.due(trainer):
-            return
-        assert isinstance(pl_module, LifterModule)
-        (result,) = evaluate(pl_module, [main_row(self.rows)], self.few, self.skeleton, image=self.image)
-        pl_module.log_dict({f"eval/{name}": value for name, value in result["metrics"].items()}, rank_zero_only=True)
-        of_epoch = {"held_out": self._held_out(trainer, pl_module), "metrics": result["metrics"]}
-        self.history.append({"epoch": trainer.current_epoch + 1, **of_epoch})
+    def metrics_of(self, module: LifterModule, scenes: SceneBatch) -> dict[str, Any]:
+        (result,) = evaluate(module, [main_row(self.rows)], scenes, self.skeleton, image=self.image)
+        metrics: dict[str, Any] = result["metrics"]
+        return metrics
 
-    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        assert isinstance(pl_module, LifterModule)
-        left = pl_module.device  # Lightning has brought the module to the CPU by now
-        self._finish(trainer, pl_module.to(trainer.strategy.root_device))
-        pl_module.to(left)
-
-    def _finish(self, trainer: pl.Trainer, pl_module: LifterModule) -> None:
-        """Score everything, and write and log it."""
-        scenes = self.scenes.to(pl_module.device)
-        lift = LiftedScenes(scenes, lift_scenes(pl_module.eval(), scenes, self.skeleton))
-        pictures = self._draw(lift, pl_module)
-        results = evaluate(pl_module, self.rows, scenes, self.skeleton, image=self.image, lifted=lift.lifted)
-        if trainer.logger:
-            metrics = main_result(results)["metrics"]
-            trainer.logger.log_metrics({f"final/{name}": value for name, value in metrics.items()})
+    def _finish(self, trainer: pl.Trainer, module: LifterModule) -> None:
+        scenes = self.scenes.to(module.device)
+        lift = LiftedScenes(scenes, lift_scenes(module.eval(), scenes, self.skeleton))
+        pictures = self._draw(lift, module)
+        results = evaluate(module, self.rows, scenes, self.skeleton, image=self.image, lifted=lift.lifted)
+        self.record(trainer, module, results, main_result(results)["metrics"])
         if isinstance(trainer.logger, WandbLogger):
             trainer.logger.log_metrics({ROWS: rows_table(results), **self._shown(lift)})  # type: ignore[dict-item]
             for picture in pictures:
                 trainer.logger.log_image(f"scenes/{picture.stem}", [str(picture)])
-        measured = {
-            "scenes": len(self.scenes),
-            "rows": results,
-            "noise_pixels_pa_mpjpe_person_mm": robustness(pl_module, self.few, self.skeleton),
-            "held_out": self._held_out(trainer, pl_module),
-            "history": self.history,
-        }
-        write_text(self.path, json.dumps(measured, indent=1))
 
     def _draw(self, lift: LiftedScenes, module: LifterModule) -> list[Path]:
         """Pictures of scenes beside the file; their paths."""
@@ -129,11 +102,6 @@ class MultiPersonEvaluation(PeriodicEvaluation):
         ]
         pair = level_pair(row, lift, torch.tensor(list(turned.values())))
         return {SCENES: table(lines), TURNING: turning(*pair, self.skeleton, titles)}
-
-    @staticmethod
-    def _held_out(trainer: pl.Trainer, module: LifterModule) -> dict[str, float]:
-        losses: dict[str, float] = module.held_out(trainer.datamodule.validation_poses)  # type: ignore[attr-defined]
-        return losses
 
 
 def _numbers(scores: dict[str, Tensor], scene: int) -> dict[str, float | None]:

@@ -41,7 +41,7 @@ from duolift.placement.stature import (
 from duolift.placement.upright import direction
 from duolift.scene import Scene
 from duolift.sightings import Sightings, joined
-from duolift.standpoints import Standpoints, cameras_in, in_scene, standpoints
+from duolift.standpoints import Standpoints, cameras_in, headings, standpoints
 
 FRAME_MARGIN = 1.2
 """An image of unknown size is taken to be this many times as large as the part of it that people take up."""
@@ -285,15 +285,14 @@ class Reconstruction:
         deviation = deviations(lifted, placed.people).masked_fill(absent.squeeze(-1), torch.nan)
         people, height = placed.people, placed.height
         where: dict[str, Any] = {}
+        in_world = None
         if reference is not None and solved is not None:
-            up = placed.up.cpu().double().numpy()
-            heading, place = in_scene(reference, solved, up)
-            position = cameras_in(reference, solved)[1]
+            in_world = rotation, position = cameras_in(reference, solved)
             height = torch.as_tensor(position[:, 1], dtype=height.dtype)
+            heading, place = headings(rotation, placed.up.cpu().double().numpy()), position[:, [0, 2]]
             where = {"heading": heading.astype(np.float32), "place": place.astype(np.float32), "reference": reference}
         if sight is not None and self.interval:
-            moving = cameras_in(reference, solved) if reference is not None and solved is not None else None
-            people = self._in_motion(lifted, sight, placed, deviation, moving if self._moving else None)
+            people = self._in_motion(lifted, sight, placed, deviation, in_world if self._moving else None)
         scene = Scene(
             skeleton=skeleton,
             names=seen.detections.names,

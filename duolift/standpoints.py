@@ -227,16 +227,16 @@ def to_y(up: Array) -> Array:
     return np.asarray((np.eye(3) + cross + cross @ cross / (1 + y)) @ first)
 
 
-def in_scene(reference: Reference, solved: Solved, up: Array) -> tuple[Array, Array]:
-    """Headings (frame,), radians, and places (frame, 2), x and z, of cameras in the scene's world.
+def headings(rotation: Array, up: Array) -> Array:
+    """Headings (frame,) of cameras in the scene's world, radians.
 
     Args:
+        rotation: (frame, 3, 3), from that world, as `cameras_in` gives it.
         up: (frame, 3), in the cameras.
     """
-    rotation, position = cameras_in(reference, solved)
     # (frame, 3, 3): from the axes of the camera's own heading to the scene's, a turn about y
     turned = rotation.swapaxes(-1, -2) @ world_axes(up).swapaxes(-1, -2)
-    return np.arctan2(turned[:, 0, 2], turned[:, 0, 0]), position[:, [0, 2]]
+    return np.arctan2(turned[:, 0, 2], turned[:, 0, 0])
 
 
 def cameras_in(reference: Reference, solved: Solved) -> tuple[Array, Array]:

@@ -72,86 +72,32 @@ class Source:
     configured: Callable[[Any], "Source"] | None = None
 
 
-def motion_capture(settings: MocapConfig) -> Source:
-    """Motion capture as some settings have it.
+def configurable(
+    name: str,
+    title: str,
+    read: Callable[..., Recordings],
+    subjects: Callable[[Path], list[str]],
+    own: Any,
+    data: Mapping[str, Any] | None = None,
+) -> Source:
+    """A source that has settings of its own, as `data.<name>` of a run.
 
-    >>> motion_capture(MocapConfig(rate=5.0)).name
-    'mocap'
+    Args:
+        name, title, subjects: as of `Source`.
+        read: a `Reader` that takes `settings=` as well.
+        own: the settings, until a run has others.
+        data: what settings of `data` are for this source; None for the schema's.
+
+    >>> source = configurable("every", "every so many frames", mocap.read, mocap.subjects_of, MocapConfig())
+    >>> source.configured(MocapConfig(rate=5.0)).name
+    'every'
     """
-    read = partial(mocap.read, settings=settings)
-    return Source("mocap", "motion capture as BVH or ASF/AMC", read, mocap.subjects_of, configured=motion_capture)
 
+    def configured(settings: Any) -> Source:
+        reader, defaults = partial(read, settings=settings), {} if data is None else {"data": data}
+        return Source(name, title, reader, subjects, settings=defaults, configured=configured)
 
-def human36m(settings: H36mConfig) -> Source:
-    """Human3.6M as some settings have it.
-
-    >>> human36m(H36mConfig(every=1)).name
-    'h36m'
-    """
-    return Source(
-        "h36m",
-        "Human3.6M as VideoPose3D's archives or MMPose's",
-        partial(h36m.read, settings=settings),
-        h36m.subjects_of,
-        settings={"data": {"train": [*h36m.TRAIN], "evaluate": [*h36m.EVALUATE], "skeleton": H36M17.name}},
-        configured=human36m,
-    )
-
-
-def mpi_3dhp(settings: Mpi3dhpConfig) -> Source:
-    """MPI-INF-3DHP as some settings have it.
-
-    >>> mpi_3dhp(Mpi3dhpConfig(every=1)).name
-    'mpi_inf_3dhp'
-    """
-    return Source(
-        "mpi_inf_3dhp",
-        "MPI-INF-3DHP as archives of P-STMO or MMPose's",
-        partial(mpi_inf_3dhp.read, settings=settings),
-        mpi_inf_3dhp.subjects_of,
-        settings={
-            "data": {"train": [*mpi_inf_3dhp.TRAIN], "evaluate": [*mpi_inf_3dhp.EVALUATE], "skeleton": H36M17.name}
-        },
-        configured=mpi_3dhp,
-    )
-
-
-def cmu_panoptic(settings: PanopticConfig) -> Source:
-    """CMU Panoptic as some settings have it.
-
-    >>> cmu_panoptic(PanopticConfig(every=30)).name
-    'panoptic'
-    """
-    return Source(
-        "panoptic",
-        "CMU Panoptic as distributed",
-        partial(panoptic.read, settings=settings),
-        panoptic.subjects_of,
-        settings={
-            "data": {
-                "train": [*panoptic.TRAIN],
-                "evaluate": [*panoptic.EVALUATE],
-                "skeleton": DETECTOR15.name,
-            },
-        },
-        configured=cmu_panoptic,
-    )
-
-
-def pairs_of_3dpw(settings: SomofConfig) -> Source:
-    """3DPW's pairs as some settings have them.
-
-    >>> pairs_of_3dpw(SomofConfig(every=3)).name
-    'somof'
-    """
-    return Source(
-        "somof",
-        "3DPW's pairs as SoMoF's JSON, before virtual cameras",
-        partial(somof.read, settings=settings),
-        somof.subjects_of,
-        settings={"data": {"train": ["train"], "evaluate": ["valid"], "skeleton": LIMBS14.name}},
-        configured=pairs_of_3dpw,
-    )
+    return configured(own)
 
 
 SYNTHETIC_HOME = Path("data/synthetic")
@@ -170,10 +116,31 @@ KEYPOINTS = Source(
     measured=False,
 )
 
-MOCAP = motion_capture(MocapConfig())
-H36M = human36m(H36mConfig())
-MPI_3DHP = mpi_3dhp(Mpi3dhpConfig())
-PANOPTIC = cmu_panoptic(PanopticConfig())
+MOCAP = configurable("mocap", "motion capture as BVH or ASF/AMC", mocap.read, mocap.subjects_of, MocapConfig())
+H36M = configurable(
+    "h36m",
+    "Human3.6M as VideoPose3D's archives or MMPose's",
+    h36m.read,
+    h36m.subjects_of,
+    H36mConfig(),
+    {"train": [*h36m.TRAIN], "evaluate": [*h36m.EVALUATE], "skeleton": H36M17.name},
+)
+MPI_3DHP = configurable(
+    "mpi_inf_3dhp",
+    "MPI-INF-3DHP as archives of P-STMO or MMPose's",
+    mpi_inf_3dhp.read,
+    mpi_inf_3dhp.subjects_of,
+    Mpi3dhpConfig(),
+    {"train": [*mpi_inf_3dhp.TRAIN], "evaluate": [*mpi_inf_3dhp.EVALUATE], "skeleton": H36M17.name},
+)
+PANOPTIC = configurable(
+    "panoptic",
+    "CMU Panoptic as distributed",
+    panoptic.read,
+    panoptic.subjects_of,
+    PanopticConfig(),
+    {"train": [*panoptic.TRAIN], "evaluate": [*panoptic.EVALUATE], "skeleton": DETECTOR15.name},
+)
 MUPOTS = Source(
     "mupots",
     "MuPoTS-3D as distributed",
@@ -187,7 +154,14 @@ MUPOTS = Source(
         }
     },
 )
-SOMOF = pairs_of_3dpw(SomofConfig())
+SOMOF = configurable(
+    "somof",
+    "3DPW's pairs as SoMoF's JSON, before virtual cameras",
+    somof.read,
+    somof.subjects_of,
+    SomofConfig(),
+    {"train": ["train"], "evaluate": ["valid"], "skeleton": LIMBS14.name},
+)
 
 SOURCES: dict[str, Source] = {
     source.name: source for source in (SYNTHETIC, CHI3D, MOCAP, KEYPOINTS, H36M, MPI_3DHP, PANOPTIC, MUPOTS, SOMOF)
