@@ -38,7 +38,7 @@ from duolift.placement.stature import (
     on_ground_of,
     tilt_deviation,
 )
-from duolift.placement.upright import direction
+from duolift.placement.upright import known_up
 from duolift.scene import Scene
 from duolift.sightings import Sightings, joined
 from duolift.standpoints import Standpoints, cameras_in, headings, standpoints
@@ -323,13 +323,6 @@ class Reconstruction:
         )
         return scene.select([] if seen.nobody else range(len(scene.identities)))
 
-    def _known_up(self, lifted: Lifted) -> Tensor | None:
-        """Where up is in every frame, (frame, 3), if the user knows the camera's tilt."""
-        if self.camera.tilt is None:
-            return None
-        tilt = lifted.elevation.new_tensor(-self.camera.tilt).deg2rad()
-        return direction(tilt, torch.zeros_like(tilt)).expand(len(lifted), 3)
-
     def _standpoints(self, lifted: Lifted, solved: Solved | None, stature: Tensor) -> Standpoints | None:
         """Where the cameras are beside the people, if the user knows that."""
         if solved is None or self.camera.calibration is None:
@@ -341,7 +334,7 @@ class Reconstruction:
         """What is known of the cameras, for the placement."""
         like = lifted.elevation
         sequence = torch.zeros(len(lifted), dtype=torch.long, device=like.device) if self.static else None
-        up, height = self._known_up(lifted), None
+        up, height = known_up(self.camera.tilt, lifted), None
         if stand is not None:
             up, height = (torch.as_tensor(each).to(like) for each in (stand.up_in_camera, stand.height))
         elif solved is not None and solved.rotation is not None and (known := self._world_up) is not None:

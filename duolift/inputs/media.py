@@ -8,7 +8,7 @@ that have been looked at before are taken (`duolift.inputs.record`).
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,24 +30,11 @@ from duolift.inputs.people import RawFrame, RawPerson, raw_person
 from duolift.inputs.pictures import camera_of_picture
 from duolift.inputs.record import FoundFrame, Record
 
+if TYPE_CHECKING:  # networks are no business of the reading of files
+    from duolift.detectors.interface import Detector
+
 DIGITS = 6
 """Of the number in the name of a film's frame, at least."""
-
-
-class FindsPeople(Protocol):
-    """What finds people in a picture, as `duolift.detectors` has it.
-
-    Attributes:
-        name: of the detector.
-        joints: name of the keypoint format that it gives.
-    """
-
-    name: str
-    joints: str
-
-    def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Joints (person, joint, 3) in a picture (row, column, 3)."""
-        ...
 
 
 def is_media(path: Path) -> bool:
@@ -73,7 +60,7 @@ def held_in(path: Path) -> str:
     return signature_of(path) or SUFFIXES.get(path.suffix.lower(), VIDEO)
 
 
-def found_frames(path: Path, stem: str, detector: FindsPeople, record: Record | None) -> Iterator[RawFrame]:
+def found_frames(path: Path, stem: str, detector: "Detector", record: Record | None) -> Iterator[RawFrame]:
     """The frames of a film, or the one of a picture, with the people that a detector finds.
 
     Args:
@@ -106,7 +93,7 @@ def _holds_film(path: Path) -> bool:
     return is_film(path) or signature_of(path) == SOUND
 
 
-def _of_picture(path: Path, detector: FindsPeople, record: Record | None) -> Iterator[tuple[FoundFrame, list[str]]]:
+def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iterator[tuple[FoundFrame, list[str]]]:
     known = None if record is None else record.known(path, 0)
     if known is not None:
         yield known, []
@@ -122,7 +109,7 @@ def _of_picture(path: Path, detector: FindsPeople, record: Record | None) -> Ite
 
 
 def _of_film(
-    path: Path, stem: str, detector: FindsPeople, record: Record | None
+    path: Path, stem: str, detector: "Detector", record: Record | None
 ) -> Iterator[tuple[FoundFrame, list[str]]]:
     """A film's frames, each with what there is to say of it."""
     film, held = Film(path), None
@@ -149,7 +136,7 @@ def _size(pixels: NDArray[np.uint8]) -> tuple[float, float]:
     return float(width), float(height)
 
 
-def _found(detector: FindsPeople, pixels: NDArray[np.uint8], path: Path) -> NDArray[np.float64]:
+def _found(detector: "Detector", pixels: NDArray[np.uint8], path: Path) -> NDArray[np.float64]:
     """What a detector finds, (person, joint, 3), as exact as it is kept."""
     found = np.asarray(detector.detect(pixels), dtype=np.float64)
     joints = len(format_named(detector.joints))

@@ -10,7 +10,7 @@ from duolift.inputs.pixels import image_size, positive_pixels
 from duolift.inputs.registry import FILE_FORMATS, format_names
 
 if TYPE_CHECKING:
-    from duolift.inputs.media import FindsPeople
+    from duolift.detectors.interface import Detector
     from duolift.inputs.record import Record
 
 TRACK = ("file", "anew")
@@ -58,7 +58,7 @@ class Options:
     image: tuple[float, float] | None = None
     focal: float | None = None
     pictures: Path | None = None
-    detector: "FindsPeople | None" = None
+    detector: "Detector | None" = None
     record: "Record | None" = None
 
     def __post_init__(self) -> None:

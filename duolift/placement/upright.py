@@ -70,6 +70,24 @@ def direction(tilt: Tensor, roll: Tensor) -> Tensor:
     return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
 
 
+def known_up(tilt: float | None, lifted: Lifted) -> Tensor | None:
+    """Where up is in every frame, (frame, 3), by how far a level camera is known to look down; None where it is not.
+
+    Args:
+        tilt: degrees, or None.
+        lifted: people of all frames.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> lifted = Lifted.of(PAPER19, torch.randn(4, 2, 19, 3), torch.zeros(4, 2), torch.zeros(4, 2, 2), 10.0)
+    >>> known_up(90.0, lifted)[0].round() + 0.0
+    tensor([ 0.,  0., -1.])
+    """
+    if tilt is None:
+        return None
+    radians = lifted.elevation.new_tensor(-tilt).deg2rad()
+    return direction(radians, torch.zeros_like(radians)).expand(len(lifted), 3)
+
+
 def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: Tensor) -> Up:
     """The camera's tilt and roll by everybody in a scene, or in a sequence.
 

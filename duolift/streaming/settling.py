@@ -22,7 +22,7 @@ from duolift.placement.fit import FitPlacement, Settled
 from duolift.placement.interface import FocalSource, Placed, SceneCameras
 from duolift.placement.standing import STILL, Standing
 from duolift.placement.stature import Statures, metres_per_unit
-from duolift.placement.upright import direction
+from duolift.placement.upright import known_up
 from duolift.reconstruction import Lens
 from duolift.streaming.memory import Memory, Pose
 from duolift.streaming.rows import Row, from_rows, to_rows
@@ -159,19 +159,13 @@ class Settling:
     def _believed(self) -> Known:
         lifted = self._remembered({id(pose): pose.row for _, _, pose in self._poses()})
         sequence = torch.zeros_like(lifted.valid[:, 0], dtype=torch.long)
-        cameras = SceneCameras(sequence, self._known_up(lifted), self.memory.spacing)
+        cameras = SceneCameras(sequence, known_up(self.camera.tilt, lifted), self.memory.spacing)
         settled = self.placement.settled(lifted, cameras)
         placed = self.placement.placed(lifted, cameras, settled)
         identities = tuple(self.memory.people)
         stature = self.stature.among(identities).to(lifted.bodies)
         metres = metres_per_unit(placed.people, lifted.valid, lifted.skeleton, True, stature)
         return Known(identities, settled, float(metres[0]))
-
-    def _known_up(self, lifted: Lifted) -> Tensor | None:
-        if self.camera.tilt is None:
-            return None
-        tilt = lifted.elevation.new_tensor(-self.camera.tilt).deg2rad()
-        return direction(tilt, torch.zeros_like(tilt)).expand(len(lifted), 3)
 
     def _poses(self) -> list[tuple[float, int, Pose]]:
         """All that are kept, with their time and their person's number."""
