@@ -13,7 +13,7 @@ from torch import Tensor
 from callbacks.lifting import LIFTED_AT_ONCE
 from datamodules.pose_data_module import PoseDataModule
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.learning.detector import Detector
+from duolift.learning.detector_errors import DetectorErrors
 from duolift.learning.variety import Shift, Variety
 from duolift.learning.views import Views
 from duolift.metrics.definitions import mpjpe
@@ -104,7 +104,7 @@ def distillation_module(config: Config, teacher: Mapping[str, Any]) -> Distillat
         architecture,
         variety_of(plain(settings.variety)),
         Views(**plain(settings.views)),
-        Detector(**plain(settings.detector)),
+        DetectorErrors(**plain(settings.detector)),
         settings.learning_rate,
         teacher["half"],
     )

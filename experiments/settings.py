@@ -21,7 +21,7 @@ from duolift.body.skeleton import SKELETONS, WHOLE
 from duolift.bounds import NotNegative, OneOf, PartialFraction, Positive, check_bounds
 from duolift.geometry.normalisation import CENTRINGS
 from duolift.learning.augmentation import Augmentation
-from duolift.learning.detector import Detector
+from duolift.learning.detector_errors import DetectorErrors
 from duolift.learning.objective import LossWeights
 from duolift.learning.variety import Variety
 from duolift.learning.views import Views
@@ -246,7 +246,7 @@ class Distillation:
     learning_rate: Positive[float] = 1e-3
     variety: Variety = field(default_factory=Variety)
     views: Views = field(default_factory=Views)
-    detector: Detector = field(default_factory=Detector)
+    detector: DetectorErrors = field(default_factory=DetectorErrors)
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.rotations import facing, rotate, rotation_x
-from duolift.learning.detector import Detector, Sighting
+from duolift.learning.detector_errors import DetectorErrors, Sighting
 from duolift.learning.variety import Variety
 from duolift.learning.views import View, Views
 from duolift.metrics.fast_alignment import align
@@ -95,14 +95,14 @@ class DistillationModule(StageModule):
         architecture: PeopleArchitecture | dict[str, Any],
         variety: Variety | None = None,
         views: Views | None = None,
-        detector: Detector | None = None,
+        detector: DetectorErrors | None = None,
         learning_rate: float = 1e-3,
         half: bool = False,
     ) -> None:
         super().__init__()
         if isinstance(architecture, dict):
             architecture = PeopleArchitecture.from_plain(architecture)
-        self.variety, self.views, self.detector = variety or Variety(), views or Views(), detector or Detector()
+        self.variety, self.views, self.detector = variety or Variety(), views or Views(), detector or DetectorErrors()
         self.weights = DistillationWeights()
         self.optimiser = OptimiserSettings(learning_rate, "one_cycle", weight_decay=0.0)
         self.save_hyperparameters({"architecture": architecture.plain(), "learning_rate": learning_rate, "half": half})

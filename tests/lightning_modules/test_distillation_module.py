@@ -15,7 +15,7 @@ from duolift.body.skeleton import PAPER19
 from duolift.errors import InputError
 from duolift.geometry.projection import lift
 from duolift.geometry.scene_batch import SceneBatch
-from duolift.learning.detector import Detector
+from duolift.learning.detector_errors import DetectorErrors
 from duolift.learning.views import View, Views
 from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
@@ -26,7 +26,7 @@ from experiments.runs import Stage
 from lightning_modules.distillation import DistillationModule, in_frame
 from lightning_modules.lifter import LifterModule
 
-EXACT = Detector(exact=1.0, hidden=0.0, cut=0.0, missing=0.0, real=0.0)
+EXACT = DetectorErrors(exact=1.0, hidden=0.0, cut=0.0, missing=0.0, real=0.0)
 LEVEL = Views(elevation_deg=[-1.0, 1.0], usual=0.0, roll_deg=0.0, uncalibrated=0.0)
 TERMS = ("joints", "deviation", "up", "up_deviation")
 DATA = SyntheticConfig(takes=1, frames=6)
@@ -43,7 +43,7 @@ def teacher() -> LifterModule:
     return lifter_module(width=16, blocks=1)
 
 
-def untaught(width: int = 32, detector: Detector = EXACT, rate: float = 1e-2) -> DistillationModule:
+def untaught(width: int = 32, detector: DetectorErrors = EXACT, rate: float = 1e-2) -> DistillationModule:
     architecture = PeopleArchitecture("paper19", None, C, flip=True, detection=DetectionArchitecture(width, 1))
     return DistillationModule(architecture, views=LEVEL, detector=detector, learning_rate=rate)
 
@@ -112,7 +112,7 @@ def test_training_makes_joints_elevations_and_expectations_less_wrong() -> None:
 
 
 def test_a_step_trains_the_network_and_nothing_of_the_teacher() -> None:
-    module = taught(detector=Detector())
+    module = taught(detector=DetectorErrors())
     (batch,) = poses(64).tensors
     module.training_step(batch, 0).backward()
     assert module.teacher is not None and not module.teacher.training

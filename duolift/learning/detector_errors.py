@@ -37,12 +37,12 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Detector:
+class DetectorErrors:
     """How wrong a detector is. What its parts are worth is in docs/detections.md.
 
     >>> import torch
     >>> from duolift.body.skeleton import PAPER19
-    >>> seen = Detector()(0.1 * torch.randn(5, 19, 2), torch.full((5,), 0.1), PAPER19)
+    >>> seen = DetectorErrors()(0.1 * torch.randn(5, 19, 2), torch.full((5,), 0.1), PAPER19)
     >>> seen.rays.shape, seen.visible.shape, bool((seen.visible.sum(-1) >= 4).all())
     (torch.Size([5, 19, 2]), torch.Size([5, 19]), True)
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from duolift.body.skeleton import PAPER19, SKELETONS, skeleton_named
 from duolift.inputs.keypoints import FORMATS
-from duolift.learning.detector import SELDOM_DETECTED, Detector, rules_within, swaps
+from duolift.learning.detector_errors import SELDOM_DETECTED, DetectorErrors, rules_within, swaps
 from duolift.networks.people_lifter import FEWEST_JOINTS
 
 COUNT = 4000
-PERFECT = Detector(exact=1.0, hidden=0.0, cut=0.0, missing=0.0, real=0.0)
+PERFECT = DetectorErrors(exact=1.0, hidden=0.0, cut=0.0, missing=0.0, real=0.0)
 SIZE = torch.full((COUNT,), 0.2)
 
 
@@ -50,7 +50,7 @@ def test_outliers_are_so_many_and_so_far_off(rays: Tensor) -> None:
 @pytest.mark.parametrize("real", [0.0, 1.0])
 def test_enough_is_always_seen_to_be_lifted(skeleton: str, real: float) -> None:
     poses = some_poses(skeleton_named(skeleton), COUNT)
-    worst = Detector(hidden=1.0, cut=1.0, missed=0.9, missing=1.0, real=real)
+    worst = DetectorErrors(hidden=1.0, cut=1.0, missed=0.9, missing=1.0, real=real)
     seen = worst(poses, SIZE, skeleton_named(skeleton))
     assert (seen.visible.sum(-1) >= FEWEST_JOINTS).all() and seen.rays.isfinite().all()
 
