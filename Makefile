@@ -11,6 +11,8 @@ ARGS ?=
 RUN_GIVEN := $(RUN)
 RUN ?= $(EXPERIMENT)-$(notdir $(patsubst %/,%,$(ROOT)))
 
+COMMA := ,
+
 READY := $(VENV)/.installed
 RUN_PYTHON := $(VENV)/bin/python -m
 TESTS := pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
@@ -75,9 +77,11 @@ pack: $(READY) ## A trained run (RUN=name) as a file for duolift lift --checkpoi
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
 	@$(RUN_PYTHON) experiments.pack run=$(RUN) $(ARGS)
 
-weights: WEIGHTS = $(if $(MOCAP),mocap_weights,weights)
-weights: $(READY) ## Make the lifter that comes with the package, from the embedded set alone (MOCAP=folder: motion capture as well)
-	@$(RUN_PYTHON) experiments.distil experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[mocap:$(MOCAP)]") $(ARGS)
+weights: WEIGHTS = $(if $(MOCAP),$(if $(KEYPOINTS),shipped_weights,mocap_weights),weights)
+weights: EXTRA = mocap:$(MOCAP)$(if $(KEYPOINTS),$(COMMA)20*keypoints:$(KEYPOINTS))
+weights: $(READY) ## Make the lifter that comes with the package (MOCAP=folder KEYPOINTS=folder), or one from the embedded set alone
+	@test -n "$(MOCAP)" || test -z "$(KEYPOINTS)" || { echo "error: give MOCAP=folder beside KEYPOINTS" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.distil experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[$(EXTRA)]") $(ARGS)
 	@$(RUN_PYTHON) experiments.pack run=$(WEIGHTS) $(ARGS)
 	@mkdir -p duolift/weights && cp runs/$(WEIGHTS)/whole.safetensors duolift/weights/shipped.safetensors
 

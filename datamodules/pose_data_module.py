@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,25 @@ PEOPLE_OF_A_PAIR = 2
 
 LEAST_SCORED = 2
 """An image of fewer people has nothing to place; where people come and go it is trained on, and not scored."""
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A further data set whose 2D poses join the training poses.
+
+    Attributes:
+        source: its layout on disk.
+        root: its folder.
+        times: how many times over each of its poses counts.
+
+    >>> from datamodules.sources.registry import SYNTHETIC
+    >>> Extra(SYNTHETIC, Path("data/synthetic")).times
+    1
+    """
+
+    source: Source
+    root: Path
+    times: int = 1
 
 
 class NotPairsError(InputError):
@@ -62,9 +82,10 @@ class PoseDataModule(pl.LightningDataModule):
         cameras: views to read, or None for those the data set names.
         cache: folder for parsed copies.
         labels: serve (poses, depth offsets (batch, joint), elevations (batch,)) instead.
-        extra: further data sets, as (source, root): the poses of all of their subjects join the training poses, each
-            data set in its own mean head length.
-        extra_share: the largest number of poses of each of them, as a share of the training subjects' poses.
+        extra: further data sets: the poses of all of their subjects join the training poses, each data set in its own
+            mean head length.
+        extra_share: the largest number of poses of each of them, as a share of the training subjects' poses, before
+            they are taken several times over.
         partners: serve (poses, the nearest other person's (batch, joint, 2), whether there is one within reach
             (batch,)) instead; see `duolift.networks.partners`.
         seed: of the order in which poses are trained on.
@@ -96,7 +117,7 @@ class PoseDataModule(pl.LightningDataModule):
         cameras: Sequence[str] | None = None,
         cache: Path | None = None,
         labels: bool = False,
-        extra: Sequence[tuple[Source, Path]] = (),
+        extra: Sequence[Extra] = (),
         extra_share: float = 0.5,
         partners: bool = False,
         seed: int = 0,
@@ -136,8 +157,8 @@ class PoseDataModule(pl.LightningDataModule):
         if self.labels:
             self.training_labels = self._label_tensors(scenes)
         most = int(self.extra_share * len(self.training_poses))
-        for source, root in self.extra:
-            self._add_extra(source, root, most)
+        for extra in self.extra:
+            self._add(extra, most)
 
     def _set_up_validation(self) -> None:
         poses = self.poses(self.evaluation)
@@ -148,14 +169,15 @@ class PoseDataModule(pl.LightningDataModule):
         if self.labels:
             self.validation_labels = tuple(label[::every] for label in self._label_tensors(self.evaluation))
 
-    def _add_extra(self, source: Source, root: Path, most: int) -> None:
-        """Add another data set's poses, at most so many and evenly spaced, to the training poses."""
-        takes = source.read(root, source.subjects(root), None, self.cache)
+    def _add(self, extra: Extra, most: int) -> None:
+        """Add another data set's poses to the training poses, at most so many different ones, evenly spaced."""
+        root = extra.root
+        takes = extra.source.read(root, extra.source.subjects(root), None, self.cache)
         scenes = takes.scenes(self.skeleton)
         self._refuse_other_than_pairs(scenes, root)
         own = Normalisation.fitted(scenes.without_truth(), self.skeleton, self.normalisation.c, self.centring)
         poses = self.poses(scenes.without_truth(), own)
-        chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long()
+        chosen = torch.linspace(0, len(poses) - 1, min(most, len(poses))).long().repeat(extra.times)
         self.training_poses = torch.cat([self.training_poses, poses[chosen]])
         if self.labels:
             if scenes.truth is None:
@@ -165,7 +187,7 @@ class PoseDataModule(pl.LightningDataModule):
         if self.partners:
             both = zip(self.training_partners, self._partner_tensors(scenes.without_truth(), own), strict=True)
             self.training_partners = tuple(torch.cat([present, added[chosen]]) for present, added in both)
-        self.fingerprint += f" + {takes.fingerprint}"
+        self.fingerprint += f" + {takes.fingerprint}" + (f" * {extra.times}" if extra.times > 1 else "")
 
     def _refuse_other_than_pairs(self, scenes: SceneBatch, root: Path) -> None:
         numbers = scenes.everybody.sum(-1).unique().tolist()

@@ -1,10 +1,12 @@
 """A run's data, as its settings say: read, opened for training, and what of it decides a result."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from datamodules.pose_data_module import PoseDataModule
+from datamodules.pose_data_module import Extra, PoseDataModule
 from datamodules.recordings import Recordings
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME, Source, open_source
 from datamodules.synthetic.writer import SUBJECTS
@@ -13,6 +15,9 @@ from duolift.body.skeleton import skeleton_named
 from duolift.errors import InputError
 from experiments.processes import number_of
 from experiments.settings import CALIBRATED, Config
+
+MANY_TIMES = re.compile(r"([1-9][0-9]{0,3})\*")
+"""Before an entry of `data.extra`."""
 
 LEAST_PEOPLE = 2
 """In a scene, where there is something to place."""
@@ -87,8 +92,8 @@ def open_data(
     """The run's data, read and normalised; the embedded set is written first where it is missing."""
     source, root = source_named(config, config.data.source), Path(config.data.root)
     extra = [extra_source(config, entry) for entry in config.data.extra]
-    for some, place in ((source, root), *extra):
-        some.prepare(place, config.data.synthetic)
+    for some in (Extra(source, root), *extra):
+        some.source.prepare(some.root, config.data.synthetic)
     data = PoseDataModule(
         source,
         root,
@@ -118,16 +123,24 @@ def source_named(config: Config, name: str) -> Source:
     return source.configured(getattr(config.data, name)) if source.configured else source
 
 
-def extra_source(config: Config, entry: str) -> tuple[Source, Path]:
+def extra_source(config: Config, entry: str) -> Extra:
     """What an entry of `data.extra` stands for: a source that makes its own data by name, `source:folder`, or a folder
-    of the run's own source."""
+    of the run's own source; with `20*` before it twenty times over.
+
+    >>> from experiments.config import load
+    >>> extra_source(load([]), "20*keypoints:photographs").times
+    20
+    """
+    times = MANY_TIMES.match(entry)
+    if times:
+        return replace(extra_source(config, entry[times.end() :]), times=int(times[1]))
     named = SOURCES.get(entry)
     if named is not None and named.home is not None:
-        return named, named.home
+        return Extra(named, named.home)
     name, _, folder = entry.partition(":")
     if name in SOURCES and folder:
-        return source_named(config, name), Path(folder)
-    return source_named(config, config.data.source), Path(entry)
+        return Extra(source_named(config, name), Path(folder))
+    return Extra(source_named(config, config.data.source), Path(entry))
 
 
 def batched(config: Config, data: PoseDataModule, size: int) -> PoseDataModule:

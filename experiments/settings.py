@@ -65,7 +65,7 @@ class Data:
         held_out: the largest number of the evaluation subjects' poses (2D only) to measure likelihoods on.
         credit: whom the data are to be credited to, which packed lifters say.
         extra: folders of further data sets of the same source, or `source:folder` of another one, whose 2D poses join
-            the training poses; `synthetic` is the embedded set.
+            the training poses; `synthetic` is the embedded set. `20*` before an entry has them twenty times over.
         extra_share: the largest number of each of them, as a share of the training subjects' poses.
         scale: `training` or `own`: whose head length is the unit when another set is evaluated.
         focal: `known`, the data set's cameras when another set is evaluated. Otherwise their focal lengths and

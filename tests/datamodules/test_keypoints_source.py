@@ -14,7 +14,7 @@ from small_detections import people, write
 from datamodules.detected import DISTANCE
 from datamodules.sources.keypoints import HELD_OUT, TRAIN, read_people
 from duolift import Lifter
-from duolift.body.skeleton import DETECTOR15, PAPER19
+from duolift.body.skeleton import DETECTOR15, PAPER19, PAPER23
 from duolift.errors import InputError
 from duolift.inputs.keypoints import COCO17
 from experiments import complete
@@ -90,9 +90,31 @@ def test_whoever_lacks_a_joint_is_left_out(root: Path) -> None:
     assert len(found.slopes) == 30 and len(found.scenes(DETECTOR15)) == 20
 
 
+def test_the_spine_which_no_detector_has_is_in_the_middle(root: Path) -> None:
+    poses = read_people(root, [TRAIN]).scenes(PAPER19).pixels[:, 0]
+    pelvis, spine, neck = (poses[:, PAPER19.index(joint)] for joint in ("pelvis", "spine", "neck"))
+    straight = torch.linalg.vector_norm(spine - (pelvis + neck) / 2, dim=-1) / torch.linalg.vector_norm(
+        neck - pelvis, dim=-1
+    )
+    assert (straight < 0.02).all(), "but for perspective, since every camera is turned to its person's pelvis"
+
+
+def test_a_set_counts_as_many_times_as_its_entry_says(root: Path, tmp_path: Path) -> None:
+    own = [f"data.root={tmp_path}/synthetic", "data.synthetic.takes=1", "data.synthetic.frames=6"]
+    alone, once, thrice = (
+        open_data(load([*own, *more]), "person", 16)
+        for more in ([], [f"data.extra=[keypoints:{root}]"], [f"data.extra=[3*keypoints:{root}]"])
+    )
+    added = once.training_poses[len(alone.training_poses) :]
+    assert len(added) > 0 and torch.equal(thrice.training_poses[len(alone.training_poses) :], added.repeat(3, 1, 1))
+    assert thrice.fingerprint == f"{once.fingerprint} * 3"
+
+
 def test_what_cannot_be_used_is_refused(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"the files show spine of nobody; expected data.skeleton with joints"):
-        read_people(root, [TRAIN]).scenes(PAPER19)
+    with pytest.raises(
+        InputError, match=r"the files show left_foot, left_toe, right_foot, right_toe of nobody; expected"
+    ):
+        read_people(root, [TRAIN]).scenes(PAPER23)
     with pytest.raises(InputError, match="nobody of other; expected parts among train, held_out"):
         read_people(root, [TRAIN]).of(["other"])
     with pytest.raises(InputError, match=r"data.cameras is \['left'\]; expected null"):

@@ -13,7 +13,7 @@ from small_detections import write as write_detections
 from small_tree import write_tree
 from torch import Tensor
 
-from datamodules.pose_data_module import PoseDataModule
+from datamodules.pose_data_module import Extra, PoseDataModule
 from datamodules.sources.chi3d import read
 from datamodules.sources.registry import CHI3D, KEYPOINTS
 from duolift.body.skeleton import CHI3D25, DETECTOR15, PAPER19, SKELETONS
@@ -199,7 +199,7 @@ def test_labels_come_with_their_poses(tree: Path) -> None:
 
 
 def test_labels_of_another_data_set_join_those_of_the_training_subjects(tree: Path) -> None:
-    alone, data = served(tree, labels=True), served(tree, labels=True, extra=[(CHI3D, tree)])
+    alone, data = served(tree, labels=True), served(tree, labels=True, extra=[Extra(CHI3D, tree)])
     own = len(alone.training_poses)
     assert {len(data.training_poses), *map(len, data.training_labels)} == {own + own // 2}
     for label, before in zip(data.training_labels, alone.training_labels, strict=True):
@@ -219,7 +219,7 @@ def test_labels_of_another_data_set_join_those_of_the_training_subjects(tree: Pa
 
 def test_labels_of_a_data_set_without_3d_are_refused(tree: Path, tmp_path: Path) -> None:
     write_detections(tmp_path / "seen" / "results.json", people(24))
-    data = PoseDataModule(CHI3D, tree, DETECTOR15, labels=True, extra=[(KEYPOINTS, tmp_path / "seen")])
+    data = PoseDataModule(CHI3D, tree, DETECTOR15, labels=True, extra=[Extra(KEYPOINTS, tmp_path / "seen")])
     with pytest.raises(InputError, match=r"seen: holds no 3D; expected a data set that has it"):
         data.setup()
 
@@ -229,7 +229,7 @@ def test_labels_of_a_data_set_without_3d_are_refused(tree: Path, tmp_path: Path)
 def test_partners_are_the_other_person_of_the_same_image_and_come_with_their_poses(
     tree: Path, centring: str, extra: bool
 ) -> None:
-    data = served(tree, partners=True, held_out=12, centring=centring, extra=[(CHI3D, tree)] * extra)
+    data = served(tree, partners=True, held_out=12, centring=centring, extra=[Extra(CHI3D, tree)] * extra)
     unit, seen = data.normalisation, data.normalisation.coordinates(read(tree, ["s02", "s03"]).scenes(PAPER19))
     beside = unit(seen.flip(1), seen[:, :, PAPER19.root_index]).flatten(0, 1)
     partners, near = data.training_partners

@@ -246,7 +246,10 @@ def test_a_run_is_a_folders_name(name: str) -> None:
         ("flows.parts=[whole", "argument 'flows.parts=[whole': "),
         ("experiment=", "experiment 'None' is unknown"),
         ("experiment=papr", "did you mean paper?"),
-        ("experiment=../conf/paper", "expected one of default, mocap_weights, paper, paper_stable, quick"),
+        (
+            "experiment=../conf/paper",
+            "expected one of default, mocap_weights, paper, paper_stable, quick, shipped_weights",
+        ),
     ],
 )
 def test_a_malformed_argument_is_refused_in_one_line(argument: str, fragment: str, tmp_path: Path) -> None:

@@ -292,10 +292,10 @@ RULES = (
     Rule(r"make ground .*", after=(TRAINED,), patched=FEW_SCENES, made=("runs/mine/rule.png",)),
     Rule(PACKED, after=(TRAINED,), made=("runs/mine/whole.safetensors",)),
     Rule(
-        r"make weights MOCAP=folder",
-        "make weights MOCAP=captures",
+        r"make weights MOCAP=folder KEYPOINTS=folder",
+        "make weights MOCAP=captures KEYPOINTS=detections",
         f"{SETTINGS} data.mocap.amc_rate=30",
-        made=("duolift/weights/shipped.safetensors", "runs/mocap_weights/distillation.md"),
+        made=("duolift/weights/shipped.safetensors", "runs/shipped_weights/distillation.md"),
     ),
     Rule(
         r"make study DATA=chi3d ROOT=folder",
