@@ -602,7 +602,7 @@ def test_a_missing_library_is_refused_before_lifting_in_the_words_of_the_writer(
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=rf"^\{suffix} needs {name}, which is not installed"):
         write(Scene.example(), tmp_path / f"scene{suffix}")
-    monkeypatch.setattr(cli, "_lifter", lambda _: pytest.fail("the lifter is loaded"))
+    monkeypatch.setattr("duolift.commands.lift.lifter_of", lambda *_: pytest.fail("the lifter is loaded"))
     Path("two.json").write_text(openpose(300, 500))
     assert lift("two.json", "-o", f"scene{suffix}") == 2
     assert capsys.readouterr().err.startswith(f"error: {suffix} needs {name}, which is not installed")

@@ -19,7 +19,7 @@ import torch
 from datamodules.sources import chi3d
 from datamodules.sources.json_arrays import json_value
 from duolift import inputs, outputs
-from duolift.cli import _named
+from duolift.commands.lift import named
 from duolift.errors import InputError
 from duolift.files.npz import ArchiveLimits
 from duolift.inputs import FILE_FORMATS, Options
@@ -191,7 +191,7 @@ NAMES = ["../../x", "..", "/", "", ".", "a/../b", "x" * 5000, "a\0b", "C:\\x", "
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_images_name_leaves_no_folder(tmp_path: Path, name: str) -> None:
-    ((label, _, _), _) = _named(iter([(name, None), ("another", None)]))  # type: ignore[list-item]
+    ((label, _, _), _) = named(iter([(name, None), ("another", None)]))  # type: ignore[list-item]
     path = tmp_path / f"scene-{label}.json"
     path.write_text("")
     assert path.resolve().parent == tmp_path and len(label) <= 100
@@ -199,7 +199,7 @@ def test_an_images_name_leaves_no_folder(tmp_path: Path, name: str) -> None:
 
 def test_labels_are_different(tmp_path: Path) -> None:
     names = ["a", "a", "a-2", "a-2", "x" * 5000 + "1", "x" * 5000 + "2"]
-    labels = [label for label, _, _ in _named((name, None) for name in names)]  # type: ignore[misc]
+    labels = [label for label, _, _ in named((name, None) for name in names)]  # type: ignore[misc]
     assert len({*labels}) == len(names)
 
 
