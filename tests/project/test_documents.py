@@ -392,6 +392,10 @@ RULES = (
     ),
     Rule(r"python -m benchmarks.moving --root folder", r"\g<0> --every 100"),
     Rule(
+        r"python -m benchmarks.before_after --cases detections --root folder",
+        elsewhere=("tests/benchmarks/test_before_after.py", "    before_after.main("),
+    ),
+    Rule(
         rf"duolift lift ({'|'.join(map(re.escape, GIVEN_TO_DUOLIFT))}) -o (film|scene).html( --image \S+)?",
         r"duolift lift programs/\1 -o made.json\3",
         made=("made.json",),
