@@ -5,6 +5,7 @@ A long video comes in chunks, of which the keypoints are kept; nothing is lifted
 nothing changes at a seam.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -52,8 +53,8 @@ USUAL_RATE = 30.0
 USUAL_IMAGE = (1920.0, 1080.0)
 """Width and height in pixels of an image that nothing is known of, with nobody in it."""
 
-AT_ONCE = 4096
-"""Frames that are lifted at once."""
+AT_ONCE = 512
+"""Frames that are lifted at once. Networks are as fast for them as for more, and memory is that of these."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,29 @@ class Lens:
     def kept(self) -> tuple[SolvedLens, ...]:
         """What a scene keeps of the lenses: one for all frames, where they have one."""
         return self._shared or self.lenses
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How everybody looks: what is kept of `Framed` for all frames of a video.
+
+    Attributes:
+        valid: (frame, person), who shows enough joints.
+        unit: (frame, person), the slope that a head length looks like.
+        roots: (frame, person, 2), slopes of the rays to the roots.
+
+    >>> one = torch.ones(9, 2)
+    >>> Looks(one > 0, one, torch.zeros(9, 2, 2)).unit.shape
+    torch.Size([9, 2])
+    """
+
+    valid: Tensor
+    unit: Tensor
+    roots: Tensor
+
+    @classmethod
+    def of(cls, framed: Framed) -> Self:
+        return cls(framed.valid, framed.unit, framed.roots)
 
 
 @dataclass(frozen=True)
@@ -200,19 +224,23 @@ class Reconstruction:
             visible = visible & rays.isfinite().all(-1)
         noise = torch.full_like(rays[..., 0, 0], self.camera.noise)  # (frame, person)
         if self.interval:
-            framed = self.people.framed(rays, visible)
-            rays, tracks = self._tracked(lens, seen.pixels, rays, visible, framed, solved)
-            visible = torch.as_tensor(tracks.visible, device=rays.device) & framed.valid.unsqueeze(-1)
+            looks = self._looks(rays, visible)
+            rays, tracks = self._tracked(lens, seen.pixels, rays, visible, looks, solved)
+            visible = torch.as_tensor(tracks.visible, device=rays.device) & looks.valid.unsqueeze(-1)
             if lens.lenses:
                 visible = visible & rays.isfinite().all(-1)
             noise = torch.as_tensor(tracks.noise, dtype=rays.dtype, device=rays.device)
             sight = Sight(rays, visible, noise)
-        each = zip(rays.split(AT_ONCE), visible.split(AT_ONCE), noise.split(AT_ONCE), strict=True)
-        lifted = together([self.people(*some) for some in each])
+        lifted = together([self.people(*some) for some in _in_parts(rays, visible, noise)])
         return replace(lifted, root_rows=lens.rows(lifted.root_rays)), sight
 
+    def _looks(self, rays: Tensor, visible: Tensor) -> Looks:
+        """How large everybody looks, and where."""
+        each = [Looks.of(self.people.framed(*some)) for some in _in_parts(rays, visible)]
+        return Looks(*map(torch.cat, zip(*((one.valid, one.unit, one.roots) for one in each), strict=True)))
+
     def _tracked(
-        self, lens: Lens, pixels: Tensor, rays: Tensor, visible: Tensor, framed: Framed, solved: Solved | None
+        self, lens: Lens, pixels: Tensor, rays: Tensor, visible: Tensor, looks: Looks, solved: Solved | None
     ) -> tuple[Tensor, Tracks]:
         """Rays to the joints over time (frame, person, joint, 2), and their tracks: in the image of a static camera,
         round a camera that turns."""
@@ -221,14 +249,14 @@ class Reconstruction:
         noise, interval = self.camera.noise, self.interval
         if self._moving and solved is not None and solved.rotation is not None:
             slopes = np.where(shown[..., None], rays.cpu().double().numpy(), 0.0)
-            unit = torch.where(framed.valid, framed.unit, torch.nan)
+            unit = torch.where(looks.valid, looks.unit, torch.nan)
             panorama = Panorama.of(slopes, shown, solved.rotation)
-            on_map = panorama.size(unit.cpu().double().numpy(), framed.roots.cpu().double().numpy())
+            on_map = panorama.size(unit.cpu().double().numpy(), looks.roots.cpu().double().numpy())
             tracks = tracked(panorama.coordinates(slopes), shown, on_map, noise, interval)
             found = panorama.rays(tracks.pixels)
             return torch.as_tensor(found, dtype=rays.dtype, device=rays.device), tracks
-        size = torch.where(framed.valid, framed.unit * lens.focal, torch.nan)
-        tracks = tracked(pixels.cpu().double().numpy(), shown, size.cpu().double().numpy(), noise, interval)
+        size = torch.where(looks.valid, looks.unit * lens.focal, torch.nan)
+        tracks = tracked(pixels.cpu().numpy(), shown, size.cpu().double().numpy(), noise, interval)
         return lens.rays(torch.as_tensor(tracks.pixels, dtype=rays.dtype, device=rays.device)), tracks
 
     @property
@@ -266,7 +294,8 @@ class Reconstruction:
         if not self.chunks:
             raise ValueError("no detections: expected at least one image's, given to add()")
         static, skeleton = self.static, self.people.skeleton
-        seen, chosen = self.choice.of(joined(self.chunks))
+        self.chunks = [joined(self.chunks)]  # of a long video, nothing is there twice
+        seen, chosen = self.choice.of(self.chunks[0])
         calibration = self.camera.calibration
         solved = None if calibration is None else calibration.of(seen.detections.names)
         lens, lifted, sight = self._settled(seen, solved)
@@ -279,8 +308,7 @@ class Reconstruction:
             reference = stand.reference(calibration.source, metres)
         else:
             placed, reference = in_metres(placed, lifted.valid, skeleton, static, stature), None
-        paper = METHODS["paper"].video(lifted, cameras)
-        by_paper = on_ground_of(paper, placed, lifted.valid, skeleton, static, stature)
+        by_paper = self._by_paper(lifted, cameras, placed, stature)
         absent = ~lifted.valid[..., None, None]  # (frame, person, 1, 1)
         deviation = deviations(lifted, placed.people).masked_fill(absent.squeeze(-1), torch.nan)
         people, height = placed.people, placed.height
@@ -297,8 +325,8 @@ class Reconstruction:
             skeleton=skeleton,
             names=seen.detections.names,
             identities=seen.detections.identities,
-            people=people.masked_fill(absent, torch.nan).cpu().numpy(),
-            by_paper=by_paper.masked_fill(absent, torch.nan).cpu().numpy(),
+            people=people.masked_fill_(absent, torch.nan).cpu().numpy(),
+            by_paper=by_paper.masked_fill_(absent, torch.nan).cpu().numpy(),
             seen=(seen.visible & lifted.valid.unsqueeze(-1)).cpu().numpy(),
             confidence=(placed.confidence * lifted.valid).cpu().numpy(),
             deviation=deviation.cpu().numpy(),
@@ -322,6 +350,11 @@ class Reconstruction:
             **where,
         )
         return scene.select([] if seen.nobody else range(len(scene.identities)))
+
+    def _by_paper(self, lifted: Lifted, cameras: SceneCameras, placed: Placed, stature: Tensor) -> Tensor:
+        """Everybody (frame, person, joint, 3) as the paper places them, on the ground of another placement."""
+        paper = METHODS["paper"].video(lifted, cameras)
+        return on_ground_of(paper, placed, lifted.valid, self.people.skeleton, self.static, stature)
 
     def _standpoints(self, lifted: Lifted, solved: Solved | None, stature: Tensor) -> Standpoints | None:
         """Where the cameras are beside the people, if the user knows that."""
@@ -403,6 +436,11 @@ class Reconstruction:
             deviation, seen.detections.detected, self.people, lens.usual_rays, self.camera.noise
         )
         return notes
+
+
+def _in_parts(*values: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Values (frame, ...) of as many frames as are looked at at once."""
+    return zip(*(each.split(AT_ONCE) for each in values), strict=True)
 
 
 def deviations(lifted: Lifted, people: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ class Sightings:
     """The joints that the lifter takes, over the frames of one image or video.
 
     Attributes:
-        detections: what was found; of a long video without its keypoints.
+        detections: what was found, but for its keypoints: those of the lifter's joints are here.
         pixels: (frame, person, joint, 2).
         visible: (frame, person, joint), whether a joint was detected.
     """
@@ -35,7 +35,8 @@ class Sightings:
         detections = detections if detections.identities else with_nobody(detections)
         joints = JOINTS.indices(skeleton.joints)
         pixels = torch.as_tensor(detections.keypoints[:, :, joints], dtype=torch.float32).to(device)
-        return cls(detections, pixels, torch.as_tensor(detections.confidence[:, :, joints] > 0).to(device))
+        visible = torch.as_tensor(detections.confidence[:, :, joints] > 0).to(device)
+        return cls(replace(detections, keypoints=np.empty(0), confidence=np.empty(0)), pixels, visible)
 
     @property
     def nobody(self) -> bool:
@@ -75,8 +76,6 @@ def joined(chunks: Sequence[Sightings]) -> Sightings:
         identities=identities,
         step=max(chunk.detections.step for chunk in chunks),
         detected=sample_of(chunk.detections.detected for chunk in chunks),
-        keypoints=np.empty(0),  # those of the lifter's joints are in `pixels`
-        confidence=np.empty(0),
         notes=tuple(dict.fromkeys(note for chunk in chunks for note in chunk.detections.notes)),
         image=next((c.detections.image for c in chunks if c.detections.image), None),
         focal=next((c.detections.focal for c in chunks if c.detections.focal), None),

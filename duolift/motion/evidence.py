@@ -1,7 +1,7 @@
 """What is known of one person over a video, before the fit of joints."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +57,23 @@ class Evidence:
 
     def __getitem__(self, frames: slice) -> Self:
         """Some of the frames."""
-        over_time = ("points", "rays", "seen", "across", "deviation", "there")
-        named = ("steps", "given", "firmness", "rotation", "centre")
-        optional = [name for name in named if getattr(self, name) is not None]
-        return replace(self, **{name: getattr(self, name)[frames] for name in (*over_time, *optional)})
+        return replace(self, **{name: value[frames] for name, value in self._over_time.items()})
+
+    @property
+    def in_double_precision(self) -> Self:
+        """The same, whatever precision it came in: that of a long video need not be kept in more than it has."""
+        exact: dict[str, Any] = {
+            name: value.astype(np.float64) for name, value in self._over_time.items() if value.dtype != bool
+        }
+        return replace(self, **exact)
+
+    @property
+    def _over_time(self) -> dict[str, Any]:
+        """What has a value in every frame."""
+        names = ("points", "rays", "seen", "across", "deviation", "there")
+        optional = ("steps", "given", "firmness", "rotation", "centre")
+        values = {name: getattr(self, name) for name in (*names, *optional)}
+        return {name: value for name, value in values.items() if value is not None}
 
     @property
     def towards(self) -> Array:

@@ -48,7 +48,7 @@ def people_in_motion(
     interval: float,
     cameras: tuple[Array, Array] | None = None,
 ) -> Array:
-    """Everybody over a video, one after the other, in double precision whatever is given.
+    """Everybody over a video, one after the other, piece by piece in double precision whatever is given.
 
     Args:
         points: (frame, person, joint, 3), as they were lifted and placed; metres, in a static frame or the world.
@@ -73,9 +73,9 @@ def people_in_motion(
         (frames,) = present.nonzero()
         span = slice(frames[0], frames[-1] + 1)
         at, present = (span, person), present[span]
-        body, slopes, across, off = (v[at].astype(np.float64) for v in (points, rays, noise, deviation))
-        body = np.where(present[:, None, None], body, body[present].mean(0))
-        known = evidence_of(body, slopes, seen[at], across, off, present, skeleton, interval)
+        usual = points[at][present].mean(0, dtype=np.float64).astype(points.dtype)
+        body = np.where(present[:, None, None], points[at], usual)
+        known = evidence_of(body, rays[at], seen[at], noise[at], deviation[at], present, skeleton, interval)
         if cameras is not None:
             known = replace(known, rotation=cameras[0][span], centre=cameras[1][span])
         body = fitted(known)
@@ -129,11 +129,17 @@ def usual_lengths(points: Array, deviation: Array, skeleton: Skeleton) -> Array:
     (18,)
     """
     children, parents = (list(ends) for ends in skeleton.bone_ends)
-    length = np.linalg.norm(points[:, children] - points[:, parents], axis=-1)  # (frame, bone)
-    weight = 1 / (np.square(deviation[:, children]) + np.square(deviation[:, parents])).clip(min=1e-6)
+    some = range(0, len(points), PIECE)
+    length = np.concatenate([_lengths(points[at : at + PIECE], children, parents) for at in some])  # (frame, bone)
+    variance = np.square(deviation, dtype=np.float64)
+    weight = 1 / (variance[:, children] + variance[:, parents]).clip(min=1e-6)
     side = np.array(either_side(skeleton))
     usual = {s: _weighted_median(length[:, side == s].ravel(), weight[:, side == s].ravel()) for s in set(side)}
     return np.array([usual[s] for s in side])
+
+
+def _lengths(points: Array, children: list[int], parents: list[int]) -> Array:
+    return np.asarray(np.linalg.norm(points[:, children] - points[:, parents], axis=-1))
 
 
 def _weighted_median(values: Array, weights: Array) -> float:
@@ -164,9 +170,10 @@ def fitted(known: Evidence, start: Array | None = None, terms: Mapping[str, Term
     True
     """
     start = known.points if start is None else start
-    points = start.copy()
+    points = start.astype(np.float64)
     for part, kept in pieces(len(points), PIECE, round(FELT / known.interval)):
-        points[part][kept] = _solved(known[part], start[part], terms.values())[kept]
+        begin = start[part].astype(np.float64)
+        points[part][kept] = _solved(known[part].in_double_precision, begin, terms.values())[kept]
     return points
 
 

@@ -28,6 +28,9 @@ MEDIAN_TO_DEVIATION = 1.4826
 WINDOW = 1.0
 """Seconds over which somebody's size in the image is taken to be the same."""
 
+AT_ONCE = 2**17
+"""Frames of all joints that are settled at once, at least of one joint: memory is that of these."""
+
 
 @dataclass(frozen=True)
 class Tracks:
@@ -60,7 +63,7 @@ def tracked(
     How much of the noise is gone is told by how far the joints were from their tracks.
 
     Args:
-        pixels: (frame, person, joint, 2); anything where not `visible`.
+        pixels: (frame, person, joint, 2); anything where not `visible`. Tracks are as precise as these are given.
         visible: (frame, person, joint).
         size: (frame, person), of a head length, pixels; NaN for whoever is not there.
         noise: deviation of the visible joints, head lengths; 0 leaves them where they are.
@@ -79,7 +82,7 @@ def tracked(
         return Tracks(pixels, visible, left)
     size = _steady(size, max(1, round(WINDOW / interval)))  # (frame, person)
     together = _connected(visible, round(GAP / interval))
-    track = np.empty(pixels.shape)
+    track = np.empty_like(pixels)
     even = interval if steps is None else Bends.of(steps).interval
     for person in range(pixels.shape[1]):  # one after the other: a long video's system of equations is large
         at = slice(None), person
@@ -104,13 +107,20 @@ def _of_one(
         noise, bend: (frame,), of every joint.
         steps: (frame,), or None.
     """
-    shown = visible.T  # (joint, frame)
-    measured = np.where(visible[..., None], pixels, 0.0).swapaxes(0, 1).astype(np.float64)  # (joint, frame, 2)
-    precision = np.where(shown, 1 / np.square(noise), 0.0)
-    track = settled(measured, precision, np.broadcast_to(bend, shown.shape), together.T, outliers=True, steps=steps)
-    off = np.abs(track - measured)[shown] / np.broadcast_to(noise, shown.shape)[shown][:, None]
-    white = MEDIAN_TO_DEVIATION * float(np.median(off)) if off.size else 0.0
-    return track.swapaxes(0, 1), white
+    frames, joints, _ = pixels.shape
+    track, off = np.empty_like(pixels), []
+    some = max(1, AT_ONCE // frames)
+    for first in range(0, joints, some):
+        at = slice(None), slice(first, first + some)
+        shown = visible[at].T  # (joint, frame)
+        measured = np.where(visible[at][..., None], pixels[at], 0.0).swapaxes(0, 1).astype(np.float64)
+        precision = np.where(shown, 1 / np.square(noise), 0.0)
+        stiff = np.broadcast_to(bend, shown.shape)
+        found = settled(measured, precision, stiff, together[at].T, outliers=True, steps=steps)  # (joint, frame, 2)
+        off.append(np.abs(found - measured)[shown] / np.broadcast_to(noise, shown.shape)[shown][:, None])
+        track[at] = found.swapaxes(0, 1)
+    apart = np.concatenate(off)
+    return track, MEDIAN_TO_DEVIATION * float(np.median(apart)) if apart.size else 0.0
 
 
 def _connected(visible: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:

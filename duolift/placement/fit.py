@@ -35,6 +35,9 @@ LEANS = 0.5
 difference is taken off the lifted body. True pitch errors follow the differences with slopes of 0.35 and 0.26 (s04 and
 s03)."""
 
+AT_ONCE = 1024
+"""Scenes whose people are turned at once: memory beside what is kept of them is that of these."""
+
 SETTLES = 0.17
 """Seconds, the deviation of the Gaussian that depths are smoothed with."""
 
@@ -128,7 +131,7 @@ class FitPlacement:
         up, deviation = cameras.up, None
         if up is None:
             told = upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence])
-            up, deviation = self._weighed(lifted, _turned(lifted, lifted.bodies), told, sequence, information)
+            up, deviation = self._weighed(lifted, told, sequence, information)
             deviation = deviation[first]
         posed = self._posed(lifted, up, cameras)
         # of known heights, sizes are as large as people are on the mean; else they are so beside each other
@@ -137,14 +140,20 @@ class FitPlacement:
         return Settled(up[first], deviation, people), posed
 
     def _posed(self, lifted: Lifted, up: Tensor, cameras: SceneCameras) -> _Posed:
-        bodies = lifted.bodies
-        if self.lean:
-            bodies = less_leaning(lifted, facing(lifted.root_rays).mT[..., :, 2], up, self.lean)
-        people, size = _turned(lifted, bodies), log_size(bodies, lifted.skeleton)
+        parts = [slice(first, first + AT_ONCE) for first in range(0, max(len(lifted), 1), AT_ONCE)]
+        each = [self._upright(lifted[part], up[part]) for part in parts]
+        people, size = (torch.cat(some) for some in zip(*each, strict=True))
         lower = drop(people, up)
         height = torch.ones_like(up[:, 0]) if cameras.height is None else cameras.height.clamp(min=LOWEST_DROP)
         by_ground = size - (lower / height.unsqueeze(-1)).log()
         return _Posed(people, size, by_ground, (self.foot / lower).square(), height)
+
+    def _upright(self, lifted: Lifted, up: Tensor) -> tuple[Tensor, Tensor]:
+        """People turned as the camera is, anywhere along their rays, and their sizes (scene, person)."""
+        bodies = lifted.bodies
+        if self.lean:
+            bodies = less_leaning(lifted, facing(lifted.root_rays).mT[..., :, 2], up, self.lean)
+        return _turned(lifted, bodies), log_size(bodies, lifted.skeleton)
 
     def _placed(
         self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled
@@ -195,26 +204,24 @@ class FitPlacement:
             variance = variance + (by_feet * variance * apart * tilt.unsqueeze(-1)).square()
         return variance.sqrt()
 
-    def _weighed(
-        self, lifted: Lifted, people: Tensor, told: Up, sequence: Tensor, information: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _weighed(self, lifted: Lifted, told: Up, sequence: Tensor, information: Tensor) -> tuple[Tensor, Tensor]:
         """Where up is (scene, 3) once people's sizes have been heard as well, and the deviation of the tilt (scene,).
 
         Args:
-            people: (scene, person, joint, 3), anywhere along their rays.
             information: (sequence,), how many independent frames a sequence is worth.
         """
         kept, few, _ = thinned(sequence)
         reach, number = TRIED
-        steps = torch.linspace(-reach, reach, number, dtype=people.dtype, device=people.device)
+        steps = torch.linspace(-reach, reach, number, dtype=told.tilt.dtype, device=told.tilt.device)
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
         ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
-        some = people[kept].flatten(1, 2)  # (some scene, person and joint, 3)
-        height = (some @ ups.mT).unflatten(1, people.shape[1:3])  # (some scene, person, joint, tilt)
+        some = lifted[kept]
+        people = _turned(some, some.bodies)  # (some scene, person, joint, 3), anywhere along their rays
+        height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (some scene, person, joint, tilt)
         lower = below(height.amin(2)).mT  # (some scene, tilt, person)
-        sizes = log_size(lifted.bodies[kept], lifted.skeleton).unsqueeze(1) - lower.log()
+        sizes = log_size(some.bodies, lifted.skeleton).unsqueeze(1) - lower.log()
         variance = APPARENT**2 + (self.foot / lower).square()
-        found = standing(sizes, variance, lifted.valid[kept].to(sizes), few, information)
+        found = standing(sizes, variance, some.valid.to(sizes), few, information)
         chances = (found.evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
         mean = (chances * steps).sum(-1)
         spread = (chances * (steps - mean.unsqueeze(-1)).square()).sum(-1).sqrt()  # (sequence,)

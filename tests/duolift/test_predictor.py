@@ -247,6 +247,18 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
     )
 
 
+def test_frames_are_lifted_alike_however_many_at_once(lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded by looking at some frames at a time; that changes nothing."""
+    found = hidden(film(12, 3), slice(2, 6), 1)
+    whole = lifter.lift_detections(found, EXACT)
+    monkeypatch.setattr("duolift.reconstruction.AT_ONCE", 5)
+    monkeypatch.setattr("duolift.placement.fit.AT_ONCE", 5)
+    parts = lifter.lift_detections(found, EXACT)
+    np.testing.assert_array_equal(parts.valid, whole.valid)
+    for name in ("people", "by_paper", "up", "height", "deviation"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-5, err_msg=name)
+
+
 @pytest.mark.parametrize("chunk", [3, 7])
 def test_a_long_video_is_placed_as_one(chunk: int, lifter: Lifter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing changes at a seam between chunks, whoever comes and goes."""

@@ -1,5 +1,6 @@
 """The fit of a person's joints: every term is the sum of squares that it says, and together they find people."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -154,6 +155,34 @@ def test_pieces_show_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fitted(known)
     monkeypatch.setattr(fit, "PIECE", 40)
     np.testing.assert_allclose(fitted(known), whole, atol=2e-4)
+
+
+def test_the_precision_that_people_come_in_is_as_good_as_any() -> None:
+    known = evidence(90)
+    exact = (known.points, known.rays, known.seen, known.across, known.deviation, known.there)
+    single = [v if v.dtype == bool else v.astype(np.float32) for v in exact]
+    wide, narrow = (
+        people_in_motion(*(v[:, None] for v in values), PAPER19, 1 / RATE)  # type: ignore[arg-type]
+        for values in ([v.astype(v.dtype if v.dtype == bool else np.float64) for v in single], single)
+    )
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow, wide, atol=2e-6)  # metres: single precision has no more
+
+
+def test_memory_is_that_of_what_is_given_and_of_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a video is, nobody's is in memory more than a few times, and only one person's at a time."""
+    monkeypatch.setattr(fit, "_solved", lambda known, points, terms: points)  # a piece's memory is not a frame's
+    peaks, frames = [], (2000, 4000)
+    for count in frames:
+        people = np.zeros((count, 2, 19, 3), dtype=np.float32) + np.arange(19)[:, None]
+        one = np.ones((count, 2, 19), dtype=np.float32)
+        there = np.ones((count, 2), dtype=bool)
+        tracemalloc.start()
+        people_in_motion(people, people[..., :2], one > 0, one[..., 0], one, there, PAPER19, 1 / RATE)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    a_frame = (peaks[1] - peaks[0]) / (frames[1] - frames[0])
+    assert a_frame < 6 * people[0].nbytes, "people's joints themselves are given, and come back"
 
 
 def test_everybody_by_themselves_and_absent_where_they_are() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from duolift.motion import keypoints
 from duolift.motion.keypoints import GAP, tracked
 
 RATE, SIZE = 30.0, 100.0
@@ -67,3 +68,15 @@ def test_people_do_not_change_each_other_and_may_be_away() -> None:
     alone = tracked(pixels[:, :1], visible[:, :1], size[:, :1], 0.02, 1 / RATE)
     np.testing.assert_allclose(together.pixels[:, 0], alone.pixels[:, 0], atol=1e-6)
     assert not together.visible[:30, 1].any() and np.isfinite(together.noise).all()
+
+
+def test_a_few_joints_at_a_time_are_as_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    noisy = walking() + np.random.default_rng(0).normal(0, 2, walking().shape)
+    there = seen()
+    there[10:12, 0, 5] = False
+    together = tracked(noisy, there, sizes(), 0.02, 1 / RATE)
+    monkeypatch.setattr(keypoints, "AT_ONCE", 3 * FRAMES)
+    few = tracked(noisy, there, sizes(), 0.02, 1 / RATE)
+    np.testing.assert_allclose(few.pixels, together.pixels, atol=1e-9)
+    np.testing.assert_array_equal(few.visible, together.visible)
+    np.testing.assert_allclose(few.noise, together.noise, rtol=1e-12)
