@@ -76,7 +76,8 @@ class Given:
             InputError: as `duolift.inputs.read` does, and where there is no frame.
         """
         files, some = files_of(source), False
-        total = sum(map(frame_count, files)) if files and all(map(is_media, files)) else None
+        looked_at = all(map(is_media, files))
+        total = sum(frame_count(file, self.options.every) for file in files) if looked_at else 0
         for frame in tracked(read(source, self.options), "frames", total or None):
             some = True
             if self.record is not None:
@@ -110,6 +111,8 @@ def given(
     with ExitStack() as stack:
         sources = together([_recorded(one, stack) for one in inputs])
         files = tuple(file for file in _files(sources) if is_media(file))
+        if options.every > 1 and not any(map(is_film, files)):
+            raise InputError(f"--every {options.every}: no input is a film; expected one, of which frames are left out")
         for name, value in (("--detector", detector), ("--keypoints", keypoints)):
             if value is not None and not files:
                 raise InputError(f"{name} {value}: no input is a picture or a film; expected one to look at")
@@ -118,7 +121,8 @@ def given(
             from duolift.detectors.registry import DEFAULT_DETECTOR, kind_named
 
             kind = kind_named(detector or DEFAULT_DETECTOR)
-            record = stack.enter_context(Record(keypoints, files, detector or DEFAULT_DETECTOR, kind.joints))
+            kept = Record(keypoints, files, detector or DEFAULT_DETECTOR, kind.joints, options.every)
+            record = stack.enter_context(kept)
             if record.is_complete:
                 others = [source for source in sources if not any(map(is_media, files_of(source)))]
                 yield Given((*others, keypoints), options, files, None)

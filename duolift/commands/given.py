@@ -20,7 +20,7 @@ def options_of(chosen: argparse.Namespace) -> "Options":
     from duolift.inputs import Options
 
     names = ("format", "joints", "threshold", "video", "track", "strict", "image", "focal", "pictures")
-    return Options(**given_of(chosen, *names))
+    return Options(**given_of(chosen, *names, *(["every"] if "every" in chosen else [])))
 
 
 def camera_of(chosen: argparse.Namespace) -> "Camera":

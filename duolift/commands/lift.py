@@ -53,6 +53,12 @@ def _add_detection(parser: argparse.ArgumentParser) -> None:
         help="keep what the detector finds, as COCO's annotations (.json); nothing that it holds is looked for again, "
         "so that an interrupted command goes on where it was",
     )
+    group.add_argument(
+        "--every",
+        type=int,
+        metavar="N",
+        help="look at every Nth frame of films alone (1): detection takes an Nth of the time, and the rate is told so",
+    )
 
 
 def run(chosen: argparse.Namespace) -> None:

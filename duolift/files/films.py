@@ -160,16 +160,46 @@ class Film:
         """Of the frames, ascending; some are left out where the rate varies. Empty where the film tells no times."""
         return [*self._times.kept]
 
-    def frames(self, first: int = 0) -> Iterator[tuple[int, Pixels]]:
+    def every(self, step: int) -> list[int]:
+        """Numbers at which every so many frames are shown: those of a steady film's every `step`th frame.
+
+        Where the rate varies, a moment is left out if nothing has been shown since the moment before.
+        """
+        return sorted(self._shown_at(step).values())
+
+    def frames(self, first: int = 0, step: int = 1) -> Iterator[tuple[int, Pixels]]:
         """The frames with their numbers, one after the other; what is damaged is left out.
 
         Args:
             first: the number to begin at.
+            step: 2 gives every second frame, and so on, see `every`.
 
         Raises:
             InputError: the file cannot be read any more.
         """
         known, self.damaged = self.numbers, 0
+        if step > 1:
+            due = self._shown_at(step)
+            start = next((number for number, moment in due.items() if moment >= first), first)
+            for number, frame in self._from(start, known):
+                moment = due.get(number) if known else (None if number % step else number)
+                if moment is not None and moment >= first:
+                    yield moment, self._upright(frame)
+            return
+        for number, frame in self._from(first, known):
+            yield number, self._upright(frame)
+
+    def _shown_at(self, step: int) -> dict[int, int]:
+        """Number of a frame -> the multiple of `step` at which it is shown, ascending."""
+        known, found = self.numbers, {}
+        for moment in range(0, known[-1] + 1 if known else 0, step):
+            number = known[bisect_right(known, moment) - 1]
+            if number > moment - step:
+                found[number] = moment
+        return found
+
+    def _from(self, first: int, known: list[int]) -> "Iterator[tuple[int, VideoFrame]]":
+        """The frames from a number on."""
         if known and first > known[-1]:
             return
         start = known[bisect_left(known, first)] if known else 0
@@ -180,7 +210,7 @@ class Film:
             found = next(coming, None)
         for number, frame in chain([] if found is None else [found], coming):
             if number >= first:
-                yield number, self._upright(frame)
+                yield number, frame
 
     def _numbered(self, start: int) -> "Iterator[tuple[int, VideoFrame]]":
         """The frames from one at or before a number on, where the file finds it."""

@@ -60,31 +60,35 @@ def held_in(path: Path) -> str:
     return signature_of(path) or SUFFIXES.get(path.suffix.lower(), VIDEO)
 
 
-def found_frames(path: Path, stem: str, detector: "Detector", record: Record | None) -> Iterator[RawFrame]:
+def found_frames(
+    path: Path, stem: str, detector: "Detector", record: Record | None, every: int = 1
+) -> Iterator[RawFrame]:
     """The frames of a film, or the one of a picture, with the people that a detector finds.
 
     Args:
         stem: name of the film, as a video's.
         record: what has been found before, and where it is kept; None keeps nothing.
+        every: of a film, every so manyth frame.
 
     Raises:
         InputError: a file that cannot be read as a picture or a film; a detector that gives something else than joints.
     """
     joints = format_named(detector.joints)
-    frames = _of_film(path, stem, detector, record) if _holds_film(path) else _of_picture(path, detector, record)
+    frames = _of_film(path, stem, detector, record, every) if _holds_film(path) else _of_picture(path, detector, record)
     for found, notes in frames:
-        yield _raw(found, joints, notes)
+        yield _raw(found, joints, notes, every)
 
 
-def frame_numbers(path: Path) -> Iterator[int] | None:
-    """The numbers of a film's frames; None for a picture, which has none."""
-    return iter(Film(path).numbers) if _holds_film(path) else None
+def frame_numbers(path: Path, every: int = 1) -> Iterator[int] | None:
+    """The numbers of a film's frames, or of every so manyth; None for a picture, which has none."""
+    return iter(Film(path).every(every)) if _holds_film(path) else None
 
 
-def frame_count(path: Path) -> int:
-    """How many pictures a file holds: 0 where it cannot be read, of which whoever reads it says why."""
+def frame_count(path: Path, every: int = 1) -> int:
+    """How many pictures a file holds, or every so manyth of a film's are: 0 where it cannot be read, of which whoever
+    reads it says why."""
     try:
-        return max(1, len(Film(path).numbers)) if _holds_film(path) else 1
+        return max(1, len(Film(path).every(every))) if _holds_film(path) else 1
     except InputError:
         return 0
 
@@ -109,7 +113,7 @@ def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iter
 
 
 def _of_film(
-    path: Path, stem: str, detector: "Detector", record: Record | None
+    path: Path, stem: str, detector: "Detector", record: Record | None, every: int
 ) -> Iterator[tuple[FoundFrame, list[str]]]:
     """A film's frames, each with what there is to say of it."""
     film, held = Film(path), None
@@ -120,7 +124,7 @@ def _of_film(
             if held is not None:
                 yield held, []
             held = before
-    for number, pixels in film.frames(known):
+    for number, pixels in film.frames(known, every):
         if held is not None:
             yield held, []
         name = f"{stem}_{number:0{DIGITS}}"
@@ -148,7 +152,7 @@ def _found(detector: "Detector", pixels: NDArray[np.uint8], path: Path) -> NDArr
     return found
 
 
-def _raw(found: FoundFrame, joints: KeypointFormat, notes: list[str]) -> RawFrame:
+def _raw(found: FoundFrame, joints: KeypointFormat, notes: list[str], every: int) -> RawFrame:
     people: list[RawPerson] = [
         raw_person(one[:, :2], one[:, 2], None, f"{found.name}: person {number}")
         for number, one in enumerate(found.people)
@@ -163,6 +167,7 @@ def _raw(found: FoundFrame, joints: KeypointFormat, notes: list[str]) -> RawFram
         found.focal,
         number=number,
         rate=found.rate,
+        step=every if found.video else 1,
         notes=tuple(notes),
     )
 

@@ -75,6 +75,7 @@ class Record:
         files: pictures and films.
         detector: name of the detector.
         joints: name of the keypoint format that it gives.
+        every: of films, every so manyth frame is looked at.
 
     Raises:
         InputError: two of the files have one name; another file is in the place; or what an interrupted run has left
@@ -91,10 +92,11 @@ class Record:
     2
     """
 
-    def __init__(self, path: Path, files: Sequence[Path], detector: str, joints: str) -> None:
+    def __init__(self, path: Path, files: Sequence[Path], detector: str, joints: str, every: int = 1) -> None:
         self.path, self.part = path, path.with_name(f"{path.name}.part")
         self._joints = joints
-        self._of = {"detector": detector, "joints": joints, "sources": fingerprints(files)}
+        self._of: dict[str, Any] = {"detector": detector, "joints": joints, "sources": fingerprints(files)}
+        self._of |= {"every": every} if every > 1 else {}
         self._lines: dict[tuple[str, int], tuple[int, str]] = {}  # source and number -> place of the line, and its name
         self._next: dict[str, int] = {}
         self._videos: dict[str, str] = {}
@@ -194,7 +196,7 @@ class Record:
         if not isinstance(about, dict) or about.get("duolift") != json.loads(json.dumps(self._of)):
             raise InputError(
                 f"{self.path}: is there already, and does not hold what {self._of['detector']} found in these "
-                "pictures; expected another name, or the pictures and the detector that it is of"
+                "pictures; expected another name, or the pictures, the detector and --every that it is of"
             )
         return True
 

@@ -168,7 +168,7 @@ def _again(part: _Part, options: Options) -> Iterator[RawFrame | int]:
     if part.file is None:
         yield from part.numbers
     else:
-        numbers = frame_numbers(part.file) if is_media(part.file) else None
+        numbers = frame_numbers(part.file, options.every) if is_media(part.file) else None
         yield from _opened(part.file, _stem(part.file), options, part.beside) if numbers is None else numbers
 
 
@@ -253,7 +253,7 @@ def _opened(
     if is_media(path):
         if options.detector is None:
             raise InputError(f"{path}: is {held_in(path)}; expected {DETECT_FIRST}")
-        yield from found_frames(path, stem, options.detector, options.record)
+        yield from found_frames(path, stem, options.detector, options.record, options.every)
         return
     try:
         file = regular(path).open("rb")

@@ -95,6 +95,21 @@ def test_keypoints_are_kept_and_nothing_is_looked_for_twice(
     assert photographs_in("b-walk.html") == COUNT
 
 
+def test_every_so_manyth_frame_is_looked_at_and_the_rate_is_told_so(
+    lift: Command, detectors: list[Scripted], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lift("walk.mp4", "-o", "a.json", "-o", "a.html", "--every", "3", "--keypoints", "found.json") == 0
+    scene = read("a.json")
+    assert scene.names == ("walk_000000", "walk_000003", "walk_000006") and len(detectors[0].seen) == 3
+    assert scene.rate == pytest.approx(12.5 / 3) and photographs_in("a.html") == 3
+    assert lift("walk.mp4", "-o", "b.json", "--every", "3", "--keypoints", "found.json") == 0
+    assert cli.main(["lift", "found.json", "-o", "c.json", "--checkpoint", "own.safetensors"]) == 0
+    assert len(detectors) == 1 and len({Path(f"{letter}.json").read_bytes() for letter in "abc"}) == 1
+    capsys.readouterr()
+    assert lift("walk.mp4", "-o", "b.json", "--keypoints", "found.json") == 2, "it holds a third of the frames"
+    assert "found.json: is there already" in capsys.readouterr().err
+
+
 def test_an_interrupted_command_goes_on(
     lift: Command, detectors: list[Scripted], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +132,8 @@ def test_an_interrupted_command_goes_on(
         (("walk.mp4", "-o", "walk.mp4"), "walk.mp4: is read as well, and would be overwritten"),
         (("walk.mp4", "-o", "a.json", "--keypoints", "keys.json"), "keys.json: is there already"),
         (("webcam:7", "-o", "a.json"), "webcam:7: there is no camera"),
+        (("beach.png", "-o", "a.json", "--every", "2"), "--every 2: no input is a film"),
+        (("walk.mp4", "-o", "a.json", "--every", "0"), "every is 0; expected a whole number of frames"),
     ],
 )
 def test_what_cannot_be_lifted_is_one_line(

@@ -374,6 +374,7 @@ RULES = (
         made=("out/photo.html", "out/beach.glb"),
     ),
     Rule(r"duolift lift pictures/ -o out/", "duolift lift taken/ -o out/", patched=BY_SCRIPT, made=("out/film.html",)),
+    Rule(r"duolift lift film.mp4 --every 2 -o film.html", patched=BY_SCRIPT, made=("film.html",)),
     Rule(r"duolift lift film.mp4 -o film.glb -o film.html", patched=BY_SCRIPT, made=("film.glb", "film.html")),
     Rule(
         r"duolift lift film.mp4 -o film.html --keypoints keypoints.json",

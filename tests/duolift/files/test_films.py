@@ -69,6 +69,27 @@ def test_a_film_whose_rate_varies_has_frames_at_their_times(tmp_path: Path) -> N
     assert shown is not None and shown.mean() == pytest.approx(greys(len(times))[2], abs=4), "until the next is shown"
 
 
+@pytest.mark.parametrize("step", [1, 2, 5, 100])
+def test_every_so_manyth_frame(step: int, steady_film: Path) -> None:
+    film, wanted = Film(steady_film), {n: g for n, g in enumerate(greys(COUNT)) if n % step == 0}
+    assert film.every(step) == [*wanted]
+    for first in (0, 1, 7, COUNT):
+        found = {number: float(pixels.mean()) for number, pixels in film.frames(first, step)}
+        assert found == pytest.approx({n: g for n, g in wanted.items() if n >= first}, abs=4)
+
+
+def test_where_the_rate_varies_every_so_manyth_moment_shows_what_is_shown_then(tmp_path: Path) -> None:
+    times = [0, 0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 1.2, 1.3]  # numbers 0 to 3, 5 to 7, 12, 13
+    film = Film(write_film(tmp_path / "a.mp4", times))
+    assert film.numbers == [0, 1, 2, 3, 5, 6, 7, 12, 13] and film.every(4) == [0, 4, 8, 12]
+    shown = {number: float(pixels.mean()) for number, pixels in film.frames(step=4)}
+    grey = greys(len(times))
+    assert shown == pytest.approx({0: grey[0], 4: grey[3], 8: grey[6], 12: grey[7]}, abs=4)
+    for number, mean in shown.items():
+        pixels = film.frame(number)
+        assert pixels is not None and pixels.mean() == pytest.approx(mean, abs=4), "what pages are drawn over"
+
+
 @pytest.mark.parametrize("degrees", [90, -90, 180])
 def test_a_film_is_turned_as_the_container_says(degrees: int, tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "testsrc=size=96x64:rate=5:duration=1", "-pix_fmt", "yuv420p", str(tmp_path / "a.mp4"))
