@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from datamodules.sources.mupots import ANNOTATIONS, IMAGES, INDOORS, JOINTS, METRES_PER_MILLIMETRE, SEQUENCES
 from datamodules.synthetic.actions import ACTIONS
-from datamodules.synthetic.benchmarks.companies import company
+from datamodules.synthetic.benchmarks.companies import bodies_of, company
 from datamodules.synthetic.bodies import Array
 from datamodules.synthetic.cameras import aimed
 from datamodules.synthetic.writer import SyntheticConfig
@@ -40,8 +40,9 @@ def write(root: Path, config: SyntheticConfig, sequences: Sequence[str] = SEQUEN
             rng = np.random.default_rng([config.seed, number])
             outdoors = int(SEQUENCES.index(sequence) >= INDOORS)
             camera = _camera(rng, outdoors)
+            bodies = bodies_of(2 + number % 2, rng)  # the same people throughout a sequence
             acts = [
-                company(tuple(ACTIONS)[(number + act) % len(ACTIONS)], 2 + number % 2, config.frames, rng)
+                company(tuple(ACTIONS)[(number + act) % len(ACTIONS)], bodies, config.frames, rng)
                 for act in range(config.takes)
             ]
             (root / sequence).mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from datamodules.sources.panoptic import CENTIMETRES, EVALUATE, JOINTS, POSES, RATE, TO_Z_UP, TRAIN
 from datamodules.synthetic.actions import ACTIONS
-from datamodules.synthetic.benchmarks.companies import company
+from datamodules.synthetic.benchmarks.companies import bodies_of, company
 from datamodules.synthetic.bodies import Array
 from datamodules.synthetic.cameras import aimed
 from datamodules.synthetic.choreography import FPS
@@ -51,7 +51,7 @@ def write(root: Path, config: SyntheticConfig, sequences: Sequence[str] = (*TRAI
             frame = 0
             for act in range(config.takes):
                 kind = tuple(ACTIONS)[(number + act) % len(ACTIONS)]
-                people = company(kind, 3, round(config.frames * FPS / RATE) + 1, rng)
+                people = company(kind, bodies_of(3, rng), round(config.frames * FPS / RATE) + 1, rng)
                 people = people[np.round(np.arange(config.frames) * FPS / RATE).astype(int)]  # (frame, person, 25, 3)
                 for step, joints in enumerate(nineteen(people)):
                     third = config.frames <= 4 * step < 3 * config.frames

@@ -7,7 +7,7 @@ import numpy as np
 
 from datamodules.sources.somof import JOINTS, PARTS
 from datamodules.synthetic.actions import ACTIONS
-from datamodules.synthetic.benchmarks.companies import company
+from datamodules.synthetic.benchmarks.companies import bodies_of, company
 from datamodules.synthetic.writer import SyntheticConfig, write_json
 from duolift.body.skeleton import CHI3D25
 from duolift.files import writing
@@ -35,7 +35,9 @@ def write(root: Path, config: SyntheticConfig, parts: Sequence[str] = PARTS) -> 
             scenes, names = [], []
             for at, kind in enumerate([*ACTIONS] * config.takes):
                 rng = np.random.default_rng([config.seed, number, at])
-                people = company(kind, 2, STEP * (BEFORE + AFTER), rng)[::STEP][:, :, CHI3D25.indices(JOINTS)]
+                people = company(kind, bodies_of(2, rng), STEP * (BEFORE + AFTER), rng)[::STEP][
+                    :, :, CHI3D25.indices(JOINTS)
+                ]
                 y_up = people[..., [1, 2, 0]]  # 3DPW's world is not ours
                 scenes.append(y_up.swapaxes(0, 1).reshape(2, BEFORE + AFTER, -1).round(5))
                 names.append([f"{kind.lower()}_{at:02d}/image_{2 * frame:05d}.jpg" for frame in range(BEFORE)])
