@@ -12,6 +12,7 @@ import torch
 from numpy.random import Generator, default_rng
 
 from benchmarks.real.capture import Capture, TruePeople, Truth, View
+from benchmarks.real.projections import projected, write_image
 from datamodules.sources import chi3d
 from datamodules.takes import Takes
 from duolift.geometry.cameras import CalibratedCamera
@@ -75,15 +76,14 @@ def _view(takes: Takes, take: int, number: int, frames: torch.Tensor, work: Path
     folder = work / f"take{take}-{takes.cameras[number]}"
     folder.mkdir(parents=True)
     captured = [takes.joints.index(joint) for _, joint in COUPLES.joints]
-    names, images = np.array([name for name, _ in COUPLES.joints]), {}
+    names, images = tuple(name for name, _ in COUPLES.joints), {}
     for position, frame in enumerate(frames.tolist()):
         if takes.start[take] <= frame < takes.start[take + 1]:
-            points = takes.world[frame][:, captured].double()  # (person, joint, 3)
-            pixels = camera.project(camera.to_camera(points)).numpy()
+            pixels = projected(camera, takes.world[frame][:, captured].double())
             keypoints = pixels + random.normal(0, COUPLES.noise, pixels.shape)
             keypoints[random.random(keypoints.shape[:-1]) < COUPLES.missed] = np.nan
             image = f"frame-{frame}"
-            np.savez(folder / f"{image}.npz", keypoints=keypoints[None], joints=names, names=np.array([image]))
+            write_image(folder, image, names, keypoints)
             images[image] = position
     name = f"{takes.names[take]}/{takes.cameras[number]}"
     return View(name, camera, takes.image or COUPLES.image, folder, images, takes.cameras[number])

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from benchmarks.real.capture import Capture, TruePeople, Truth, View
+from benchmarks.real.projections import projected, write_image
 from datamodules.sources import chi3d
 from datamodules.synthetic.cameras import aimed
 from duolift.geometry.cameras import CalibratedCamera
@@ -91,8 +92,6 @@ def _view(degrees: float, world: Tensor, joints: tuple[str, ...], work: Path) ->
     folder.mkdir(parents=True)
     images = [f"people-{frame}" for frame in range(len(world))]
     for image, people in zip(images, world, strict=True):
-        pixels = camera.project(camera.to_camera(people.flatten(0, 1))).unflatten(0, people.shape[:2])
-        keypoints = pixels.unsqueeze(0).numpy()  # (one image, person, joint, 2)
-        np.savez(folder / f"{image}.npz", keypoints=keypoints, joints=np.array(joints), names=np.array([image]))
+        write_image(folder, image, joints, projected(camera, people))
     name = f"{abs(degrees):g} degrees {'down' if degrees > 0 else 'up'}"
     return View(name, camera, TILTS.image, folder, {image: frame for frame, image in enumerate(images)})
