@@ -16,11 +16,16 @@ from duolift.outputs.colours import colours_of
 Scenes = Tensor | Sequence[Tensor]
 """Of every scene its people (person, joint, 2|3): one tensor, or a list where scenes have different numbers of them."""
 
-REACH = 1200.0
+REACH = 900.0
 """Millimetres from the middle of a scene to the edge of its picture, at least: two people beside each other."""
 
-MARGIN = 200.0
+MARGIN = 100.0
 """Millimetres round people who are further apart."""
+
+STICK, FADED_STICK = 2.6, 2.0
+"""Widths of bones, and of those of the truth, points."""
+
+TRUTH_COLOUR, TRUTH = "#b0b0b0", "grey: the truth"
 
 SIDE_COLOURS = {"left": "#d1495b", "right": "#00798c"}
 MIDLINE_COLOUR = "#444444"
@@ -40,10 +45,10 @@ def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, fa
     children, parents = (list(joints) for joints in skeleton.bone_ends)
     sides = [child.startswith("left") for child, _ in skeleton.bones]
     for number, person in enumerate(people):
-        colours = ["#b0b0b0" if faded else colours_of(number)[side] for side in sides]
+        colours = [TRUTH_COLOUR if faded else colours_of(number)[side] for side in sides]
         bones = np.stack([person[children], person[parents]], axis=1)  # (bone, 2 ends, 2)
         axis.add_collection(
-            LineCollection(list(bones), colors=colours, linewidths=1.3 if faded else 1.8, capstyle="round")
+            LineCollection(list(bones), colors=colours, linewidths=FADED_STICK if faded else STICK, capstyle="round")
         )
     axis.autoscale_view()
 
@@ -51,9 +56,9 @@ def draw_people(axis: Axes, people: NDArray[np.floating], skeleton: Skeleton, fa
 def middle_of(people: NDArray[np.floating], reach: float) -> tuple[NDArray[np.floating], float]:
     """The middle of people (person, joint, 3), NaN left out, and how far from it a picture goes that shows them all.
 
-    >>> middle, far = middle_of(np.array([[[0.0, 0.0, 0.0]], [[4000.0, 0.0, 0.0]]]), reach=1200.0)
+    >>> middle, far = middle_of(np.array([[[0.0, 0.0, 0.0]], [[4000.0, 0.0, 0.0]]]), reach=900.0)
     >>> middle.tolist(), far
-    ([2000.0, 0.0, 0.0], 2200.0)
+    ([2000.0, 0.0, 0.0], 2100.0)
     """
     points = people.reshape(-1, 3)
     middle = np.nanmean(points, axis=0)
@@ -77,7 +82,7 @@ def scene_sheet(
         titles: of the scenes, where they have some.
         reach: how far a picture goes at least from the middle of the true joints, in their unit.
     """
-    rows = ("the image: all that is given", "from the front", "from the side", "from above")
+    rows = ("the image: all that is given", f"from the front ({TRUTH})", "from the side", "from above")
     figure = Figure(figsize=(2.3 * len(pixels), 2.3 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(pixels), squeeze=False)
     for column, scene in enumerate(zip(pixels, predicted, truth, strict=True)):
@@ -117,6 +122,8 @@ def rows_sheet(pixels: Tensor, rows: Mapping[str, Tensor], truth: Tensor, skelet
         axis.invert_yaxis()
         axis.set_aspect("equal", adjustable="datalim")
         axis.set(xticks=[], yticks=[])
+        if not scene:
+            axis.set_ylabel(f"the image\n(below, {TRUTH})", fontsize=8)
     for line, (name, people) in enumerate(rows.items(), start=1):
         for scene, (found, true) in enumerate(zip(people.numpy(), truth.numpy(), strict=True)):
             centre, far = middle_of(true, REACH)
@@ -155,7 +162,7 @@ def side_sheet(pixels: Tensor, columns: Mapping[str, Tensor], truth: Tensor, ske
         middle, half = (high + low) / 2, (high - low).max() / 2 + 100
         for column, people in enumerate(columns.values(), start=1):
             axis, found = axes[row, column], people[row].numpy()
-            axis.axhline(np.nanmax(_feet(true, skeleton)), color="#b0b0b0", linewidth=0.8)
+            axis.axhline(np.nanmax(_feet(true, skeleton)), color=TRUTH_COLOUR, linewidth=0.8)
             draw_people(axis, true[..., [2, 1]], skeleton, faded=True)
             draw_people(axis, found[..., [2, 1]], skeleton)
             axis.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] + half, middle[1] - half))
@@ -202,7 +209,7 @@ def pose_grid(poses: Tensor, skeleton: Skeleton, columns: int = 8, joints: list[
     for axis, pose in zip(axes.flat, points, strict=False):
         for child, parent in bones:
             ends = pose[[skeleton.index(child), skeleton.index(parent)]]
-            axis.plot(ends[:, 0], ends[:, 1], color=bone_colour(child), linewidth=2)
+            axis.plot(ends[:, 0], ends[:, 1], color=bone_colour(child), linewidth=STICK)
     for axis in axes.flat:
         axis.set_aspect("equal")
         axis.axis("off")
