@@ -147,7 +147,10 @@ def batched(config: Config, data: PoseDataModule, size: int) -> PoseDataModule:
     """The data in batches of a size. Raises InputError where they do not make one, or processes cannot share it."""
     if len(data.training_poses) < size:
         found = len(data.training_poses)
-        raise InputError(f"{config.data.root}: holds {found} training poses; expected at least a batch of {size}")
+        raise InputError(
+            f"{config.data.root}: holds {found} training poses; expected at least a batch of {size} "
+            "(flows.batch_size and lifting.batch_size make smaller ones)"
+        )
     if size % (processes := number_of(config.compute)):
         raise InputError(f"a batch of {size} poses: expected one that {processes} processes share out evenly")
     return data.with_batch_size(size)

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from datamodules.sources.h36m.reader import TRAIN
+from datamodules.synthetic.benchmarks.h36m import ACTIONS
+from datamodules.synthetic.writer import SyntheticConfig
 from duolift.errors import InputError
 from experiments.config import CONF, load, load_run, plain
 from experiments.runs import wandb_mode
@@ -40,6 +43,14 @@ def test_arguments_win_over_the_experiment_and_the_experiment_over_the_schema() 
     assert quick.flows.epochs == 4 != Config().flows.epochs
     assert (quick.flows.width, quick.lifting.weights.bone) == (32, 7)
     assert quick.lifting.learning_rate == Config().lifting.learning_rate
+
+
+def test_the_quick_experiment_fits_the_synthetic_benchmarks_of_single_people() -> None:
+    """Human3.6M's actions are seen by 4 cameras, and MPI-INF-3DHP's 2 videos of 4 acts; one frame of 64 is taken."""
+    quick, made = load(["experiment=quick"]), SyntheticConfig()
+    h36m = len(TRAIN) * len(ACTIONS) * made.takes * 4 * -(-made.frames // quick.data.h36m.every)
+    mpi = 8 * 2 * 4 * -(-4 * made.takes * made.frames // quick.data.mpi_inf_3dhp.every)
+    assert max(quick.flows.batch_size, quick.lifting.batch_size) <= min(h36m, mpi) == 576
 
 
 def test_the_last_of_two_arguments_wins() -> None:

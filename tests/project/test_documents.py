@@ -214,6 +214,12 @@ RULES = (
         made=("runs/default-h36m/ablation.md",),
     ),
     Rule(
+        r"make ablation DATA=h36m EXPERIMENT=quick",
+        settings=f"{SETTINGS} {FEW_SUBJECTS}",
+        after=("python -m datamodules.synthetic --layout h36m --root data/h36m",),
+        made=("runs/quick-h36m/ablation.md",),
+    ),
+    Rule(
         r"make ablation DATA=h36m ROOT=h36m ARGS=.*",
         settings=f"{SETTINGS} {FEW_SUBJECTS} run=detected",
         made=("runs/detected/ablation.md",),
