@@ -99,9 +99,13 @@ def by_joint(errors: Tensor, skeleton: Skeleton) -> Grouped:
 
 
 def action_of(sequence: str) -> str:
-    """The action of a sequence `s04/Grab 1/50591643`: its take without the number, or a date before it, `Grab`."""
+    """The action of a sequence `s04/Grab 1/50591643`: its take without numbers, or a date before it, `Grab`.
+
+    >>> action_of("haggling/160422_haggling1 2/00_16")
+    'haggling'
+    """
     take = sequence.split("/")[-2]
-    return re.sub(r"^\d{6}_|[ _-]*\d+$", "", take) or take
+    return re.sub(r"^\d{6}_|(?:[ _-]*\d+)+$", "", take) or take
 
 
 def actions(scenes: SceneBatch) -> list[str]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from callbacks.figures import print_figure, turning_scenes
 from callbacks.rows import JOINT, PERFECT
 from callbacks.scene_errors import SceneErrors, action_of, shown
-from datamodules.sources.registry import open_source
+from datamodules.sources.registry import CHI3D, open_source
 from datamodules.synthetic.actions import ACTIONS
 from duolift.files import write_text
 from duolift.geometry.scene_batch import SceneBatch
@@ -25,9 +25,10 @@ from duolift.metrics.fast_alignment import align
 from duolift.outputs.page import SELF_CONTAINED_POLICY
 from duolift.placement.paper import PUBLISHED_METRICS
 from experiments import origin
-from experiments.ablation import HEADS
+from experiments.ablation import FIELD_NOTE, HEADS, field_lines
 from experiments.config import load, plain
 from experiments.finished import Run, load_json
+from experiments.published import FROM_PIXELS, rows_beside
 from experiments.report_charts import Chart, curves, elevation, error_charts, noise, paper_figures, title_of
 from experiments.runs import command
 from experiments.settings import Config
@@ -41,6 +42,8 @@ TOLD = ("run", "runs", "experiment", "seed", "lifter", "data.source", "data.root
 
 OF_THE_MACHINE = ("wandb.", "compute.", "study.")
 """Settings that decide no result."""
+
+PAIRS = "two people"
 
 COLUMNS = {name: HEADS[name] for name in (*PUBLISHED_METRICS, "pa_mpjpe_person_mm", "elevation_error_deg")}
 """The columns of the page's tables."""
@@ -83,7 +86,10 @@ def page(run: Run) -> tuple[str, list[Chart]]:
         heads=list(COLUMNS.values()),
         main=main_lines(run),
         every=every_line(run),
+        field=field_lines([*all_rows(run), *rows_beside(run.config.data.source, *FROM_PIXELS)]),
+        field_note=FIELD_NOTE,
         has_joint=run.has_joint,
+        of_pairs=people_of(run.scenes) == PAIRS,
         sequences=extreme_sequences(run.ground),
         paper=[chart for chart in paper if chart.name != "figure-4"],
         errors=errors,
@@ -153,13 +159,18 @@ def times(run: Run) -> list[str]:
 
 
 def differences(config: Config) -> list[str]:
-    """The settings that are not as the experiment has them, as arguments."""
-    usual, own = _flat(plain(load([f"experiment={config.experiment}"]))), _flat(plain(config))
+    """The settings that are not as the experiment and the data set have them, as arguments."""
+    usual, own = _flat(plain(usual_settings(config))), _flat(plain(config))
     return [
         f"{key}={'null' if value is None else value}"
         for key, value in own.items()
         if value != usual[key] and key not in TOLD and not key.startswith(OF_THE_MACHINE)
     ]
+
+
+def usual_settings(config: Config) -> Config:
+    """The settings of the run's experiment on its data set where nobody says otherwise."""
+    return load([f"experiment={config.experiment}", f"data.source={config.data.source}"])
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -171,7 +182,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def made_by(config: Config) -> str:
     """The command that makes the run, Figure 1's baseline with it."""
-    usual = load([f"experiment={config.experiment}"])
+    usual = usual_settings(config)
     more = [
         f"{key}={getattr(config, key)}" for key in ("seed", "lifter") if getattr(config, key) != getattr(usual, key)
     ]
@@ -185,6 +196,9 @@ def comparable(run: Run) -> str:
     """How this run's numbers compare with the published ones."""
     if run.config.data.source == "synthetic":
         return "The paper measured on CHI3D, this run on the embedded synthetic set: the numbers are not comparable."
+    if run.config.data.source != CHI3D.name:
+        title = open_source(run.config.data.source).title
+        return f"The paper measured on CHI3D, this run on other data ({title}): the numbers are not comparable."
     if others := sorted({action_of(name) for name in run.scenes.sequences} - set(ACTIONS)):
         some = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
         return (
@@ -235,7 +249,7 @@ def people_of(scenes: SceneBatch) -> str:
     """How many people scenes have, in words."""
     numbers = scenes.everybody.sum(-1)
     low, high = int(numbers.min()), int(numbers.max())
-    return ("two people" if low == 2 else f"{low} people") if low == high else f"{low} to {high} people"
+    return (PAIRS if low == 2 else f"{low} people") if low == high else f"{low} to {high} people"
 
 
 def perfect_lift(run: Run) -> float | None:
@@ -277,8 +291,13 @@ def main_lines(run: Run) -> list[dict[str, Any]]:
 
 def every_line(run: Run) -> list[dict[str, Any]]:
     """All rows of all lifters."""
+    return table_lines(all_rows(run))
+
+
+def all_rows(run: Run) -> list[dict[str, Any]]:
+    """The same as `metrics.json` has them."""
     stages = [*([JOINT] if run.has_joint else []), *run.lifters]
-    return table_lines([row for stage in stages for row in run.metrics(stage)["rows"]])
+    return [row for stage in stages for row in run.metrics(stage)["rows"]]
 
 
 def table_lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
