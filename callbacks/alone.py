@@ -202,16 +202,20 @@ class SinglePersonEvaluation(LabelledEvaluation):
         few: int,
         path: Path,
     ) -> None:
-        super().__init__(scenes, skeleton, every, few, path)
-        self.lifter, self.size, self.consecutive = lifter, size, consecutive
+        super().__init__(scenes, skeleton, every, few, path, size)
+        self.lifter, self.consecutive = lifter, consecutive
 
     def metrics_of(self, module: LifterModule, scenes: SceneBatch) -> dict[str, Any]:
-        row, *_ = evaluate_alone(module, self.lifter, scenes, self.skeleton, self.size, consecutive=False)
+        row, *_ = self._rows(module, scenes, consecutive=False)
         metrics: dict[str, Any] = row["metrics"]
         return metrics
 
+    def _rows(self, module: LifterModule, scenes: SceneBatch, consecutive: bool) -> list[dict[str, Any]]:
+        assert self.size is not None
+        return evaluate_alone(module, self.lifter, scenes, self.skeleton, self.size, consecutive)
+
     def _finish(self, trainer: pl.Trainer, module: LifterModule) -> None:
-        rows = evaluate_alone(module, self.lifter, self.scenes, self.skeleton, self.size, self.consecutive)
+        rows = self._rows(module, self.scenes, self.consecutive)
         save_figure(people_picture(module, self.scenes, self.skeleton), self.path.with_name("scenes.png"))
         self.record(trainer, module, rows, rows[0]["metrics"])
 

@@ -43,6 +43,8 @@ class MultiPersonEvaluation(LabelledEvaluation):
         few: at most this many scenes, evenly spaced, during training; the end always uses all.
         path: the file to write at the end.
         image: width and height of the images, pixels, for the rows that know nothing else of the cameras.
+        size: the sum of people's bone lengths on average, millimetres, for protocols in the camera's frame; None for
+            none of them.
     """
 
     def __init__(
@@ -54,8 +56,9 @@ class MultiPersonEvaluation(LabelledEvaluation):
         few: int,
         path: Path,
         image: tuple[float, float],
+        size: float | None = None,
     ) -> None:
-        super().__init__(scenes, skeleton, every, few, path)
+        super().__init__(scenes, skeleton, every, few, path, size)
         self.together, self.image, self.rows = lifter == JOINT, image, rows_of(lifter)
 
     def metrics_of(self, module: LifterModule, scenes: SceneBatch) -> dict[str, Any]:
@@ -67,7 +70,9 @@ class MultiPersonEvaluation(LabelledEvaluation):
         scenes = self.scenes.to(module.device)
         lift = LiftedScenes(scenes, lift_scenes(module.eval(), scenes, self.skeleton))
         pictures = self._draw(lift, module)
-        results = evaluate(module, self.rows, scenes, self.skeleton, image=self.image, lifted=lift.lifted)
+        results = evaluate(
+            module, self.rows, scenes, self.skeleton, image=self.image, size=self.size, lifted=lift.lifted
+        )
         self.record(trainer, module, results, main_result(results)["metrics"])
         if isinstance(trainer.logger, WandbLogger):
             trainer.logger.log_metrics({ROWS: rows_table(results), **self._shown(lift)})  # type: ignore[dict-item]

@@ -13,6 +13,9 @@ from duolift.files import write_text
 from duolift.geometry.scene_batch import SceneBatch
 from lightning_modules.lifter import LifterModule
 
+SIZE = "size_mm"
+"""What a finished stage calls `LabelledEvaluation.size`."""
+
 
 class LabelledEvaluation(PeriodicEvaluation):
     """Scores a lifter on scenes with ground truth: `metrics_of` every few epochs, and `_finish` at the end.
@@ -25,14 +28,17 @@ class LabelledEvaluation(PeriodicEvaluation):
         every: epochs between evaluations during training.
         few: at most this many scenes, evenly spaced, during training; the end always uses all.
         path: the file to write at the end.
+        size: the sum of the training subjects' bone lengths on average, millimetres; None where it is not known.
 
     >>> issubclass(LabelledEvaluation, PeriodicEvaluation)
     True
     """
 
-    def __init__(self, scenes: SceneBatch, skeleton: Skeleton, every: int, few: int, path: Path) -> None:
+    def __init__(
+        self, scenes: SceneBatch, skeleton: Skeleton, every: int, few: int, path: Path, size: float | None = None
+    ) -> None:
         super().__init__(every)
-        self.scenes, self.skeleton, self.path = scenes, skeleton, path
+        self.scenes, self.skeleton, self.path, self.size = scenes, skeleton, path, size
         self.few = scenes[:: -(-len(scenes) // few)]
 
     def metrics_of(self, module: LifterModule, scenes: SceneBatch) -> dict[str, Any]:
@@ -63,8 +69,8 @@ class LabelledEvaluation(PeriodicEvaluation):
     def record(
         self, trainer: pl.Trainer, module: LifterModule, rows: list[dict[str, Any]], metrics: dict[str, Any]
     ) -> None:
-        """Log the final metrics, and write the file: all rows, the error under noise, the held-out losses (2D alone),
-        and those and the metrics of every evaluation on the way.
+        """Log the final metrics, and write the file: all rows, people's size, the error under noise, the held-out
+        losses (2D alone), and those and the metrics of every evaluation on the way.
 
         Args:
             rows: of the table.
@@ -74,6 +80,7 @@ class LabelledEvaluation(PeriodicEvaluation):
             trainer.logger.log_metrics({f"final/{name}": value for name, value in metrics.items()})
         measured = {
             "scenes": len(self.scenes),
+            SIZE: self.size,
             "rows": rows,
             "noise_pixels_pa_mpjpe_person_mm": robustness(module, self.few, self.skeleton),
             "held_out": self._held_out(trainer, module),

@@ -71,6 +71,11 @@ class Row:
         return isinstance(self.placement, AsOneBody)
 
     @property
+    def in_camera(self) -> bool:
+        """Whether people are placed in the camera's own frame: placements that estimate no camera level it."""
+        return self.placement.camera_estimate is not None
+
+    @property
     def scale_about(self) -> str | None:
         """The reading of the paper's scale step, of a row of Table 1."""
         return getattr(self.placement, "scale_about", None)

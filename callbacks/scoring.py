@@ -14,6 +14,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from callbacks.camera_centred import CAMERA_CENTRED, camera_scores
 from callbacks.lifting import (
     bodies_in_camera,
     estimated_focal,
@@ -47,8 +48,8 @@ PCK, PCK_ABS = "scene_pck_pct", "scene_pck_abs_pct"
 roots, and where they are. Of everybody, whoever is present and not in the scene has no such joint."""
 
 RELATIVE = "n_pck_pct"
-"""The protocol of people by themselves that is scored where people come and go: 3DPCK relative to the root, as the
-camera sees them, each at the scale that fits best, since no image tells how large somebody is."""
+"""The protocol of people by themselves, however they are placed: 3DPCK relative to the root, as the camera sees them,
+each at the scale that fits best, since no image tells how large somebody is."""
 
 RECALLED_MM = 500.0
 """Whose mean joint error is no larger, after the scene's alignment, is found: the threshold of VoxelPose's recall,
@@ -125,14 +126,14 @@ def portions(sequence: Tensor) -> list[slice]:
     return [slice(*ends) for ends in pairwise(sorted(bounds))]
 
 
-def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes]) -> list[dict[str, float]]:
-    """Mean metrics of every row over its lifted scenes, which differ in their lenses alone.
+def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes], size: float | None = None) -> list[dict[str, float]]:
+    """Mean metrics of every row over its lifted scenes, which differ in their lenses alone; `size` as of `evaluate`.
 
     A few sequences at a time go through all rows, which is quicker than all of them through a row. Where the scenes are
     on another device, the means alone are brought from there, all at once.
     """
     runs = portions(lifts[0].scenes.sequence)
-    parts = on_all_cores(partial(score_some, rows, lifts), runs, device=lifts[0].device)
+    parts = on_all_cores(partial(score_some, rows, lifts, size=size), runs, device=lifts[0].device)
     means = [
         {name: mean_score(name, torch.cat([of_some[name] for of_some in of_row])) for name in of_row[0]}
         for of_row in zip(*parts, strict=True)
@@ -142,28 +143,36 @@ def score_rows(rows: Sequence[Row], lifts: Sequence[LiftedScenes]) -> list[dict[
     for of_row in named:
         if PRESENT in of_row:
             of_row[RECALL] = 100 * of_row.pop(FOUND) / of_row.pop(PRESENT)
-    contact = [of_row.pop(CONTACT) for of_row in named]
-    return [
-        mean if math.isnan(touching) else mean | {CONTACT: touching}
-        for mean, touching in zip(named, contact, strict=True)
-    ]
+    optional = (CONTACT, *CAMERA_CENTRED)
+    return [{name: of for name, of in of_row.items() if name not in optional or not math.isnan(of)} for of_row in named]
 
 
 def mean_score(name: str, values: Tensor) -> Tensor:
-    """The mean of a metric over scenes (scene,), of contact over those in which people touch."""
+    """The mean of a metric over scenes, or people; of contact over the scenes in which people touch."""
     return values.nanmean() if name == CONTACT else values.mean()
 
 
-def score_some(rows: Sequence[Row], lifts: Sequence[LiftedScenes], run: slice) -> list[dict[str, Tensor]]:
-    """All metrics of every row, a number a scene, of a run of scenes."""
+def score_some(
+    rows: Sequence[Row], lifts: Sequence[LiftedScenes], run: slice, size: float | None = None
+) -> list[dict[str, Tensor]]:
+    """All metrics of every row, a number a scene, of a run of scenes; protocols in the camera's frame where `size` is
+    told, a number a person."""
     some = {id(lift): lift[run] for lift in lifts}
     scenes, skeleton = lifts[0].scenes[run], lifts[0].skeleton
-    pairs = zip(rows, (some[id(lift)] for lift in lifts), strict=True)
-    if scenes.valid is not None:
-        return [score_masked(lift.placed(row), scenes, skeleton.root_index, skeleton.hands) for row, lift in pairs]
     assert scenes.truth is not None
-    truth = Truth(scenes.truth, skeleton.root_index, skeleton.hands)
-    return [truth.score(lift.placed(row), lift.alone if row.placement.keeps_bodies else None) for row, lift in pairs]
+    root, hands = skeleton.root_index, skeleton.hands
+    truth = Truth(scenes.truth, root, hands) if scenes.valid is None else None
+    scores = []
+    for row, lift in zip(rows, (some[id(lift)] for lift in lifts), strict=True):
+        people = lift.placed(row)
+        if truth is None:
+            of_row = score_masked(people, scenes, root, hands)
+        else:
+            of_row = truth.score(people, lift.alone if row.placement.keeps_bodies else None)
+        if size is not None and row.in_camera:
+            of_row |= camera_scores(people, scenes, skeleton, size)
+        scores.append(of_row)
+    return scores
 
 
 def score_masked(people: Tensor, scenes: SceneBatch, root: int, hands: Sequence[int] = ()) -> dict[str, Tensor]:
@@ -214,12 +223,13 @@ def elevation_metrics(elevation: Tensor, scenes: SceneBatch, skeleton: Skeleton)
     }
 
 
-def relative_score(module: LifterModule, lifted: Lifted, scenes: SceneBatch, root: int) -> float:
-    """`RELATIVE` of all valid people."""
+def personal_metrics(module: LifterModule, lifted: Lifted, scenes: SceneBatch, skeleton: Skeleton) -> dict[str, float]:
+    """What is measured of all valid people however they are placed: their elevations, and `RELATIVE`."""
     assert scenes.truth is not None
     bodies = bodies_in_camera(lifted, module.normalisation.centring)
     people, truth = scenes.of_people(bodies), scenes.of_people(scenes.truth)
-    return PROTOCOLS[RELATIVE].scores(people, truth, root).mean().item()
+    relative = PROTOCOLS[RELATIVE].scores(people, truth, skeleton.root_index).mean().item()
+    return elevation_metrics(lifted.elevation, scenes, skeleton) | {RELATIVE: relative}
 
 
 def lift_for_rows(
@@ -255,6 +265,7 @@ def evaluate(
     scale: float | None = None,
     *,
     image: tuple[float, float],
+    size: float | None = None,
     lifted: Lifted | None = None,
 ) -> list[dict[str, Any]]:
     """Score every row on the scenes; each is described as `ablation.json` holds it.
@@ -264,18 +275,20 @@ def evaluate(
     Args:
         scale: a head length in these images, as `Normalisation` counts it; None takes the training set's.
         image: width and height, pixels, for the rows that know nothing else of the cameras.
+        size: the sum of people's bone lengths on average, millimetres, for protocols in the camera's frame; None for
+            none of them.
         lifted: the scenes' people, where they have been lifted already.
     """
     training, device = module.training, module.device
     module.eval()
     scenes, lifted = scenes.to(device), None if lifted is None else lifted.to(device)
     lifts = lift_for_rows(module, rows, scenes, skeleton, scale, image, lifted)
+    trained = {id(lift): lift for row, lift in zip(rows, lifts, strict=True) if not row.of_one_body}
+    personal = {number: personal_metrics(module, lift.lifted, scenes, skeleton) for number, lift in trained.items()}
     results = []
-    for row, lift, metrics in zip(rows, lifts, score_rows(rows, lifts), strict=True):
+    for row, lift, metrics in zip(rows, lifts, score_rows(rows, lifts, size), strict=True):
         if row.lifted_by == LiftedBy.TRAINED and not row.of_one_body:
-            metrics |= elevation_metrics(lift.lifted.elevation, scenes, skeleton)
-            if scenes.valid is not None:
-                metrics[RELATIVE] = relative_score(module, lift.lifted, scenes, skeleton.root_index)
+            metrics |= personal[id(lift)]
         if row.focal != FocalSource.KNOWN:
             wrong = (lift.scenes.intrinsics.focal / scenes.intrinsics.focal - 1).abs()
             metrics["focal_error_pct"] = 100 * wrong.mean().item()

@@ -212,6 +212,7 @@ class Takes:
                     valid=None if seen is None else seen.all(-1).flatten(0, 1),
                     present=None if seen is None else seen.any(-1).flatten(0, 1),
                     image=None if self.images is None else self.images[take].expand(cameras * frames, 2),
+                    frame=None if seen is None else torch.arange(frames).repeat(cameras),
                 )
             )
         return SceneBatch.concatenate(parts).of_several(1)

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from callbacks.alone import ALONE
+from callbacks.camera_centred import CAMERA_CENTRED
 from callbacks.rows import CAMERA_SETTINGS, JOINT, placement_options
+from callbacks.scoring import RECALL, RELATIVE
 from datamodules.pose_data_module import NotPairsError
 from datamodules.sources.h36m.settings import H36mConfig
 from datamodules.sources.registry import H36M
@@ -23,7 +25,7 @@ from duolift.placement.paper import PUBLISHED_METRICS
 from experiments.config import load
 from experiments.data import measured_source
 from experiments.processes import is_first
-from experiments.published import rows_beside
+from experiments.published import FROM_PIXELS, OTHER_METRICS, PAIR, PUBLISHED, rows_beside
 from experiments.runs import Stage, command, wandb_logger
 from experiments.settings import LIFTERS, Config
 from experiments.tables import markdown_table
@@ -38,10 +40,15 @@ HEADS = {
     "pa_mpjpe_person_mm": "person mm",
     "elevation_error_deg": "elevation deg",
     "contact_distance_error_mm": "contact mm",
-    "n_pck_pct": "N-PCK %",
-    "recall_pct": "recall %",
 }
-"""The columns of the printed table; files hold every metric."""
+"""The columns of the printed table of placements; files hold every metric."""
+
+FIELD_HEADS = {
+    **{key: PROTOCOLS[key].title for key in (*CAMERA_CENTRED, RELATIVE)},
+    RECALL: "recall %",
+    **OTHER_METRICS,
+}
+"""The columns of the second table, of several people by the field's protocols."""
 
 IN_FILES_ALONE = ("n_auc_pct", "pa_pck_pct", "pa_auc_pct", "pck_abs_pct", "root_error_mm")
 """Protocols that are no columns of the printed table."""
@@ -51,9 +58,6 @@ ALONE_HEADS = {
     "elevation_error_deg": HEADS["elevation_error_deg"],
 }
 """The columns for single people."""
-
-WHERE_MEASURED = ("n_pck_pct", "recall_pct")
-"""Columns that only data have in which people come and go."""
 
 
 def ablation(config: Config) -> dict[str, Any]:
@@ -69,8 +73,8 @@ def ablation(config: Config) -> dict[str, Any]:
         **stages[0].settings["data"],
     }
     rows = [row for stage in scored for row in stage["rows"]]
-    if of_single_people(rows):
-        rows += rows_beside(config.data.source, given_2d(config))
+    given = given_2d(config) if of_single_people(rows) else FROM_PIXELS
+    rows += rows_beside(config.data.source, *given)
     result = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data, "rows": rows}
     if is_first():
         write_tables(Path(config.runs) / config.run / "ablation", result)
@@ -83,10 +87,10 @@ def of_single_people(rows: Sequence[dict[str, Any]]) -> bool:
     return any(row["name"] == ALONE for row in rows)
 
 
-def given_2d(config: Config) -> str:
+def given_2d(config: Config) -> tuple[str]:
     """Which published values a run's are to be seen beside: `gt` for exact 2D poses, or `detected`."""
     detector = config.data.source == H36M.name and config.data.h36m.detections != H36mConfig().detections
-    return "detected" if detector else "gt"
+    return ("detected",) if detector else ("gt",)
 
 
 def baseline(config: Config) -> list[Stage]:
@@ -123,11 +127,7 @@ def heads(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     """The printed table's columns: metric -> head."""
     if of_single_people(rows):
         return {name: head for name, head in ALONE_HEADS.items() if any(name in row["metrics"] for row in rows)}
-    return {
-        name: head
-        for name, head in HEADS.items()
-        if name not in WHERE_MEASURED or any(name in row["metrics"] for row in rows)
-    }
+    return HEADS
 
 
 def cells(row: dict[str, Any], columns: Iterable[str] = HEADS) -> list[str]:
@@ -141,6 +141,9 @@ def cells(row: dict[str, Any], columns: Iterable[str] = HEADS) -> list[str]:
     return [row["lifter"], row["name"], row["scale_about"] or "", *values]
 
 
+WIDTH = 180
+"""Columns of a printed table where nothing says how many there are."""
+
 TABLE = "ablation"
 """What the table is called in W&B."""
 
@@ -152,20 +155,45 @@ ALONE_NOTE = (
 )
 
 
-def note(rows: Sequence[dict[str, Any]]) -> str:
-    """What stands below the table."""
-    return ALONE_NOTE if of_single_people(rows) else NOTE
+FIELD_NOTE = (
+    "By the field's protocols, in the camera's frame: people of a scene count as large, on average, as the training "
+    "subjects are. Published methods are given images or videos. Protocols, published values and sources: "
+    "docs/benchmarks.md"
+)
 
 
 def lines_of(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
     """The printed table: a head, and a line a row. Of single people nothing is scaled about anything."""
     columns = heads(rows)
+    rows = [row for row in rows if columns.keys() & row["metrics"].keys()]
     lines = [["lifter", "row", "scaled about", *columns.values()], *(cells(row, columns) for row in rows)]
     return [[*line[:2], *line[3:]] for line in lines] if of_single_people(rows) else lines
 
 
+def field_lines(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The table by the field's protocols, of several people: a head, and a line a row that is in the camera's frame."""
+    some = [row for row in rows if row["lifter"] == PUBLISHED or {*CAMERA_CENTRED} & row["metrics"].keys()]
+    columns = {key: head for key, head in FIELD_HEADS.items() if any(key in row["metrics"] for row in some)}
+    if PAIR in columns:  # which ours have by another name
+        some = [row | {"metrics": {PAIR: row["metrics"].get("pa_mpjpe_mm"), **row["metrics"]}} for row in some]
+    return [
+        ["lifter", "row", *columns.values()],
+        *([*cells(row, columns)[:2], *cells(row, columns)[3:]] for row in some),
+    ]
+
+
+def tables_of(rows: Sequence[dict[str, Any]]) -> list[tuple[list[list[str]], str]]:
+    """The printed tables, each with what stands below it; of several people there are two."""
+    if of_single_people(rows):
+        return [(lines_of(rows), ALONE_NOTE)]
+    by_protocols = field_lines(rows)
+    return [(lines_of(rows), NOTE), *([(by_protocols, FIELD_NOTE)] if len(by_protocols) > 1 else [])]
+
+
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
-    text = [markdown_table(*lines_of(rows)), "", note(rows)]
+    text: list[str] = []
+    for lines, note in tables_of(rows):
+        text += [*([""] if text else []), markdown_table(*lines), "", note]
     for row in rows:
         if "actions" in row:
             text += ["", f"{row['lifter']}, by action:", "", markdown_table(*action_lines(row["actions"]))]
@@ -180,15 +208,15 @@ def action_lines(actions: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:
-    """Print the table."""
-    head, *lines = lines_of(rows)
-    printed = Table(*head)
-    for line in lines:
-        printed.add_row(*(cell.replace("[", "\\[") for cell in line))
+    """Print the tables."""
     console = Console()
-    console = console if console.is_terminal else Console(width=160)
-    console.print(printed)
-    console.print(note(rows), markup=False)
+    console = console if console.is_terminal else Console(width=WIDTH)
+    for (head, *lines), note in tables_of(rows):
+        printed = Table(*head)
+        for line in lines:
+            printed.add_row(*(cell.replace("[", "\\[") for cell in line))
+        console.print(printed)
+        console.print(note, markup=False)
 
 
 def log_table(config: Config, rows: Sequence[dict[str, Any]]) -> None:

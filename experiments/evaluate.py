@@ -1,10 +1,12 @@
 """Score a trained run on another set.   python -m experiments.evaluate run=default data.root=..."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from callbacks.alone import evaluate_alone, mean_size
+from callbacks.labelled import SIZE
 from callbacks.lifting import through_default_lens, through_estimated_lens, through_lens
 from callbacks.rows import JOINT, LiftedBy, rows_of
 from callbacks.scoring import evaluate
@@ -40,14 +42,14 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         some, lenses[lifter] = seen_through(module, scenes, skeleton, config.data.focal, image)
         own = Normalisation.fitted(some, skeleton, None, module.normalisation.centring).scale
         scale, name = own if config.data.scale == "own" else None, lifter + (LABELLED if config.lifting.labels else "")
+        size = json.loads((folder / lifter / "metrics.json").read_text()).get(SIZE) or mean_size(some, skeleton)
         if takes.people < LEAST_PEOPLE:
-            size = mean_size(some, skeleton)
             rows += evaluate_alone(module, name, some, skeleton, size, takes.consecutive, scale)
             continue
         wanted = rows_of(name)
         if config.data.focal != FocalSource.KNOWN:
             wanted = [row for row in wanted if row.focal == FocalSource.KNOWN and row.lifted_by == LiftedBy.TRAINED]
-        rows += evaluate(module, wanted, some, skeleton, scale, image=image)
+        rows += evaluate(module, wanted, some, skeleton, scale, image=image, size=size)
     data = {
         "root": str(Path(config.data.root)),
         "evaluate": config.data.evaluate,

@@ -27,8 +27,14 @@ OURS = "duolift"
 MEASURED: dict[tuple[str, str], float] = {}
 """Data set and metric -> what this project scores there. The data sets have to be asked for, and none was at hand."""
 
+FROM_PIXELS = ("image", "video")
+"""What methods for several people are given."""
+
+PAIR = "pair_pa_mpjpe_mm"
+"""Two people aligned by one similarity, as `pa_mpjpe_mm` of a scene of two is."""
+
 OTHER_METRICS = {
-    "pair_pa_mpjpe_mm": "PA-MPJPE of the pair, mm",
+    PAIR: "PA-MPJPE of the pair, mm",
     "pck_matched_pct": "PCK of those found, %",
 }
 """Metrics that only these tables have."""
@@ -65,15 +71,15 @@ def published() -> tuple[Published, ...]:
     return tuple(Published(**one) for one in json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def rows_beside(source: str, given: str) -> list[dict[str, Any]]:
-    """The published rows of a data set, as `ablation.json` has rows.
+def rows_beside(source: str, *given: str) -> list[dict[str, Any]]:
+    """The published rows of a data set, of methods that are given one of these, as `ablation.json` has rows.
 
     >>> [row["name"] for row in rows_beside("h36m", "gt")]
     ['ElePose', 'LInKs']
     """
     rows: dict[str, dict[str, float]] = {}
     for one in published():
-        if (one.set, one.given) == (source, given):
+        if one.set == source and one.given in given:
             rows.setdefault(one.method, {})[one.metric] = one.value
     empty = dict.fromkeys([*placement_options(), *CAMERA_SETTINGS])
     return [

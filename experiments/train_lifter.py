@@ -97,6 +97,7 @@ def train(config: Config, lifter: str) -> Stage:
             config.evaluation.few,
             stage.metrics,
             image_size(config, data.image),
+            data.size,
         )
     watched = {"train/loss": "loss", "train/elevation_mean_deg": "elevation", "eval/pa_mpjpe_person_mm": "person mm"}
     fit(config, stage, build, data, config.lifting.epochs, [evaluation], watched, config.lifting.gradient_clip)

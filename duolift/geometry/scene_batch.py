@@ -26,6 +26,7 @@ class SceneBatch:
             else is given of the others is finite, and means nothing.
         present: (scene, person), of whom at least a joint is in the image; None where all are valid.
         image: (scene, 2), width and height, pixels, where images differ in size; None where one size is everybody's.
+        frame: (scene,), which frame of its sequence each scene is, where some are left out; None where none are.
 
     >>> import torch
     >>> lenses = Intrinsics.ideal(torch.full((4, 2), 1000.0), torch.full((4, 2), 450.0))
@@ -45,6 +46,7 @@ class SceneBatch:
     valid: Tensor | None = None
     present: Tensor | None = None
     image: Tensor | None = None
+    frame: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -72,6 +74,23 @@ class SceneBatch:
     def everybody(self) -> Tensor:
         """Who is in the image from head to foot, (scene, person), where all are as well."""
         return torch.ones_like(self.pixels[..., 0, 0], dtype=torch.bool) if self.valid is None else self.valid
+
+    def consecutive(self, frames: int) -> Tensor:
+        """Who is valid in so many consecutive frames of a sequence, (scene - frames + 1, person): by the first of them.
+
+        >>> import torch
+        >>> lenses = Intrinsics.ideal(torch.full((4, 2), 1000.0), torch.full((4, 2), 450.0))
+        >>> scenes = SceneBatch(torch.rand(4, 1, 19, 2), lenses, torch.tensor([0, 0, 1, 1]), ("a/b/1", "a/b/2"))
+        >>> scenes.consecutive(2).flatten()
+        tensor([ True, False,  True])
+        """
+        valid, count = self.everybody, max(0, len(self) - frames + 1)
+        together = torch.stack([valid[start : start + count] for start in range(frames)]).all(0)
+        first, last = slice(0, count), slice(frames - 1, None)
+        follows = self.sequence[first] == self.sequence[last]
+        if self.frame is not None:
+            follows &= self.frame[last] - self.frame[first] == frames - 1
+        return together & follows.unsqueeze(-1)
 
     def of_people(self, values: Tensor) -> Tensor:
         """Values (scene, person, ...) of the valid people, (pose, ...), scene by scene."""
@@ -132,13 +151,13 @@ class SceneBatch:
         """Several batches as one; sequences are renumbered.
 
         Raises:
-            ValueError: some of them have ground truth, or sizes of images, and some have none.
+            ValueError: some of them have ground truth, sizes of images or numbers of frames, and some have none.
         """
-        if len({(p.truth is None, p.up is None) for p in parts}) > 1 or len({p.image is None for p in parts}) > 1:
-            raise ValueError("some scenes have ground truth, or a size, and some have none: expected all or none")
+        if len({(p.truth is None, p.up is None, p.image is None, p.frame is None) for p in parts}) > 1:
+            raise ValueError("some scenes have what others lack (truth, up, image, frame); expected all or none")
         offsets = torch.tensor([0, *(len(p.sequences) for p in parts)]).cumsum(0)
         joined: dict[str, Tensor | None] = {}
-        for name in ("pixels", "truth", "up", "image"):
+        for name in ("pixels", "truth", "up", "image", "frame"):
             tensors = [getattr(p, name) for p in parts]
             joined[name] = None if tensors[0] is None else torch.cat(tensors)
         masked = any(p.valid is not None for p in parts)

@@ -36,6 +36,7 @@ from lightning_modules.lifter import LifterModule
 
 ROWS = rows_of("whole")
 IMAGE = (900.0, 900.0)
+SIZE = 6000.0
 ONLY_MASKED = (RECALL, PCK, PCK_ABS, f"{PCK}_of_everybody", f"{PCK_ABS}_of_everybody")
 
 
@@ -57,11 +58,12 @@ def module() -> LifterModule:
 
 
 def test_whoever_is_not_there_changes_no_row(scenes: SceneBatch, module: LifterModule) -> None:
-    alone = evaluate(module, ROWS, scenes, PAPER19, image=IMAGE)
-    beside = evaluate(module, ROWS, with_absent(scenes), PAPER19, image=IMAGE)
+    alone = evaluate(module, ROWS, scenes, PAPER19, image=IMAGE, size=SIZE)
+    beside = evaluate(module, ROWS, with_absent(scenes), PAPER19, image=IMAGE, size=SIZE)
     for row, other in zip(alone, beside, strict=True):
-        assert other["name"] == row["name"] and {*other["metrics"]} - {RELATIVE} == {*row["metrics"], *ONLY_MASKED}
+        assert other["name"] == row["name"] and {*other["metrics"]} == {*row["metrics"], *ONLY_MASKED}
         assert (RELATIVE in other["metrics"]) == (other["lifter"] == "whole")
+        assert ("root_error_mm" in other["metrics"]) == (other["scale_about"] is None)
         for name, value in row["metrics"].items():
             assert other["metrics"][name] == pytest.approx(value, rel=2e-3, abs=2e-3), (row["name"], name)
     assert robustness(module, scenes, PAPER19)["0"] == pytest.approx(

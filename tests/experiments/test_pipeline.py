@@ -21,7 +21,7 @@ from small_run import arguments, epochs_trained, files, load, run_command
 
 import callbacks.evaluation
 from callbacks.evaluation import MultiPersonEvaluation
-from callbacks.rows import Row, main_result, rows_of
+from callbacks.rows import JOINT, Row, main_result, rows_of
 from callbacks.scoring import NOISE_PIXELS
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.chi3d import read
@@ -87,7 +87,9 @@ def test_the_table_holds_every_row_with_finite_metrics_in_named_units(done: Path
         assert {*SETTINGS, "metrics", "published"} <= row.keys()
         assert set(PUBLISHED_METRICS) <= row["metrics"].keys()
         assert all(isfinite(value) for value in row["metrics"].values())
-        assert all(name.endswith(("_mm", "_pct", "_deg", "_correlation")) for name in row["metrics"])
+        units = ("_mm", "_pct", "_deg", "_correlation", "_mm_per_frame", "_mm_per_frame2")
+        assert all(name.endswith(units) for name in row["metrics"])
+        assert ("root_error_mm" in row["metrics"]) == (row["rule"] is None and row["lifter"] != JOINT)
     assert len({row["metrics"]["pa_mpjpe_mm"] for row in rows}) > 5
 
 
@@ -118,7 +120,11 @@ def test_the_three_tables_hold_the_same_numbers(done: Path) -> None:
     rows = load(stem.with_suffix(".json"))["rows"]
     with stem.with_suffix(".csv").open() as file:
         sheet = list(csv.DictReader(file))
-    lines = [line for line in stem.with_suffix(".md").read_text().splitlines() if line.startswith("|")][2:]
+    first, second = (part.splitlines() for part in stem.with_suffix(".md").read_text().split(ablation.NOTE))
+    lines, by_protocols = ([line for line in part if line.startswith("|")][2:] for part in (first, second))
+    assert len(by_protocols) == sum("root_error_mm" in row["metrics"] for row in rows) > 20
+    for line, row in zip(by_protocols, (row for row in rows if "root_error_mm" in row["metrics"]), strict=True):
+        assert row["name"] in line and f"| {row['metrics']['root_error_mm']:.1f}" in line
     assert len(sheet) == len(lines) == len(rows)
     for row, cells, line in zip(rows, sheet, lines, strict=True):
         for name, value in row["metrics"].items():
