@@ -46,6 +46,9 @@ SHIPPED = "shipped"
 LIFTED_AT_ONCE = 512
 """Scenes that go through a network together."""
 
+FEW_TAKES = 10
+"""Of fewer, the bootstrap makes intervals that contain the true mean less often than they say."""
+
 PERSONAL = ("pa_mpjpe_mm", "n_mpjpe_mm", "n_pck_pct")
 """Protocols by which people are scored by themselves; none needs to know how large they are."""
 
@@ -248,9 +251,10 @@ def text(of: Interval, difference: bool = False) -> str:
 
 def note(found: Comparison, options: Options) -> str:
     """What stands below the tables."""
+    few = f" {found.takes} takes are few: the intervals are too narrow." if found.takes < FEW_TAKES else ""
     return (
         f"{found.images} images of {found.takes} takes; means, and in brackets {options.confidence:.0%} intervals, "
-        f"bootstrapped over takes. `chance`: 0 is within the interval. Scored: {', '.join(found.joints)}."
+        f"bootstrapped over takes. `chance`: 0 is within the interval.{few} Scored: {', '.join(found.joints)}."
     )
 
 
@@ -269,12 +273,10 @@ def write(stem: Path, found: Comparison, options: Options) -> list[Path]:
     shown = "\n\n".join([*(markdown_table(*table) for table in lines), note(found, options)]) + "\n"
     for path, content in zip(paths, (written, sheet.getvalue(), shown), strict=False):
         write_text(path, content)
-    panels = {}
-    for metric, values in found.values.items():
-        panels[HEADS[metric]] = _numbers(values)
-        if more := found.differences[metric]:
-            panels[f"{HEADS[metric]}, minus that of {found.lifters[0]}"] = _numbers(more)
-    save_figure(interval_chart(panels), paths[-1])
+    columns = [found.values, *([found.differences] if len(found.lifters) > 1 else [])]
+    panels = {HEADS[metric]: [_numbers(of[metric]) for of in columns] for metric in found.values}
+    heads = [f"mean, {options.confidence:.0%} interval", f"minus that of {found.lifters[0]}"]
+    save_figure(interval_chart(panels, heads[: len(columns)]), paths[-1])
     return paths
 
 

@@ -143,27 +143,41 @@ def elevation_chart(predicted: Values, true: Values) -> Figure:
     return _finished(figure, axis)
 
 
-def interval_chart(panels: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> Figure:
-    """Values with their intervals: a panel a metric, a line a name, a dot the mean of (mean, low, high).
+Intervals = Mapping[str, tuple[float, float, float]]
+"""Name -> mean, low and high."""
+
+
+def interval_chart(rows: Mapping[str, Sequence[Intervals]], heads: Sequence[str]) -> Figure:
+    """Values with their intervals: a row a metric, a column a head, a line a name, a dot the mean.
 
     A name has one colour in all panels, of which some may lack it; 0 is marked where an interval reaches it.
+
+    >>> interval_chart({"MPJPE mm": [{"a": (40.0, 35.0, 46.0)}]}, ["value"]).axes[0].get_title()
+    'value'
     """
-    names = list(dict.fromkeys(name for of in panels.values() for name in of))
-    heights = [0.7 + 0.28 * len(of) for of in panels.values()]
-    figure = Figure(figsize=(COLUMN, sum(heights)), layout="constrained")
-    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axis, (label, of) in zip(axes, panels.items(), strict=True):
-        for line, (name, (mean, low, high)) in enumerate(of.items()):
-            colour = SERIES_COLOURS[names.index(name) % len(SERIES_COLOURS)]
-            axis.plot([low, high], [line, line], color=colour, linewidth=2, solid_capstyle="butt")
-            axis.plot(mean, line, "o", color=colour)
-        if any(low <= 0 <= high for _, low, high in of.values()):
-            axis.axvline(0, color=SERIES_COLOURS[4], linewidth=0.8)
-        axis.set_yticks(range(len(of)), [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in of])
-        axis.set(xlabel=label, ylim=(len(of) - 0.5, -0.5))
-        axis.grid(axis="x", linewidth=0.3)
-        _finished(figure, axis)
+    names = list(dict.fromkeys(name for row in rows.values() for of in row for name in of))
+    heights = [0.7 + 0.28 * max(len(of) for of in row) for row in rows.values()]
+    figure = Figure(figsize=(COLUMN * len(heads), 0.25 + sum(heights)), layout="constrained")
+    axes = figure.subplots(len(rows), len(heads), squeeze=False, height_ratios=heights)
+    for line, (label, row) in zip(axes, rows.items(), strict=True):
+        for axis, of in zip(line, row, strict=True):
+            _draw_intervals(axis, of, [SERIES_COLOURS[names.index(name) % len(SERIES_COLOURS)] for name in of])
+            axis.set_xlabel(label)
+            _finished(figure, axis)
+    for axis, head in zip(axes[0], heads, strict=True):
+        axis.set_title(head, fontsize=SMALL)
     return figure
+
+
+def _draw_intervals(axis: Axes, of: Intervals, colours: Sequence[str]) -> None:
+    for line, ((mean, low, high), colour) in enumerate(zip(of.values(), colours, strict=True)):
+        axis.plot([low, high], [line, line], color=colour, linewidth=2, solid_capstyle="butt")
+        axis.plot(mean, line, "o", color=colour)
+    if any(low <= 0 <= high for _, low, high in of.values()):
+        axis.axvline(0, color=SERIES_COLOURS[4], linewidth=0.8)
+    axis.set_yticks(range(len(of)), [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in of])
+    axis.set_ylim(len(of) - 0.5, -0.5)
+    axis.grid(axis="x", linewidth=0.3)
 
 
 def _finished(figure: Figure, axis: Axes) -> Figure:
