@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch_sampler import DistributedBatchSampler
 from datamodules.pose_dataset import PoseDataset
+from datamodules.recordings import scored_scenes
 from datamodules.sources.registry import Source
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
@@ -23,9 +24,6 @@ from duolift.geometry.scene_batch import SceneBatch
 from duolift.networks.partners import Partners
 
 PEOPLE_OF_A_PAIR = 2
-
-LEAST_SCORED = 2
-"""An image of fewer people has nothing to place; where people come and go it is trained on, and not scored."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class PoseDataModule(pl.LightningDataModule):
         training, evaluation = (some.scenes(self.skeleton) for some in (self._training, takes.of(self.evaluate)))
         self._refuse_other_than_pairs(training, self.root)
         self._refuse_other_than_pairs(evaluation, self.root)
-        self.evaluation = evaluation.of_several(min(LEAST_SCORED, takes.people))
+        self.evaluation = scored_scenes(evaluation, self.root)
         self.normalisation = Normalisation.fitted(training.without_truth(), self.skeleton, self.c, self.centring)
         self._set_up_training(training)
         self._set_up_validation()

@@ -1,12 +1,17 @@
 """What the data module asks of a data set, with 3D truth or without: its people's 2D poses as scenes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, Self
 
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
+from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
+
+LEAST_PEOPLE = 2
+"""In a scene, where there is something to place."""
 
 
 class Recordings(Protocol):
@@ -40,3 +45,23 @@ class Recordings(Protocol):
 
     def bone_ratios(self, skeleton: Skeleton) -> Tensor:
         """Mean ratio of each bone's length to the person's mean bone length, (bone,). InputError without 3D."""
+
+
+def scored_scenes(scenes: SceneBatch, root: Path | str) -> SceneBatch:
+    """The scenes that are scored: of two valid people or more, or all of them where people are alone.
+
+    Args:
+        root: where they are from, for messages.
+
+    Raises:
+        InputError: there is no such scene.
+    """
+    least = min(LEAST_PEOPLE, scenes.pixels.shape[1])
+    some = scenes.of_several(least)
+    if not len(some):
+        who = "somebody" if least < LEAST_PEOPLE else f"{least} people"
+        raise InputError(
+            f"{root}: no image shows {who} from head to foot with all joints known; expected some to be scored "
+            "(data.evaluate, data.cameras and data.skeleton choose others)"
+        )
+    return some

@@ -23,7 +23,7 @@ from callbacks.alone import bodies_in_camera
 from callbacks.figures import interval_chart, save_figure
 from callbacks.rows import pictured_row, rows_of
 from callbacks.scoring import LiftedScenes, score_masked
-from datamodules.recordings import Recordings
+from datamodules.recordings import LEAST_PEOPLE, Recordings, scored_scenes
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
 from duolift.files import write_text
@@ -36,7 +36,7 @@ from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
 from duolift.progress import tracked
 from experiments.config import load
-from experiments.data import LEAST_PEOPLE, read_recordings
+from experiments.data import read_recordings
 from experiments.runs import command
 from experiments.tables import markdown_table
 
@@ -110,15 +110,15 @@ class Comparison:
     differences: Mapping[str, Mapping[str, Interval]]
 
 
-def compare(lifters: Mapping[str, PeopleLifter], recordings: Recordings, options: Options) -> Comparison:
-    """Score lifters by name on the same images.
+def compare(lifters: Mapping[str, PeopleLifter], recordings: Recordings, options: Options, root: str) -> Comparison:
+    """Score lifters by name on the same images; `root` is where these are from, for messages.
 
     Raises:
-        InputError: lifters and data have too few joints in common, or there is one take alone.
+        InputError: lifters and data have too few joints in common, nobody can be scored, or there is one take alone.
     """
     skeletons = [lifter.skeleton for lifter in lifters.values()]
     shared = common(skeletons, joints_of(recordings))
-    scenes = recordings.scenes(shared).of_several(min(LEAST_PEOPLE, recordings.people))
+    scenes = scored_scenes(recordings.scenes(shared), root)
     if options.pixels:
         scenes = scenes.noisy(options.pixels, torch.Generator().manual_seed(options.seed))
     take = [scenes.sequences[number].rpartition("/")[0] for number in scenes.sequence.tolist()]
@@ -190,12 +190,12 @@ def score(lifter: PeopleLifter, scenes: SceneBatch, shared: Skeleton, pixels: fl
         found[key] = scores.where(everybody, torch.nan).nanmean(-1)
     if scenes.pixels.shape[1] >= LEAST_PEOPLE:
         placed = LiftedScenes(scenes, lifted).placed(pictured_row(rows_of(own.name)))[:, :, kept]
-        together = scored_scenes(placed, scenes, shared.root_index)
+        together = placed_metrics(placed, scenes, shared.root_index)
         found |= {key: together[name] for key, (name, _) in OF_SCENES.items()}
     return found
 
 
-def scored_scenes(people: Tensor, scenes: SceneBatch, root: int) -> dict[str, Tensor]:
+def placed_metrics(people: Tensor, scenes: SceneBatch, root: int) -> dict[str, Tensor]:
     """The metrics of placed people, (scene,)."""
     assert scenes.truth is not None
     return Truth(scenes.truth, root).score(people) if scenes.valid is None else score_masked(people, scenes, root)
@@ -317,7 +317,7 @@ def main(arguments: Sequence[str]) -> None:
     except ValueError as error:
         raise InputError(f"--{error}") from error
     lifters = named(given.lifters)
-    found = compare(lifters, read_recordings(config, config.data.evaluate), options)
+    found = compare(lifters, read_recordings(config, config.data.evaluate), options, config.data.root)
     for lines in tables(found):
         print(markdown_table(*lines) + "\n")
     print(note(found, options))

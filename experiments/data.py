@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from datamodules.pose_data_module import Extra, PoseDataModule
-from datamodules.recordings import Recordings
+from datamodules.recordings import LEAST_PEOPLE, Recordings
 from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME, Source, open_source
 from datamodules.synthetic.writer import SUBJECTS
 from datamodules.takes import Takes
@@ -18,9 +18,6 @@ from experiments.settings import CALIBRATED, Config
 
 MANY_TIMES = re.compile(r"([1-9][0-9]{0,3})\*")
 """Before an entry of `data.extra`."""
-
-LEAST_PEOPLE = 2
-"""In a scene, where there is something to place."""
 
 
 def read_recordings(config: Config, subjects: Sequence[str]) -> Recordings:

@@ -11,6 +11,7 @@ from callbacks.lifting import through_default_lens, through_estimated_lens, thro
 from callbacks.rows import JOINT, LiftedBy, rows_of
 from callbacks.scoring import evaluate
 from datamodules.pose_data_module import PEOPLE_OF_A_PAIR
+from datamodules.recordings import LEAST_PEOPLE, scored_scenes
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.scene_batch import SceneBatch
@@ -19,7 +20,7 @@ from duolift.placement.interface import FocalSource
 from experiments.ablation import show, write_tables
 from experiments.checkpoints import load_lifter, trained_lifters
 from experiments.config import load_run
-from experiments.data import LEAST_PEOPLE, image_size, read_recordings
+from experiments.data import image_size, read_recordings
 from experiments.runs import command
 from experiments.settings import LIFTERS, Config
 from experiments.train_lifter import LABELLED
@@ -32,7 +33,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     trained = trained_lifters(folder, (JOINT, *LIFTERS))
     skeleton = skeleton_named(config.data.skeleton)
     takes = read_recordings(config, config.data.evaluate)
-    scenes = takes.scenes(skeleton).of_several(min(LEAST_PEOPLE, takes.people))
+    scenes = scored_scenes(takes.scenes(skeleton), config.data.root)
     image = image_size(config, takes.image)
     rows, lenses = [], {}
     for lifter in trained:

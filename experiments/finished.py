@@ -11,6 +11,7 @@ from callbacks.lifting import lift_scenes
 from callbacks.rows import JOINT, Row, main_row, pictured_row, rows_of, table_1_rows
 from callbacks.scene_errors import SceneErrors
 from callbacks.scoring import LiftedScenes
+from datamodules.recordings import scored_scenes
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
@@ -59,7 +60,7 @@ class Run:
                 "(make evaluate scores a run on other data)"
             )
         skeleton = skeleton_named(config.data.skeleton)
-        scenes = takes.of(config.data.evaluate).scenes(skeleton).of_several()
+        scenes = scored_scenes(takes.of(config.data.evaluate).scenes(skeleton), config.data.root)
         return cls(folder, config, finished, skeleton, scenes)
 
     def metrics(self, stage: str) -> dict[str, Any]:

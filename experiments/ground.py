@@ -26,6 +26,7 @@ from callbacks.rows import rows_of
 from callbacks.scene_errors import depths_apart
 from callbacks.scoring import evaluate, score_masked
 from callbacks.together import aligned
+from datamodules.recordings import scored_scenes
 from datamodules.takes import Takes
 from duolift.body.skeleton import Skeleton, skeleton_named
 from duolift.geometry.cameras import elevation
@@ -271,7 +272,7 @@ def tables(config: Config, folder: Path) -> dict[str, Table]:
     module = load_lifter(folder / "whole" / "last.ckpt", skeleton.name)
     takes = read_takes(config, config.data.evaluate)
     image = image_size(config, takes.image)
-    scenes = takes.scenes(skeleton).of_several()
+    scenes = scored_scenes(takes.scenes(skeleton), config.data.root)
     lifted = lift_scenes(module, scenes, skeleton)
     perfect = perfect_lift(scenes, skeleton, module.normalisation)
     synthetic = read_embedded(config)
