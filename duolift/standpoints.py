@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from duolift.body.anthropometry import WINTER, mean_bone_length
+from duolift.body.anthropometry import mean_bone_length, sole
 from duolift.calibration.calibration import Calibration, Solved
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
@@ -35,9 +35,6 @@ LOOSE = 0.3
 FEET = 0.04
 """Metres by which lowest joints are higher or lower above a known ground than they are taken to be: shoes, the lifter's
 own ankles, and how well a ground was calibrated."""
-
-ANKLES = 0.02
-"""Metres by which a joint in the foot is above the ground."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ def standpoints(
     by_people = ground_by_people(seen, float(unit.value), up.value)
     if world.up is not None and world.ground is not None and world.unit is not None:
         ground = world.ground * float(unit.value)
-        lowest = ground + ankles(lifted.skeleton.joints, tall) / metres
+        lowest = ground + sole(lifted.skeleton) * tall / metres
         # how tall people are says as well how far below the camera their feet are
         spread = (MEASURED if bool(measured.any()) else SPREAD) / max(1, int(known.any(0).sum())) ** 0.5
         far = float(np.median(unit.value * (solved.position @ up.value)) - by_people.value)
@@ -193,15 +190,6 @@ def seen_by(lifted: Lifted, solved: Solved, interval: float) -> Seen:
         unsure.double().numpy(),
         interval,
     )
-
-
-def ankles(joints: tuple[str, ...], tall: float) -> float:
-    """Metres from the ground to the lowest joint of somebody so tall who stands.
-
-    >>> ankles(("pelvis", "left_ankle"), 1.7)
-    0.0663
-    """
-    return ANKLES if any(joint.endswith(("_foot", "_toe")) for joint in joints) else WINTER.ankle_height * tall
 
 
 def to_y(up: Array) -> Array:

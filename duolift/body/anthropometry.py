@@ -41,6 +41,7 @@ class Proportions:
     thumb_share: float = 0.5  # wrist to the thumb's tip, of an open hand
     ball_share: float = 0.52  # ankle to the ball, of the foot
     toe_share: float = 0.27  # ball to the tip, of the foot
+    ball_height: float = 0.012  # of a joint in the foot above the ground: 2 cm
 
     @property
     def trunk(self) -> float:
@@ -126,6 +127,17 @@ def mean_bone_length(skeleton: Skeleton) -> float:
     """
     lengths = [bone_length(*map(_of_person, bone)) for bone in skeleton.bones]
     return sum(lengths) / len(lengths)
+
+
+def sole(skeleton: Skeleton) -> float:
+    """How high the lowest joint of somebody who stands is above the ground, as a fraction of stature.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> sole(PAPER19)  # an ankle
+    0.039
+    """
+    feet = any(joint.endswith(("_foot", "_toe")) for joint in skeleton.joints)
+    return WINTER.ball_height if feet else WINTER.ankle_height
 
 
 def bone_length(child: str, parent: str) -> float:

@@ -3,8 +3,8 @@
 What is known of an image, or of a static camera's video, and how well:
 
 - every lifted body says where up is in the camera's frame, and how sure it is (`duolift.placement.upright`);
-- people stand on one ground, or are above it, and have sizes that differ by little and stay the same
-  (`duolift.placement.standing`);
+- people stand on one ground, or are above it, the taller the higher their ankles, and have sizes that differ by little
+  and stay the same (`duolift.placement.standing`);
 - people have mass: depths do not tremble.
 
 Every tilt that is likely by the first is tried, and weighed by the second; sizes, ground and depths then follow for the
@@ -19,9 +19,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from duolift.body.anthropometry import mean_bone_length, sole
+from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.ground import LOWEST_DROP, along, below, drop, less_leaning, level_ahead, log_size, smoothed
+from duolift.placement.ground import (
+    LOWEST_DROP,
+    along,
+    below,
+    drop,
+    less_leaning,
+    level_ahead,
+    log_size,
+    sequence_means,
+    smoothed,
+)
 from duolift.placement.horizon import thinned
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
 from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, standing
@@ -37,6 +49,9 @@ s03)."""
 
 AT_ONCE = 1024
 """Scenes whose people are turned at once: memory beside what is kept of them is that of these."""
+
+MOST_OF_HEIGHT = 0.9
+"""No more of the camera's height than this is below people's lowest joints."""
 
 SETTLES = 0.17
 """Seconds, the deviation of the Gaussian that depths are smoothed with."""
@@ -56,23 +71,23 @@ class Settled:
         up: (sequence, 3); of cameras that move, that of the first frame.
         deviation: (sequence,), of the tilt, radians; None where it was given.
         people: their sizes, and who stands.
+        height: (sequence,), of the camera above the plane on which people's lowest joints are.
     """
 
     up: Tensor
     deviation: Tensor | None
     people: Standing
+    height: Tensor
 
 
 @dataclass(frozen=True)
 class _Posed:
-    """People turned as the camera is, anywhere along their rays, their sizes (scene, person) by the ground, and how
-    high the cameras are (scene,)."""
+    """People turned as the camera is, anywhere along their rays, and their sizes (scene, person) by the ground."""
 
     people: Tensor
     size: Tensor
     by_ground: Tensor
     uncertain: Tensor
-    height: Tensor
 
 
 @dataclass(frozen=True)
@@ -81,18 +96,20 @@ class FitPlacement:
 
     Attributes:
         foot: deviation of a lifted body's lowest joint, head lengths.
+        looks: deviation of how large somebody looks in one frame (logarithm).
         lean: see `LEANS`.
         settles: see `SETTLES`; 0 leaves depths as each frame has them.
     """
 
     foot: float = FOOT
+    looks: float = APPARENT
     lean: float = LEANS
     settles: float = SETTLES
 
     @property
     def camera_estimate(self) -> tuple[float, ...]:
         """The options that decide what is taken for up."""
-        return (self.foot,)
+        return self.foot, self.looks
 
     @property
     def keeps_bodies(self) -> bool:
@@ -136,17 +153,23 @@ class FitPlacement:
         posed = self._posed(lifted, up, cameras)
         # of known heights, sizes are as large as people are on the mean; else they are so beside each other
         usual = posed.size[lifted.valid].median() if cameras.height is not None and lifted.valid.any() else None
-        people = standing(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence, information, usual)
-        return Settled(up[first], deviation, people), posed
+        people = standing(posed.by_ground, self.looks**2 + posed.uncertain, valid, sequence, information, usual)
+        ever = (sequence_means(valid, sequence) > 0).to(valid)  # (sequence, person)
+        ankles = (ever * above_ground(people.sizes, lifted.skeleton)).sum(-1) / ever.sum(-1).clamp(min=1)
+        return Settled(up[first], deviation, people, 1 - ankles.clamp(max=MOST_OF_HEIGHT)), posed
 
     def _posed(self, lifted: Lifted, up: Tensor, cameras: SceneCameras) -> _Posed:
         parts = [slice(first, first + AT_ONCE) for first in range(0, max(len(lifted), 1), AT_ONCE)]
         each = [self._upright(lifted[part], up[part]) for part in parts]
         people, size = (torch.cat(some) for some in zip(*each, strict=True))
-        lower = drop(people, up)
-        height = torch.ones_like(up[:, 0]) if cameras.height is None else cameras.height.clamp(min=LOWEST_DROP)
-        by_ground = size - (lower / height.unsqueeze(-1)).log()
-        return _Posed(people, size, by_ground, (self.foot / lower).square(), height)
+        ankles = above_ground(size, lifted.skeleton)  # (scene, person)
+        lower = drop(people, up) + ankles
+        ground = torch.ones_like(up[:, 0])  # how far below the camera
+        if cameras.height is not None:
+            usual = ankles[lifted.valid].median() if lifted.valid.any() else 0.0
+            ground = cameras.height.clamp(min=LOWEST_DROP) + usual
+        by_ground = size - (lower / ground.unsqueeze(-1)).log()
+        return _Posed(people, size, by_ground, (self.foot / lower).square())
 
     def _upright(self, lifted: Lifted, up: Tensor) -> tuple[Tensor, Tensor]:
         """People turned as the camera is, anywhere along their rays, and their sizes (scene, person)."""
@@ -160,9 +183,9 @@ class FitPlacement:
     ) -> Placed:
         valid, up = lifted.valid.to(lifted.bodies), _ups(cameras, sequence, settled)
         deviation = None if settled.deviation is None else settled.deviation[sequence]
-        grounded = settled.people.grounded(posed.by_ground, APPARENT**2 + posed.uncertain, valid, sequence)
+        grounded = settled.people.grounded(posed.by_ground, self.looks**2 + posed.uncertain, valid, sequence)
         # how large somebody looks and where the feet are both tell how far away they are
-        by_size, by_feet = torch.full_like(posed.size, APPARENT**-2), grounded / posed.uncertain
+        by_size, by_feet = torch.full_like(posed.size, self.looks**-2), grounded / posed.uncertain
         weight = by_size + by_feet
         scale = (by_size * settled.people.sizes[sequence] + by_feet * posed.by_ground) / weight - posed.size
         if cameras.sequence is not None and self.settles:
@@ -172,16 +195,15 @@ class FitPlacement:
         return Placed(
             people=scale.exp()[..., None, None] * posed.people,
             up=up,
-            height=posed.height,
+            height=settled.height[sequence] if cameras.height is None else cameras.height.clamp(min=LOWEST_DROP),
             depth=lifted.distance * scale.exp(),
             confidence=grounded,
             depth_deviation=self._uncertain(posed.people, up, deviation, valid, by_feet, variance),
             tilt_deviation=deviation,
         )
 
-    @staticmethod
     def _uncertain(
-        people: Tensor, up: Tensor, tilt: Tensor | None, valid: Tensor, by_feet: Tensor, sizes: Tensor
+        self, people: Tensor, up: Tensor, tilt: Tensor | None, valid: Tensor, by_feet: Tensor, sizes: Tensor
     ) -> Tensor:
         """Deviations (scene, person) of people's distances from each other's, as shares of them.
 
@@ -193,7 +215,7 @@ class FitPlacement:
             by_feet: (scene, person), how precisely the ground tells a distance.
             sizes: (scene, person), variances of people's sizes.
         """
-        variance = 1 / (1 / (APPARENT**2 + sizes) + by_feet)
+        variance = 1 / (1 / (self.looks**2 + sizes) + by_feet)
         if tilt is not None:
             height = along(people, up)  # (scene, person, joint)
             lowest = height.argmin(-1, keepdim=True)
@@ -216,11 +238,12 @@ class FitPlacement:
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
         ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
         some = lifted[kept]
-        people = _turned(some, some.bodies)  # (some scene, person, joint, 3), anywhere along their rays
+        people, size = _turned(some, some.bodies), log_size(some.bodies, lifted.skeleton)  # anywhere along their rays
         height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (some scene, person, joint, tilt)
-        lower = below(height.amin(2)).mT  # (some scene, tilt, person)
-        sizes = log_size(some.bodies, lifted.skeleton).unsqueeze(1) - lower.log()
-        variance = APPARENT**2 + (self.foot / lower).square()
+        ankles = above_ground(size, lifted.skeleton)  # (some scene, person)
+        lower = below(height.amin(2)).mT + ankles.unsqueeze(1)  # (some scene, tilt, person)
+        sizes = size.unsqueeze(1) - lower.log()
+        variance = self.looks**2 + (self.foot / lower).square()
         found = standing(sizes, variance, some.valid.to(sizes), few, information)
         chances = (found.evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
         mean = (chances * steps).sum(-1)
@@ -228,6 +251,16 @@ class FitPlacement:
         deviation = told.deviation * spread[sequence]
         tilt = told.tilt + told.deviation * mean[sequence]
         return direction(tilt, told.roll), deviation
+
+
+def above_ground(size: Tensor, skeleton: Skeleton) -> Tensor:
+    """How high above the ground the lowest joint of people who stand is, by the logarithms of their sizes (...).
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> above_ground(torch.tensor(0.25).log(), PAPER19)  # an ankle, of bones of 25 cm on the mean
+    tensor(0.0675)
+    """
+    return size.exp() * (sole(skeleton) / mean_bone_length(skeleton))
 
 
 def _ups(cameras: SceneCameras, sequence: Tensor, settled: Settled) -> Tensor:
@@ -249,11 +282,14 @@ def _turned(lifted: Lifted, bodies: Tensor) -> Tensor:
     return rotate(turn, bodies) + (lifted.distance.unsqueeze(-1) * turn[..., :, 2]).unsqueeze(-2)
 
 
+PERFECT = FitPlacement(looks=0.003, lean=0.0, settles=0.0)
+"""For bodies that were lifted without error: only their ankles are higher or lower above the ground than expected."""
+
 METHOD = Method(
     image=FitPlacement(),
     video=FitPlacement(),
     variants=(
-        Variant("fit", FitPlacement(), on_perfect_lifts=FitPlacement(lean=0.0)),
+        Variant("fit", FitPlacement(), on_perfect_lifts=PERFECT),
         Variant("fit, leans as lifted", FitPlacement(lean=0.0)),
         Variant("fit, known camera", FitPlacement(), up_known=True),
         Variant("fit, focal length from the people", FitPlacement(), focal=FocalSource.PEOPLE),

@@ -34,8 +34,8 @@ class SceneCameras:
             the same index throughout; None where every image stands alone.
         up: (scene, 3), the world's up in the camera frame, where the extrinsics are known; None to estimate it.
         interval: seconds from a frame of a sequence to the next.
-        height: (scene,), of the cameras above the ground, in the unit of the lifted people, where it is known; None for
-            one height throughout, which is the unit of what is placed.
+        height: (scene,), of the cameras above the plane that lowest joints are on, in the unit of the lifted people, if
+            it is known; None for one height throughout.
 
     >>> import torch
     >>> SceneCameras()  # images that stand alone
@@ -56,7 +56,7 @@ class Placed:
     Attributes:
         people: (scene, person, joint, 3), camera frame (x right, y down, z forward), in an arbitrary unit.
         up: (scene, 3), unit vector in that frame.
-        height: (scene,), of the camera above the ground.
+        height: (scene,), of the camera above the ground: the plane that lowest joints are on.
         depth: (scene, person), distance of the roots from the camera.
         confidence: (scene, person), 0 to 1, in the person's place; 0 for a person who is not valid.
         depth_deviation: (scene, person), of the depths beside each other, as shares of them; None where the placement

@@ -27,6 +27,10 @@ SHARED_DEG = (2.0, 1.0)
 """Deviations of what all of a camera's people are wrong by, however many they are, about elevation and about roll:
 means over a sequence are off by 1.5 and 2.9 (elevation, s04 and s03), and by 0.8 and 0.5 (roll)."""
 
+OWN_DEG = 2.0
+"""Deviation of what somebody is wrong by about elevation and roll in all frames alike, beside what all are wrong by:
+differences between two people's means over a sequence say 1.9 (s04), 2.0 (s03) and 2.6 (s02)."""
+
 HELD_DEG = ((-10.0, 25.0), (0.0, 3.0))
 """Mean and deviation of a camera's tilt and roll before anybody is seen: held or hung by people, more or less level.
 For the tilt 15 to 40 degrees are as good: 3.1 to 3.2 degrees off on Shelf's images, 2.9 on those of s03, 2.2 to 2.3 on
@@ -34,6 +38,10 @@ those of s04."""
 
 WRONG = 2.0
 """Deviations from which somebody who disagrees counts for less, by Huber's weights."""
+
+DEGREES_OF_FREEDOM = 4.0
+"""Of Student's t distribution, which what somebody is wrong by throughout is taken to follow: who lies or is carried
+all the time is wrong by far more than others. The usual choice."""
 
 STEPS = 8
 
@@ -105,6 +113,7 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
     """
     told, precision = _told(lifted)  # (scene, person, 2)
     held = told.new_tensor(HELD_DEG) * DEGREE
+    more, own_error = (information - 1).view(-1, 1, 1), (OWN_DEG * DEGREE) ** 2
     usual, loose, shared = held[:, 0], 1 / held[:, 1].square(), (told.new_tensor(SHARED_DEG) * DEGREE).square()
     state = usual.expand(len(told), 2)  # tilt and roll
     people = mean_over(lifted.valid.to(told).sum(-1), sequence)  # in a frame
@@ -123,6 +132,12 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
         off = torch.stack([off[..., 0], torch.atan2(off[..., 1].sin(), off[..., 1].cos())], dim=-1)
         # whoever disagrees by more than all may be wrong by counts for less: (scene, person, 2)
         weight = precision * WRONG / (off.abs() / (1 / precision.clamp(min=1e-9) + shared).sqrt()).clamp(min=WRONG)
+        # what somebody is wrong by throughout is as large as ever, however many frames there are
+        mean_weight = mean_over(weight, sequence)
+        throughout = mean_over(weight * off, sequence) / mean_weight.clamp(min=1e-9)
+        variance = shared + own_error + 1 / ((1 + more) * mean_weight).clamp(min=1e-9)
+        lies = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + throughout.square() / variance)
+        weight = torch.where(more > 0, lies, 1.0) * weight / (1 + more * (own_error * mean_weight).clamp(max=1))
         weighted = jacobian * weight.unsqueeze(-1)
         total = mean_over((weighted.mT @ jacobian).sum(1), sequence)  # (scene, 2, 2)
         pull = mean_over((weighted * off.unsqueeze(-1)).sum((1, 2)), sequence)  # (scene, 2)

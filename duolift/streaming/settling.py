@@ -41,7 +41,7 @@ class Known:
     Attributes:
         identities: of the people of whom something is known.
         settled: camera and sizes, of one sequence; the people as `identities`.
-        metres: how long a camera's height above the ground is.
+        metres: how long the unit of `settled` is.
     """
 
     identities: tuple[int, ...]
@@ -61,7 +61,8 @@ class Known:
         people = replace(now, sizes=between(was.sizes, now.sizes), usual=between(was.usual, now.usual))
         up = torch.nn.functional.normalize(self.settled.up.lerp(target.settled.up, share), dim=-1)
         metres = self.metres ** (1 - share) * target.metres**share
-        return Known(target.identities, replace(target.settled, up=up, people=people), metres)
+        height = self.settled.height.lerp(target.settled.height, share)
+        return Known(target.identities, replace(target.settled, up=up, people=people, height=height), metres)
 
     def of(self, identities: Sequence[int]) -> Settled:
         """Camera and sizes, with these people in this order."""

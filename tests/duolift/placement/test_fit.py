@@ -10,10 +10,12 @@ import torch
 from test_ground import Scene, angle, assert_equal, crowd, ratios, standing, told, walk
 from torch import Tensor
 
-from duolift.body.skeleton import PAPER23
+from duolift.body.anthropometry import mean_bone_length, sole
+from duolift.body.skeleton import PAPER19, PAPER23
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import facing
+from duolift.geometry.rotations import facing, rotate
 from duolift.placement.fit import FitPlacement
+from duolift.placement.ground import log_size
 from duolift.placement.interface import Placed, SceneCameras
 from duolift.placement.standing import OUTSIDE, SIZES
 from duolift.placement.standing import standing as settle
@@ -85,6 +87,53 @@ def test_people_of_one_image_who_cannot_be_so_large_are_off_the_ground() -> None
     assert found.variance[0, 3] > 0.9 * SIZES**2 > found.variance[0, 0]
     alike = settle(sizes[:, :3], 0.001 * one[:, :3], one[:, :3], torch.zeros(1, dtype=torch.long), torch.ones(1))
     assert alike.evidence > found.evidence > -(OUTSIDE**2)
+
+
+def test_ankles_are_higher_above_the_ground_of_who_is_taller() -> None:
+    """A child of 1.2 m and somebody of 1.8 m, who stand 5 m before a camera 1.5 m above the ground."""
+    stature = torch.tensor([1.2, 1.8], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    body = torch.rand(1, 1, len(PAPER19), 3, generator=generator, dtype=torch.float64) - 0.5
+    body[..., 1] = torch.where(body[..., 1] > 0.4, 0.4, body[..., 1])
+    body[..., [*PAPER19.feet], 1] = 0.5  # the ankles are the lowest
+    body = body - body[:, :, PAPER19.root_index, None]
+    tall = log_size(body, PAPER19).exp() / mean_bone_length(PAPER19)
+    bodies = body * (stature / tall)[..., None, None]  # metres
+    ankles = 1.5 - sole(PAPER19) * stature  # below the camera
+    roots = torch.zeros(1, 2, 3, dtype=torch.float64)
+    roots[0, :, 0], roots[0, :, 2] = torch.tensor([-1.0, 1.0]), 5.0
+    roots[0, :, 1] = ankles - bodies[0, :, PAPER19.feet[0], 1]
+    rays, far = roots[..., :2] / roots[..., 2:], roots.norm(dim=-1)
+    people = Lifted.of(PAPER19, rotate(facing(rays), bodies), torch.zeros(1, 2).double(), rays, far)
+    up = torch.tensor([[0.0, -1.0, 0.0]], dtype=torch.float64)
+    by_feet = replace(PERFECT, looks=1.0)  # sizes say nothing
+    found = by_feet(people, SceneCameras(up=up))
+    known = by_feet(people, SceneCameras(up=up, height=ankles.mean().expand(1)))
+    assert (ratios(found.depth) - ratios(far)).abs().max() < 0.002
+    assert float(known.depth.mean()) == pytest.approx(float(far.mean()), rel=0.01)
+    assert float(found.depth.mean() / found.height) == pytest.approx(float(far.mean() / ankles.mean()), rel=0.01)
+
+
+def test_what_people_are_wrong_by_throughout_is_no_roll(walk: Callable[..., Scene]) -> None:
+    """Two people on either side of the image, of whom one looks up and the other down, as the lifter has it."""
+    scene = walk(60, 2)
+    roots = scene.roots.clone()
+    roots[:, 0, 0], roots[:, 1, 0] = -0.3, 0.3
+    own = (facing(roots) @ scene.up[:, None, :, None]).squeeze(-1)
+    wrong = torch.tensor([2.0, -2.0]).double() * DEGREE
+    people = lifted(replace(scene, theta=own[..., 2].asin() + wrong, roots=roots))
+    found = upright(people, facing(roots).mT, torch.zeros(60, dtype=torch.long), torch.full((60,), 40.0))
+    assert found.roll.abs().max() < 2.5 * DEGREE  # a roll of 6.7 degrees would explain all of it
+
+
+def test_who_lies_throughout_a_video_does_not_tilt_the_camera(walk: Callable[..., Scene]) -> None:
+    scene = walk(60, 3)
+    up = told_surely(scene, 5.0)
+    up[:, 0, 0, 0] += 50 * DEGREE
+    turn, sequence = facing(scene.roots).mT, torch.zeros(60, dtype=torch.long)
+    long, short = (upright(lifted(scene, up), turn, sequence, torch.full((60,), worth)) for worth in (40.0, 1.0))
+    assert angle(long.vector, scene.up).max() < angle(short.vector, scene.up).max()
+    assert angle(long.vector, scene.up).max() < 2.5
 
 
 @pytest.mark.parametrize("roll", [-10.0, 0.0, 10.0])
