@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-MOST_MEMORY = 4 * 2**30
-"""Bytes of address space of the process that reads."""
+MOST_MEMORY = 2**30
+"""Bytes of address space of the process that reads: a broken file of some kB may ask for an array of 2 GiB."""
 
 REFUSED = 2
 """Its exit code where it says in one line what is wrong with a file."""

@@ -130,3 +130,14 @@ def test_files_that_are_no_matlab_files_are_refused(tmp_path: Path) -> None:
         subjects_of(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"data\.cameras is .*; expected null"):
         read(mupots_root(), [INDOORS], cameras=["1"])
+
+
+def test_a_small_file_that_asks_for_gigabytes_does_not_get_them(tmp_path: Path) -> None:
+    root = copied(mupots_root(), tmp_path / "mupots")
+    path = root / INDOORS / "annot.mat"
+    frames, people = structures(root, INDOORS).shape
+    content, size = path.read_bytes(), np.array([frames, people], dtype="<i4").tobytes()
+    assert content.count(size, 0, 200) == 1  # in the head of the cell array
+    path.write_bytes(content.replace(size, np.array([frames, 2**28 // frames], dtype="<i4").tobytes(), 1))
+    with pytest.raises(InputError, match=rf"{INDOORS}/annot.mat: not readable as a MATLAB file \(Unable to allocate 2"):
+        read(root, [INDOORS])
