@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from duolift.errors import InputError
-from duolift.files import read_bytes, write_text
+from duolift.files import read_bytes, whole_file
 from duolift.outputs.colours import PERSON_COLOURS
-from duolift.outputs.document import LARGEST_JSON, from_document, to_document
+from duolift.outputs.document import LARGEST_JSON, from_document, json_parts
 from duolift.outputs.photographs import Photographs, embedded, step_of
 from duolift.outputs.volumes import BODY_SHAPE
 from duolift.scene import Scene
@@ -38,23 +38,29 @@ SERVED_POLICY = (
 """Content security policy of the served page: it loads from its own server alone."""
 
 
+NO_SETTINGS = 'id="settings">{}<'
+"""Where settings go in `index.html`."""
+
 SETTINGS = re.compile(r'id="settings">(?P<settings>.*?)</script>', re.DOTALL)
 """Where in a page its scene is."""
 
 
 def write_page(scene: Scene, path: Path, photographs: Photographs | None = None) -> list[Path]:
     """Write an `.html` that holds everything it needs: three.js, the scene, and small copies of its photographs."""
-    settings = {"lifts": False, "served": False, "scene": to_document(scene)}
+    settings: dict[str, Any] = {"lifts": False, "served": False}
     if photographs is not None:
         settings |= {"pictures": embedded(photographs), "every": step_of(len(scene.names))}
-    text = page(settings)
-    text = text.replace(
+    text = asset("index.html").replace(
         "<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{SELF_CONTAINED_POLICY}">', 1
     )
     text = text.replace('<link rel="stylesheet" href="page.css">', f"<style>\n{asset('page.css')}</style>", 1)
     for name, file in SCRIPTS.items():
         text = text.replace(f'<script src="{name}"></script>', f"<script>\n{asset(file)}</script>", 1)
-    write_text(path, text)
+    before, after = text.split(NO_SETTINGS, 1)
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as output:
+        output.writelines([before, NO_SETTINGS[:-3], _in_script(_told(settings))[:-1], ', "scene": '])
+        output.writelines(map(_in_script, json_parts(scene)))
+        output.writelines(["}<", after])
     return [path]
 
 
@@ -88,10 +94,16 @@ def page(settings: dict[str, Any]) -> str:
             `has_pictures`, whether the server has photographs; `largest`, bytes of files that are dropped onto the
             page.
     """
-    text = json.dumps({"colours": PERSON_COLOURS, "shape": asdict(BODY_SHAPE), **settings}, allow_nan=False)
-    # no text may end the script element that holds it
-    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return asset("index.html").replace('id="settings">{}<', f'id="settings">{text}<', 1)
+    return asset("index.html").replace(NO_SETTINGS, f"{NO_SETTINGS[:-3]}{_in_script(_told(settings))}<", 1)
+
+
+def _told(settings: dict[str, Any]) -> str:
+    return json.dumps({"colours": PERSON_COLOURS, "shape": asdict(BODY_SHAPE), **settings}, allow_nan=False)
+
+
+def _in_script(text: str) -> str:
+    """JSON in which no text may end the script element that holds it."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def asset(name: str) -> str:

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,17 @@ def test_values_in_the_place_of_arrays_are_refused(tmp_path: Path) -> None:
     np.savez(path, about=np.array(json.dumps(about)), people=people, focal_source=np.array(["known"] * 2), **arrays)
     with pytest.raises(InputError, match="focal_source is missing"):
         read(path)
+
+
+@pytest.mark.parametrize("suffix", ["json", "html"])
+def test_a_long_video_is_written_key_by_key(suffix: str, tmp_path: Path) -> None:
+    """Numbers of Python's own take several times the memory of their text: those of one key are there at a time."""
+    scene = example_scene(frames=400)
+    written = tmp_path / f"scene.{suffix}"
+    scene.save(written)
+    tracemalloc.start()
+    scene.save(written)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    text = len(to_json(scene))
+    assert peak < 7 * text + 6 * (written.stat().st_size - text)
