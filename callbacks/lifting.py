@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from callbacks.parallel import on_all_cores
-from callbacks.together import by_number_of_people
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.cameras import Intrinsics
 from duolift.geometry.lifted import Lifted
@@ -148,16 +147,13 @@ def estimated_focal(lifted: Lifted, assumed: SceneBatch) -> FocalLength:
     camera = assumed.camera
     each = assumed.intrinsics.focal[:, 0]  # (scene,), alike for one camera
     focal = each[:1].repeat(len(assumed.cameras)).index_copy(0, camera, each)
-    if focal.device.type != "cpu" and assumed.valid is None:
+    if focal.device.type != "cpu":
         return focal_from_people(lifted, focal, assumed.sequence, camera)
 
     def of_camera(number: Tensor) -> FocalLength:
         chosen = (camera == number).nonzero().squeeze(-1)
-        some, sequence = lifted[chosen], assumed.sequence[chosen]
-        if assumed.valid is not None:  # those who are together in most images
-            scenes, people = max(by_number_of_people(some.valid), key=lambda group: group[1].numel())
-            some, sequence = some[scenes, people], sequence[scenes.squeeze(-1)]
-        return focal_from_people(some, focal[number].expand(1), sequence, torch.zeros_like(sequence))
+        sequence = assumed.sequence[chosen]
+        return focal_from_people(lifted[chosen], focal[number].expand(1), sequence, torch.zeros_like(sequence))
 
     seen = camera.unique()
     found = dict(zip(seen.tolist(), on_all_cores(of_camera, seen.unbind(), "focal lengths"), strict=True))

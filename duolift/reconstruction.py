@@ -28,9 +28,8 @@ from duolift.motion.keypoints import Tracks, tracked
 from duolift.motion.panorama import Panorama
 from duolift.networks.people_lifter import Framed, PeopleLifter
 from duolift.placement import METHODS
-from duolift.placement.focal import FOCAL_PRIOR, default_focal, focal_from_people
+from duolift.placement.focal import DOUBTFUL, FOCAL_PRIOR, default_focal, focal_from_people
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras
-from duolift.placement.paper import visibility_groups
 from duolift.placement.stature import (
     UNKNOWN_STATURES,
     Statures,
@@ -87,19 +86,18 @@ class Lens:
             return torch.as_tensor(found, dtype=pixels.dtype, device=pixels.device)
         return (pixels - pixels.new_tensor(self.image) / 2) / self.focal
 
-    def told(self, lifted: Lifted) -> Self:
-        """The lens by the people who are together in most frames, where they tell the focal length.
+    def told(self, lifted: Lifted, interval: float) -> Self:
+        """The lens by everybody who is seen, where they tell the focal length.
 
         Args:
-            lifted: those of one static camera, with this lens.
+            lifted: people of one static camera, with this lens.
+            interval: seconds from a frame to the next.
         """
-        groups = [*visibility_groups(lifted.valid)]
-        if not groups:
+        some = lifted[lifted.valid.any(-1)]
+        if not len(some):
             return self
-        frames, persons = max(groups, key=lambda group: group[0].sum() * group[1].sum())
-        some = lifted[frames.nonzero(), persons.nonzero().squeeze(-1)]
         one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
-        found = focal_from_people(some, some.bodies.new_tensor([self.focal]), one, one)
+        found = focal_from_people(some, some.bodies.new_tensor([self.focal]), one, one, interval)
         return replace(self, focal=float(found.pixels[0]), source=found.source[0], deviation=float(found.deviation[0]))
 
     def usual_rays(self, pixels: Tensor) -> Tensor:
@@ -392,7 +390,7 @@ class Reconstruction:
         lens = self._assumed_lens(seen, solved)
         lifted, sight = self._lifted(lens, seen, solved)
         if lens.source == FocalSource.DEFAULT and self.static:
-            told = lens.told(lifted)
+            told = lens.told(lifted, 1 / (self.rate or USUAL_RATE))
             if told.source == FocalSource.PEOPLE:
                 return told, *self._lifted(told, seen, solved)
         return lens, lifted, sight
@@ -427,7 +425,15 @@ class Reconstruction:
             return [] if seen.nobody else ["nobody is seen"]
         notes = []
         if lens.source == FocalSource.DEFAULT:
-            notes.append(f"the focal length is not known: a normal lens, {lens.focal:.0f} pixels, is assumed")
+            notes.append(
+                f"the focal length is not known: a normal lens, {lens.focal:.0f} pixels, is assumed, "
+                f"give or take {100 * lens.deviation:.0f} %"
+            )
+        elif lens.deviation > DOUBTFUL:
+            notes.append(
+                f"the focal length is doubtful: by the people it is {lens.focal:.0f} pixels, "
+                f"give or take {100 * lens.deviation:.0f} %"
+            )
         if self.video and self.camera.rate is None and self._rate_in_file is None:
             notes.append(f"the video's rate is not known: {USUAL_RATE:g} frames a second are assumed")
         notes += doubts.little_seen(seen.visible, lifted.valid, self.people.skeleton, seen.detections.video != "")

@@ -1,45 +1,56 @@
 """A camera's focal length from the people it sees, where nobody calibrated it.
 
 How far below the horizon somebody is seen, in pixels, is the focal length times the tangent of an angle. The lifter
-tells the angle: every person's elevation. People who keep their size tell the horizon (`duolift.placement.horizon`). So
-every focal length is tried with the tilts that go with it, and what sizes and elevations have against it is added up
-over the sequences of one camera. Elevations of a camera share an error, sequences may mislead, and a photograph's focal
-length is known a little beforehand: the answer is a mean of what is left possible, with its deviation. Where the
-people leave nearly as much possible as before they were seen, the default is taken, and the result says so.
+tells the angle: every person's elevation (`duolift.placement.upright`). People who keep their size tell the horizon
+(`duolift.placement.horizon`). Both are terms of the fit's energy, and the focal length is one more of its unknowns:
+each is tried with the tilts that may go with it, every tilt counts by how well it goes with all of that, and what is
+known of lenses beforehand is weighed with the sum. Elevations of a camera share an error, and sequences may mislead.
+The answer is the mean of what is left possible, with its deviation; where that is no narrower than what was known
+before anybody was seen, it is the default, and the result says so.
 
 The principal point is taken for the image's centre, and lenses for ideal. Pixels; head lengths; radians.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.ground import log_size, sequence_means
-from duolift.placement.horizon import MISLED, agreed_tilt, informative, thinned, tilt_evidence
-from duolift.placement.interface import VERTICAL, FocalSource
+from duolift.placement.horizon import agreed_tilt, thinned, tilt_evidence
+from duolift.placement.interface import FocalSource
+from duolift.placement.standing import STILL
+from duolift.placement.upright import DEGREE, SHARED_DEG, direction, upright
 
 FOCAL_PRIOR = 0.35
 """Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from a telephone's
 wide angle, 0.5 diagonals, to a portrait lens, 2."""
 
-FACTORS = (0.4, 2.5, 41)
+FACTORS = (0.35, 2.8, 17)
 """Focal lengths that are tried, in default ones: from, to, how many."""
 
-PITCHES_DEG = (-8.0, 8.0, 17)
-"""Tilts that are tried, beside the one that elevations tell."""
+TRIED = (3.0, 31)
+"""Tilts that are tried for each: up to so many deviations off what the bodies say, and how many."""
 
-SHARED_ERROR_DEG, OWN_ERROR_DEG, FRAME_ERROR_DEG = 1.2, 0.7, 3.0
-"""Deviations of elevations: shared by all that a camera sees, by a sequence, and of one person in one frame."""
+SHIFTS = (2.5, 11)
+"""Errors that a camera's elevations share: up to so many deviations, and how many are tried."""
+
+OWN_DEG = 1.5
+"""Deviation of what all of a sequence's people are wrong by about elevation, beside what all of their camera's are."""
+
+MISLED = 0.2
+"""Probability that a sequence says nothing of its camera: somebody is carried, nobody stands."""
 
 AS_GOOD_AS = 4.0
 """However many sequences a camera has, they tell no more than so many: errors of lifted people are systematic."""
 
-TOLD = 0.8
+TOLD = 0.95
 """The people have told a focal length where its deviation is less than this much of the prior's."""
+
+DOUBTFUL = 0.25
+"""A focal length of which people leave open more than this is doubtful, and said to be: 25 %."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,17 @@ def default_focal(principal: Tensor) -> Tensor:
     return 2 * principal.norm(dim=-1)
 
 
-def focal_from_people(lifted: Lifted, assumed: Tensor, sequence: Tensor, camera: Tensor) -> FocalLength:
+def focal_from_people(
+    lifted: Lifted, assumed: Tensor, sequence: Tensor, camera: Tensor, interval: float = 1 / 30
+) -> FocalLength:
     """The focal lengths for which people keep their size and are seen from where their elevations say.
 
     Args:
-        lifted: people who are all valid, lifted with the assumed focal lengths.
+        lifted: people who were lifted with the assumed focal lengths; they keep their index over a sequence.
         assumed: (camera,), pixels, the middle of the prior.
         sequence: (scene,), which sequence of a static camera each scene is a frame of.
         camera: (scene,), an index into `assumed`.
+        interval: seconds from a frame of a sequence to the next.
 
     >>> from duolift.body.skeleton import PAPER19
     >>> bodies, rays = torch.randn(6, 2, 19, 3), 0.1 * torch.randn(6, 2, 2)
@@ -90,29 +104,12 @@ def focal_from_people(lifted: Lifted, assumed: Tensor, sequence: Tensor, camera:
     """
     kept, sequence, count = thinned(sequence)
     owner = torch.zeros_like(count).scatter(0, sequence, camera[kept])  # (sequence,)
-    lifted = lifted[kept]
-    elevation = lifted.elevation
-    dtype, device = elevation.dtype, elevation.device
+    lifted = lifted[kept].without_invalid()
+    information = 1 + min(1.0, interval / STILL) * (count - 1).to(lifted.bodies)  # (sequence,)
     low, high, number = FACTORS
-    factors = torch.linspace(math.log(low), math.log(high), number, dtype=dtype, device=device)  # (factor,), logarithms
-    pitches = torch.linspace(*PITCHES_DEG, dtype=dtype, device=device).deg2rad()  # (pitch,)
-    size, against, off = log_size(lifted.bodies, lifted.skeleton), [], []
-    for factor in factors.exp().tolist():
-        turn = facing(lifted.root_rays / factor).mT  # (scene, person, 3, 3)
-        people = rotate(turn, lifted.bodies) + (factor * lifted.distance)[..., None, None] * turn[..., None, :, 2]
-        down, ahead = (people[..., axis].movedim(-1, 0).contiguous() for axis in (1, 2))  # (joint, scene, person)
-        tilts = agreed_tilt(elevation, turn, sequence).unsqueeze(-1) + pitches  # (scene, pitch)
-        up = torch.stack([torch.zeros_like(tilts), -tilts.cos(), tilts.sin()], dim=-1)
-        above = (turn[..., :, 2] @ up.mT).clamp(-VERTICAL, VERTICAL).asin()  # (scene, person, pitch)
-        off.append(sequence_means((elevation.unsqueeze(-1) - above).mean(1), sequence))
-        against.append(tilt_evidence(down, ahead, size, tilts, sequence, count))
-    likely = _likely(
-        torch.stack(against, 1),
-        torch.stack(off, 1),
-        informative(count) * elevation.shape[-1],
-        owner,
-        len(assumed),
-    )
+    factors = torch.linspace(math.log(low), math.log(high), number).to(lifted.bodies)  # (factor,), logarithms
+    own = torch.stack([_own(lifted, factor, sequence, information) for factor in factors.exp().tolist()], 1)
+    likely = _likely(own, owner, len(assumed))
     chances = (likely - (factors / FOCAL_PRIOR).square() / 2).softmax(-1)  # (camera, factor)
     mean = (chances * factors).sum(-1)
     deviation = (chances * (factors - mean.unsqueeze(-1)).square()).sum(-1).sqrt()
@@ -124,23 +121,47 @@ def focal_from_people(lifted: Lifted, assumed: Tensor, sequence: Tensor, camera:
     )
 
 
-def _likely(against: Tensor, off: Tensor, independent: Tensor, camera: Tensor, cameras: int) -> Tensor:
+def _own(lifted: Lifted, factor: float, sequence: Tensor, information: Tensor) -> Tensor:
+    """What each sequence says of a focal length that is so many times the assumed one: (sequence, shift), logarithms,
+    for each error that a camera's elevations may share.
+
+    Args:
+        lifted: few people of each sequence, with numbers in place of those who are not valid.
+        sequence: (scene,), numbered from 0 on.
+        information: (sequence,), how many independent frames a sequence is worth.
+    """
+    through = replace(lifted, root_rays=lifted.root_rays / factor, distance=lifted.distance * factor)
+    turn = facing(through.root_rays).mT  # (scene, person, 3, 3)
+    people = rotate(turn, through.bodies) + through.distance[..., None, None] * turn[..., None, :, 2]
+    told = upright(through, turn, sequence, information[sequence])
+    roll = told.roll if lifted.up is not None else torch.zeros_like(told.roll)  # elevations alone tell little of it
+    tilt = agreed_tilt(through, turn, roll, sequence)
+    shared = SHARED_DEG[0] * DEGREE
+    each = torch.arange(len(sequence), device=sequence.device)
+    first = torch.full_like(information, len(sequence), dtype=torch.long).scatter_reduce(0, sequence, each, "amin")
+    variance = (told.deviation[first].square() - shared**2).clamp(min=0) + (OWN_DEG * DEGREE) ** 2  # (sequence,)
+    reach, number = TRIED
+    off = (variance + shared**2).sqrt().unsqueeze(-1) * torch.linspace(-reach, reach, number).to(variance)
+    tilts = tilt.unsqueeze(-1) + off[sequence]  # (scene, tilt)
+    ups = direction(tilts, roll.unsqueeze(-1).expand_as(tilts))
+    sizes = tilt_evidence(lifted, people, ups, sequence, information)  # (sequence, tilt)
+    most, shifts = SHIFTS
+    shift = shared * torch.linspace(-most, most, shifts).to(variance)
+    apart = (off.unsqueeze(1) - shift.unsqueeze(-1)).square() / (2 * variance[:, None, None])  # (sequence, shift, tilt)
+    return (sizes.unsqueeze(1) - apart).logsumexp(-1) + off[:, :2].diff(dim=-1).log()
+
+
+def _likely(own: Tensor, camera: Tensor, cameras: int) -> Tensor:
     """Logarithms of how likely each factor makes what all sequences of a camera show: (camera, factor).
 
     Args:
-        against: (sequence, factor, pitch), evidence of sizes.
-        off: (sequence, factor, pitch), how far elevations are above where they should be, radians.
-        independent: (sequence,), how many elevations' worth of information a sequence has.
+        own: (sequence, factor, shift), what each says.
         camera: (sequence,).
     """
-    degree = torch.tensor(1.0, dtype=off.dtype).deg2rad()
-    variance = (OWN_ERROR_DEG * degree) ** 2 + (FRAME_ERROR_DEG * degree) ** 2 / independent
     share = (AS_GOOD_AS / torch.bincount(camera, minlength=cameras).clamp(min=1)).clamp(max=1)
-    sums = []
-    for shift in torch.linspace(-2.5, 2.5, 11).tolist():  # deviations of the error that a camera's elevations share
-        apart = (off - shift * SHARED_ERROR_DEG * degree).square() / (2 * variance[:, None, None])
-        own = (-against - apart).logsumexp(-1).softmax(-1)  # (sequence, factor)
-        own = ((1 - MISLED) * own + MISLED / own.shape[-1]).log()
-        total = own.new_zeros(cameras, own.shape[-1]).index_add(0, camera, own)
-        sums.append(share.unsqueeze(-1) * total - shift**2 / 2)
-    return torch.stack(sums).logsumexp(0)
+    chances = own.softmax(1)
+    chances = ((1 - MISLED) * chances + MISLED / own.shape[1]).log()
+    total = own.new_zeros(cameras, *own.shape[1:]).index_add(0, camera, chances)
+    most, number = SHIFTS
+    shifts = torch.linspace(-most, most, number).to(own)
+    return (share[:, None, None] * total - shifts.square() / 2).logsumexp(-1)

@@ -1,41 +1,36 @@
 """The horizon, from people who keep their size.
 
 Whoever walks towards a camera looks larger and stands lower in the image. The tilt for which people on the ground
-keep their size over a sequence is the camera's: told by 2D poses alone, where elevation angles are a lifter's guess at
-every single pose. `duolift.placement.focal` weighs the two.
+have like sizes, and keep them over a sequence, is the camera's: told by where people are in the image, while elevation
+angles are a lifter's guess at every single pose. `duolift.placement.focal` weighs the two.
 
-Camera frame: x right, y down, z forward; head lengths; radians. Evidence is a negative logarithm of a likelihood.
+Camera frame: x right, y down, z forward; head lengths; radians.
 """
 
 import torch
 from torch import Tensor
 
-from duolift.placement.ground import (
-    LARGER,
-    LOWEST_DROP,
-    SIZE_SPREAD,
-    per_person_up,
-    robust_mean,
-    sequence_means,
-)
+from duolift.geometry.lifted import Lifted
+from duolift.placement.ground import below, log_size, per_person_up, robust_mean
 from duolift.placement.interface import VERTICAL
-
-SIZE_ERROR = 0.05
-"""Deviation of a size (logarithm) that a lifted person on the ground has in one frame."""
-
-INDEPENDENT = 0.1
-"""So many frames of a sequence tell something that the others do not."""
-
-MISLED = 0.2
-"""Probability that a sequence says nothing of its camera: somebody is carried, nobody stands."""
+from duolift.placement.standing import APPARENT, FOOT, standing
 
 FRAMES = 60
 """At most so many frames of a sequence are looked at, evenly spaced."""
 
 
-def agreed_tilt(theta: Tensor, turn: Tensor, sequence: Tensor) -> Tensor:
-    """The tilt (scene,) that a sequence's elevations (scene, person) agree on."""
-    return robust_mean(per_person_up(theta, turn), sequence)[..., 2].clamp(-VERTICAL, VERTICAL).asin()
+def agreed_tilt(lifted: Lifted, turn: Tensor, roll: Tensor, sequence: Tensor) -> Tensor:
+    """The tilt (scene,) that a sequence's elevations agree on, whoever bows or lies.
+
+    Args:
+        lifted: the people.
+        turn: (scene, person, 3, 3), from the cameras that face the roots to the real one.
+        roll: (scene,), the camera's, radians.
+        sequence: (scene,), numbered from 0 on.
+    """
+    said = lifted.elevation if lifted.up is None else lifted.up[..., 0, 0]
+    up = robust_mean(per_person_up(said, turn, roll), sequence, lifted.valid.to(said))
+    return up[..., 2].clamp(-VERTICAL, VERTICAL).asin()
 
 
 def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -48,26 +43,21 @@ def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return order[start[number] + place], number, count
 
 
-def informative(count: Tensor) -> Tensor:
-    """How many frames' worth of information a sequence of so many frames has."""
-    return 1 + INDEPENDENT * (count - 1)
-
-
 def tilt_evidence(
-    down: Tensor, distance: Tensor, size: Tensor, tilts: Tensor, sequence: Tensor, count: Tensor
+    lifted: Lifted, people: Tensor, ups: Tensor, sequence: Tensor, information: Tensor, foot: float = FOOT
 ) -> Tensor:
-    """What constant sizes have against tilts of a camera: (sequence, tilt).
+    """Logarithms of how likely each of several tilts makes people's sizes by the ground, (sequence, tilt).
 
     Args:
-        down, distance: (joint, scene, person), y and z of people anywhere along their rays.
-        size: (scene, person), logarithms of the sizes that these people have.
-        tilts: (scene, tilt), radians, negative where the camera looks down.
+        lifted: the people.
+        people: (scene, person, joint, 3), the same anywhere along their rays.
+        ups: (scene, tilt, 3), where up is by each tilt.
         sequence: (scene,), numbered from 0 on.
-        count: (sequence,), frames in a sequence.
+        information: (sequence,), how many independent frames a sequence is worth.
+        foot: deviation of a lifted body's lowest joint, head lengths.
     """
-    low = [(down * t.cos()).addcmul_(distance, t.sin(), value=-1).amax(0) for t in tilts.split(1, -1)]
-    sizes = size.unsqueeze(1) - torch.stack(low, 1).clamp(min=LOWEST_DROP).log()  # on a ground one head length below
-    mean = sequence_means(sizes, sequence)  # (sequence, tilt, person)
-    change = sequence_means((sizes - mean[sequence]).square().clamp(max=LARGER**2).sum(-1), sequence)
-    unlike = (mean - mean.mean(-1, keepdim=True)).square().clamp(max=LARGER**2).sum(-1)
-    return informative(count).unsqueeze(-1) * change / (2 * SIZE_ERROR**2) + unlike / (2 * SIZE_SPREAD**2)
+    height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (scene, person, joint, tilt)
+    lower = below(height.amin(2)).mT  # (scene, tilt, person)
+    sizes = log_size(lifted.bodies, lifted.skeleton).unsqueeze(1) - lower.log()
+    variance = APPARENT**2 + (foot / lower).square()
+    return standing(sizes, variance, lifted.valid.to(sizes), sequence, information).evidence

@@ -192,7 +192,7 @@ class Settling:
         )
         rows = to_rows(self.lifted(pixels, visible, noise, self.assumed))
         lifted = self._remembered({id(pose): row[0] for pose, row in zip(poses, rows, strict=True)})
-        self.lens = self.assumed.told(lifted)
+        self.lens = self.assumed.told(lifted, self.memory.spacing)
         if self.lens.focal == before:
             return False
         for pose, row in zip(poses, to_rows(self.lifted(pixels, visible, noise)), strict=True):

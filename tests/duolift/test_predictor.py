@@ -23,10 +23,12 @@ from duolift.inputs.keypoints import format_named
 from duolift.inputs.options import Options
 from duolift.inputs.tracking import track
 from duolift.networks.people_lifter import PeopleLifter
+from duolift.placement.focal import FOCAL_PRIOR
 from duolift.placement.ground import log_size
+from duolift.placement.interface import FocalSource
 from duolift.placement.stature import STATURE
 from duolift.predictor import Lifter
-from duolift.reconstruction import deviations
+from duolift.reconstruction import Lens, deviations
 from duolift.scene import Scene
 from tests.conftest import full_disk, some_people
 
@@ -219,10 +221,32 @@ def test_doubts_are_told(lifter: Lifter) -> None:
     assert any("hips of 1" in note for note in hips.notes) and not hips.seen[0, 0, PAPER19.root_index]
     few = lifter.lift_detections(hidden(film(1), 0, 0, slice(3, None)), EXACT)
     assert any("1 pose shows too few" in note for note in few.notes) and np.isnan(few.people[0, 0]).all()
-    blind = lifter.lift_detections(replace(film(1), focal=None, image=None))
+    blind = lifter.lift_detections(replace(film(1, 2, ""), focal=None, image=None))
     assert any("size is not known" in note for note in blind.notes)
-    assert any("normal lens" in note for note in blind.notes) and blind.focal_source == "default"
+    assert any("normal lens" in note and "give or take 35 %" in note for note in blind.notes)
+    assert blind.focal_source == "default"
     assert blind.image[0] > film(1).keypoints[..., COMMON, 0].max()
+
+
+@pytest.mark.parametrize(("deviation", "doubtful"), [(0.3, True), (0.1, False)])
+def test_a_focal_length_that_people_leave_open_is_said_to_be_doubtful(
+    deviation: float, doubtful: bool, lifter: Lifter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Lens(IMAGE, 900.0, FocalSource.PEOPLE, deviation)
+    monkeypatch.setattr(Lens, "told", lambda self, lifted, interval: told)
+    scene = lifter.lift_detections(replace(film(), focal=None), replace(EXACT, focal=None))
+    assert (scene.focal, scene.focal_source) == (900.0, "people")
+    assert (
+        any("doubtful: by the people it is 900 pixels, give or take 30 %" in note for note in scene.notes) == doubtful
+    )
+
+
+def test_one_person_who_stands_still_tells_no_focal_length(lifter: Lifter) -> None:
+    still = film(1, 1)
+    keypoints, confidence = (np.repeat(values, 20, axis=0) for values in (still.keypoints, still.confidence))
+    names = tuple(f"{number}.png" for number in range(20))
+    scene = lifter.lift_detections(Detections("film", names, keypoints, confidence, (1,), IMAGE))
+    assert scene.focal_source == "default" and (scene.distance_deviation > FOCAL_PRIOR).all()
 
 
 @pytest.mark.parametrize("sized", [True, False])

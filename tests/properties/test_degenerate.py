@@ -16,7 +16,6 @@ from duolift.export import ImageLifter
 from duolift.geometry.cameras import elevation
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.projection import lift, project
-from duolift.geometry.rotations import facing
 from duolift.learning.augmentation import Augmentation
 from duolift.learning.cycle import cycle, random_views
 from duolift.learning.losses import bone_prior, bone_ratios, consistency, deformation, known, reprojection
@@ -32,7 +31,6 @@ from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import ground
 from duolift.placement.focal import focal_from_people
 from duolift.placement.ground import EVERYTHING, GroundPlacement
-from duolift.placement.horizon import agreed_tilt
 from duolift.placement.interface import SceneCameras
 from duolift.placement.paper import SCALE_ABOUT, TABLE_1, PaperPlacement
 from duolift.placement.stature import in_metres, on_ground_of
@@ -180,7 +178,6 @@ def test_people_in_metres_focal_lengths_and_horizons(people: Tensor, angle: Call
         paper = PaperPlacement()(some, SceneCameras())
         return (
             on_ground_of(paper, replace(paper, up=up, height=height), valid, PAPER19, static=False),
-            agreed_tilt(theta, facing(roots).mT, one),
             [focal_from_people(Lifted.of(PAPER19, bodies, theta, roots, C), torch.tensor([1000.0]), one, one).pixels],
         )
 

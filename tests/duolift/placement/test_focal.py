@@ -12,10 +12,11 @@ from duolift.body.skeleton import PAPER23
 from duolift.geometry.cameras import elevation
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate, rotation_x
-from duolift.placement.focal import FOCAL_PRIOR, TOLD, FocalLength, default_focal, focal_from_people
+from duolift.placement.focal import FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
 from duolift.placement.ground import log_size
 from duolift.placement.horizon import FRAMES, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
+from duolift.placement.upright import direction
 
 ROOT, FEET = PAPER23.root_index, PAPER23.feet
 ASSUMED = 1200.0
@@ -108,7 +109,7 @@ def test_walking_people_tell_the_focal_length(film: Callable[..., Film], focal: 
     found = joined(*takes).focal(numbered(*takes))
     assert found.source == (FocalSource.PEOPLE,)
     error, before = math.log(found.pixels.item() / focal), math.log(ASSUMED / focal)
-    assert abs(error) < max(0.05, 0.6 * abs(before)), "much nearer than the default"
+    assert abs(error) < max(0.06, 0.6 * abs(before)), "much nearer than the default"
     assert error * before > -0.01, "on the side of the default, which is the middle of the prior"
     assert abs(error) < 1.5 * found.deviation.item()
 
@@ -132,7 +133,7 @@ def test_more_takes_of_a_camera_tell_it_better_and_one_bad_take_does_little_harm
     one, good, mixed = (
         joined(*some).focal(numbered(*some), joined(*some).one) for some in ([takes[0]], takes, [*takes, bad])
     )
-    assert good.deviation < 0.9 * one.deviation and good.deviation < TOLD * FOCAL_PRIOR
+    assert good.deviation < 0.9 * one.deviation and good.deviation < FOCAL_PRIOR
     assert abs(math.log(mixed.pixels.item() / 800)) <= abs(math.log(ASSUMED / 800)) + 1e-9
 
 
@@ -157,14 +158,13 @@ def test_the_order_of_people_and_the_mixing_of_frames_do_not_matter(film: Callab
 
 
 @pytest.mark.parametrize("tilt", [-30.0, -12.0, 0.0])
-def test_the_true_tilt_has_least_against_it(film: Callable[..., Film], tilt: float) -> None:
+def test_the_true_tilt_is_the_likeliest(film: Callable[..., Film], tilt: float) -> None:
     some = film(ASSUMED, tilt)
-    size, count = log_size(some.people, PAPER23), torch.tensor([100])
     tilts = torch.linspace(-40, 10, 51, dtype=torch.float64).deg2rad()
-    down, distance = some.people.movedim(2, 0)[..., 1:].unbind(-1)
-    against = tilt_evidence(down, distance, size, tilts.expand(100, -1), some.one, count)[0]
-    assert tilts[against.argmin()].rad2deg().item() == pytest.approx(tilt)
-    assert against.min() < 1e-6
+    ups = direction(tilts, torch.zeros_like(tilts)).expand(100, -1, 3)
+    lifted = Lifted.of(PAPER23, some.people, some.theta, some.roots, some.c)
+    likely = tilt_evidence(lifted, some.people, ups, some.one, torch.tensor([10.0], dtype=torch.float64))[0]
+    assert tilts[likely.argmax()].rad2deg().item() == pytest.approx(tilt)
 
 
 def test_thinning_keeps_a_few_frames_of_every_sequence() -> None:

@@ -178,7 +178,7 @@ def test_a_focal_length_is_asked_for_and_people_are_lifted_anew(
 
     monkeypatch.setattr("duolift.streaming.settling.FOCAL_AFTER", 0.5)
     told = Lens(camera.image or (0.0, 0.0), FOCAL, FocalSource.PEOPLE, 0.1)
-    monkeypatch.setattr(Lens, "told", lambda self, lifted: told)
+    monkeypatch.setattr(Lens, "told", lambda self, lifted, interval: told)
     scenes = given(shipped, replace(camera, focal=None), frames)
     assert scenes[0].focal_source == "default" and scenes[-1].focal_source == "people" and scenes[-1].focal == FOCAL
     assert np.isfinite(recorded(scenes).people).all()
