@@ -19,8 +19,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from duolift.body.anthropometry import mean_bone_length, sole
-from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
 from duolift.placement.ground import (
@@ -34,9 +32,9 @@ from duolift.placement.ground import (
     sequence_means,
     smoothed,
 )
-from duolift.placement.horizon import thinned
+from duolift.placement.horizon import thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, standing
+from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, above_ground, standing
 from duolift.placement.upright import Up, direction, upright
 
 TRIED = (3.0, 31)
@@ -238,29 +236,13 @@ class FitPlacement:
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
         ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
         some = lifted[kept]
-        people, size = _turned(some, some.bodies), log_size(some.bodies, lifted.skeleton)  # anywhere along their rays
-        height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (some scene, person, joint, tilt)
-        ankles = above_ground(size, lifted.skeleton)  # (some scene, person)
-        lower = below(height.amin(2)).mT + ankles.unsqueeze(1)  # (some scene, tilt, person)
-        sizes = size.unsqueeze(1) - lower.log()
-        variance = self.looks**2 + (self.foot / lower).square()
-        found = standing(sizes, variance, some.valid.to(sizes), few, information)
-        chances = (found.evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
+        evidence = tilt_evidence(some, _turned(some, some.bodies), ups, few, information, self.foot, self.looks)
+        chances = (evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
         mean = (chances * steps).sum(-1)
         spread = (chances * (steps - mean.unsqueeze(-1)).square()).sum(-1).sqrt()  # (sequence,)
         deviation = told.deviation * spread[sequence]
         tilt = told.tilt + told.deviation * mean[sequence]
         return direction(tilt, told.roll), deviation
-
-
-def above_ground(size: Tensor, skeleton: Skeleton) -> Tensor:
-    """How high above the ground the lowest joint of people who stand is, by the logarithms of their sizes (...).
-
-    >>> from duolift.body.skeleton import PAPER19
-    >>> above_ground(torch.tensor(0.25).log(), PAPER19)  # an ankle, of bones of 25 cm on the mean
-    tensor(0.0675)
-    """
-    return size.exp() * (sole(skeleton) / mean_bone_length(skeleton))
 
 
 def _ups(cameras: SceneCameras, sequence: Tensor, settled: Settled) -> Tensor:

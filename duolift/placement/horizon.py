@@ -13,7 +13,7 @@ from torch import Tensor
 from duolift.geometry.lifted import Lifted
 from duolift.placement.ground import below, log_size, per_person_up, robust_mean
 from duolift.placement.interface import VERTICAL
-from duolift.placement.standing import APPARENT, FOOT, standing
+from duolift.placement.standing import APPARENT, FOOT, above_ground, standing
 
 FRAMES = 60
 """At most so many frames of a sequence are looked at, evenly spaced."""
@@ -44,7 +44,13 @@ def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def tilt_evidence(
-    lifted: Lifted, people: Tensor, ups: Tensor, sequence: Tensor, information: Tensor, foot: float = FOOT
+    lifted: Lifted,
+    people: Tensor,
+    ups: Tensor,
+    sequence: Tensor,
+    information: Tensor,
+    foot: float = FOOT,
+    looks: float = APPARENT,
 ) -> Tensor:
     """Logarithms of how likely each of several tilts makes people's sizes by the ground, (sequence, tilt).
 
@@ -55,9 +61,11 @@ def tilt_evidence(
         sequence: (scene,), numbered from 0 on.
         information: (sequence,), how many independent frames a sequence is worth.
         foot: deviation of a lifted body's lowest joint, head lengths.
+        looks: deviation of how large somebody looks in one frame (logarithm).
     """
+    size = log_size(lifted.bodies, lifted.skeleton)  # (scene, person)
     height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (scene, person, joint, tilt)
-    lower = below(height.amin(2)).mT  # (scene, tilt, person)
-    sizes = log_size(lifted.bodies, lifted.skeleton).unsqueeze(1) - lower.log()
-    variance = APPARENT**2 + (foot / lower).square()
+    lower = below(height.amin(2)).mT + above_ground(size, lifted.skeleton).unsqueeze(1)  # (scene, tilt, person)
+    sizes = size.unsqueeze(1) - lower.log()
+    variance = looks**2 + (foot / lower).square()
     return standing(sizes, variance, lifted.valid.to(sizes), sequence, information).evidence

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from duolift.body.anthropometry import mean_bone_length, sole
+from duolift.body.skeleton import Skeleton
 from duolift.placement.ground import sequence_means, sequence_quantiles
 
 APPARENT = 0.03
@@ -119,6 +121,16 @@ def standing(
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
     evidence = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence) + (ever * alike).sum(-1)
     return Standing(shrunk, variance, own, always, evidence)
+
+
+def above_ground(size: Tensor, skeleton: Skeleton) -> Tensor:
+    """How high above the ground the lowest joint of people who stand is, by the logarithms of their sizes (...).
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> above_ground(torch.tensor(0.25).log(), PAPER19)  # an ankle, of bones of 25 cm on the mean
+    tensor(0.0675)
+    """
+    return size.exp() * (sole(skeleton) / mean_bone_length(skeleton))
 
 
 def _together(own: Tensor, variance: Tensor, ever: Tensor, usual: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
