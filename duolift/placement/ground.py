@@ -322,18 +322,31 @@ def mean_over(values: Tensor, sequence: Tensor | None) -> Tensor:
     return values if sequence is None else sequence_means(values, sequence)[sequence]
 
 
-def sequence_means(values: Tensor, sequence: Tensor) -> Tensor:
-    """Means of values (scene, ...) over sequences: (sequence, ...), 0 where a number up to the largest has no scene."""
-    count = torch.bincount(sequence)
+def sequence_means(values: Tensor, sequence: Tensor, sequences: int | None = None) -> Tensor:
+    """Means of values (scene, ...) over sequences: (sequence, ...), 0 where a number up to the largest has no scene.
+
+    Args:
+        values: of scenes.
+        sequence: (scene,), numbered from 0 on.
+        sequences: how many there are, if it is known: then a device need not be waited for.
+    """
+    count = _scenes_of(sequence, sequences)
     total = values.new_zeros(len(count), *values.shape[1:]).index_add(0, sequence, values)
     return total / count.clamp(min=1).view(-1, *[1] * (values.ndim - 1))
 
 
-def sequence_quantiles(values: Tensor, sequence: Tensor, share: float) -> Tensor:
+def _scenes_of(sequence: Tensor, sequences: int | None) -> Tensor:
+    """How many scenes each sequence has, (sequence,)."""
+    if sequences is None:
+        return torch.bincount(sequence)
+    return sequence.new_zeros(sequences).index_add(0, sequence, torch.ones_like(sequence))
+
+
+def sequence_quantiles(values: Tensor, sequence: Tensor, share: float, sequences: int | None = None) -> Tensor:
     """Quantiles of values (scene, person) over sequences, each person's, NaN left out: (sequence, person).
 
     What `torch.nanquantile` gives of one sequence, for all of them at once, and so without a step of Python's for each;
-    anything for a number up to the largest that no scene has.
+    anything for a number up to the largest that no scene has. `sequences` as of `sequence_means`.
 
     >>> sizes = torch.tensor([[3.0], [1.0], [2.0], [7.0], [torch.nan]])
     >>> sequence_quantiles(sizes, torch.tensor([0, 0, 0, 1, 1]), share=0.25)
@@ -342,7 +355,7 @@ def sequence_quantiles(values: Tensor, sequence: Tensor, share: float) -> Tensor
     """
     ascending, order = values.sort(dim=0)  # NaN last
     ascending = ascending.gather(0, sequence[order].argsort(dim=0, stable=True))  # one sequence after the other
-    count = torch.bincount(sequence)
+    count = _scenes_of(sequence, sequences)
     start = (count.cumsum(0) - count).unsqueeze(-1)  # (sequence, 1)
     known = values.new_zeros(len(count), values.shape[1]).index_add(0, sequence, (~values.isnan()).to(values))
     rank = share * (known - 1).clamp(min=0)  # (sequence, person)

@@ -102,24 +102,26 @@ def standing(
             [1., 1.],
             [1., 0.]])
     """
-    axes = [1] * (sizes.ndim - 2)
+    axes, sequences = [1] * (sizes.ndim - 2), len(information)
     valid = valid.view(len(valid), *axes, -1).expand_as(sizes)  # (scene, *tilt, person)
     information = information.view(-1, *axes, 1)
     ascending = sizes.masked_fill(valid == 0, torch.nan).flatten(1)
-    own = sequence_quantiles(ascending, sequence, FIRST_QUANTILE).unflatten(1, sizes.shape[1:])
+    own = sequence_quantiles(ascending, sequence, FIRST_QUANTILE, sequences).unflatten(1, sizes.shape[1:])
     ever = (~own.isnan()).to(sizes)  # (sequence, *tilt, person)
     own, weight = own.nan_to_num(), torch.zeros_like(own)
     for _ in range(ROUNDS):
         grounded, likely = _mixture(sizes - own[sequence], uncertain)
         each = valid * grounded / uncertain
-        weight = sequence_means(each, sequence)
-        own = torch.where(weight > 0, sequence_means(each * sizes, sequence) / weight.clamp(min=1e-9), own)
+        weight = sequence_means(each, sequence, sequences)
+        own = torch.where(weight > 0, sequence_means(each * sizes, sequence, sequences) / weight.clamp(min=1e-9), own)
     _, likely = _mixture(sizes - own[sequence], uncertain)
     own_variance = 1 / (weight * information).clamp(min=1e-6) + (1 - 1 / information) * THROUGHOUT**2
     mean, always, alike = _together(own, own_variance, ever, usual)
     believed = always * SIZES**2 / (SIZES**2 + own_variance)  # the ground's share of what is known of a size
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
-    evidence = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence) + (ever * alike).sum(-1)
+    evidence = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence, sequences) + (
+        ever * alike
+    ).sum(-1)
     return Standing(shrunk, variance, own, always, evidence)
 
 

@@ -106,7 +106,11 @@ def theirs(scorer: ModuleType, variant: str, root: Path, work: Path, patch: pyte
     return json.loads((work / "out" / f"shelf_{variant}.json").read_text())
 
 
-@pytest.mark.parametrize("variant", [name for name, variant in VARIANTS.items() if not variant.calibrated])
+KNOWN = [name for name, variant in VARIANTS.items() if not (variant.calibrated or variant.measured)]
+"""Variants of the other scorer: it tells neither where cameras are nor how tall people are."""
+
+
+@pytest.mark.parametrize("variant", KNOWN)
 def test_both_scorers_agree(
     variant: str,
     scorer: ModuleType,

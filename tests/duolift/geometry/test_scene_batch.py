@@ -117,5 +117,5 @@ def test_rays_are_those_of_every_joint_through_its_own_camera() -> None:
 
 
 def test_scenes_with_and_without_truth_are_not_mixed() -> None:
-    with pytest.raises(ValueError, match="ground truth"):
+    with pytest.raises(ValueError, match=r"some scenes have what others lack \(truth"):
         SceneBatch.concatenate([some(3, "a", truth=False), some(2, "b", truth=True)])
