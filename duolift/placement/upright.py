@@ -40,8 +40,9 @@ WRONG = 2.0
 """Deviations from which somebody who disagrees counts for less, by Huber's weights."""
 
 DEGREES_OF_FREEDOM = 4.0
-"""Of Student's t distribution, which what somebody is wrong by throughout is taken to follow: who lies or is carried
-all the time is wrong by far more than others. The usual choice."""
+"""Of Student's t distribution, which two things are taken to follow: what somebody is wrong by throughout, as who lies
+or is carried all the time is wrong by far more than others; and how cameras are held, as some are far from level. The
+usual choice."""
 
 STEPS = 8
 
@@ -118,7 +119,7 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
     state = usual.expand(len(told), 2)  # tilt and roll
     people = mean_over(lifted.valid.to(told).sum(-1), sequence)  # in a frame
     normal = torch.diag_embed(loose.expand(len(told), 2))
-    for _ in range(STEPS):
+    for done in range(STEPS):
         up = direction(*state.unbind(-1))
         slopes = _slopes(state)  # (scene, 2 angles, 3)
         own = (turn.mT @ up[:, None, :, None]).squeeze(-1)  # (scene, person, 3), as the cameras that face roots have it
@@ -137,15 +138,20 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
         throughout = mean_over(weight * off, sequence) / mean_weight.clamp(min=1e-9)
         variance = shared + own_error + 1 / ((1 + more) * mean_weight).clamp(min=1e-9)
         lies = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + throughout.square() / variance)
-        weight = torch.where(more > 0, lies, 1.0) * weight / (1 + more * (own_error * mean_weight).clamp(max=1))
+        # at first everybody is off by as much as the camera is rolled, and nobody lies
+        lies = torch.where((more > 0) & (done >= STEPS // 2), lies, 1.0)
+        weight = lies * weight / (1 + more * (own_error * mean_weight).clamp(max=1))
         weighted = jacobian * weight.unsqueeze(-1)
         total = mean_over((weighted.mT @ jacobian).sum(1), sequence)  # (scene, 2, 2)
         pull = mean_over((weighted * off.unsqueeze(-1)).sum((1, 2)), sequence)  # (scene, 2)
         # errors that all share are as large as ever, however many people there are
         alike = information.unsqueeze(-1) * total.diagonal(dim1=-1, dim2=-2)  # (scene, 2)
         share = (information.unsqueeze(-1) / (1 + shared * alike)).sqrt()
-        normal = torch.diag_embed(loose.expand(len(told), 2)) + share.unsqueeze(-1) * total * share.unsqueeze(-2)
-        step = share * (share * pull) + loose * (usual - state)
+        # few cameras are askew, and they may be very much so: near what is usual it is a Gaussian
+        rare = DEGREES_OF_FREEDOM / (DEGREES_OF_FREEDOM + loose * (usual - state).square())  # (scene, 2)
+        prior = rare * loose
+        normal = torch.diag_embed(prior) + share.unsqueeze(-1) * total * share.unsqueeze(-2)
+        step = share * (share * pull) + prior * (usual - state)
         state = state + torch.linalg.solve(normal, step)
         state = state.clamp(-torch.pi / 2 + 0.01, torch.pi / 2 - 0.01)
     state = torch.where((people > 0).unsqueeze(-1), state, usual)

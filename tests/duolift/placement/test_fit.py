@@ -126,6 +126,20 @@ def test_what_people_are_wrong_by_throughout_is_no_roll(walk: Callable[..., Scen
     assert found.roll.abs().max() < 2.5 * DEGREE  # a roll of 6.7 degrees would explain all of it
 
 
+@pytest.mark.parametrize("roll", [-26.0, 13.0])
+def test_a_camera_that_is_held_askew_is_told_by_a_video(roll: float) -> None:
+    """Rolls of two cameras of real films, of two people who are wrong by a little throughout."""
+    frames = 60
+    up = direction(torch.tensor(-22 * DEGREE), torch.tensor(roll * DEGREE)).double().expand(frames, 3)
+    roots = torch.tensor([[0.2, 0.1], [-0.2, 0.0]], dtype=torch.float64).expand(frames, 2, 2)
+    scene = Scene(up, up, torch.zeros(frames, 2, 23, 3).double(), torch.zeros(frames, 2).double(), roots)
+    said = told_surely(scene, 6.0)
+    said[..., 0] += torch.tensor([[1.5, -1.0], [-1.5, 1.0]]) * DEGREE
+    sequence, information = torch.zeros(frames, dtype=torch.long), torch.full((frames,), 20.0)
+    found = upright(lifted(scene, said), facing(roots).mT, sequence, information)
+    assert angle(found.vector, up).max() < abs(roll) / 5
+
+
 def test_who_lies_throughout_a_video_does_not_tilt_the_camera(walk: Callable[..., Scene]) -> None:
     scene = walk(60, 3)
     up = told_surely(scene, 5.0)
