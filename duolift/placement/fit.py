@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import facing, rotate
+from duolift.geometry.rotations import facing
 from duolift.placement.ground import (
     LOWEST_DROP,
     along,
+    along_rays,
     below,
     drop,
     less_leaning,
@@ -34,7 +35,7 @@ from duolift.placement.ground import (
 )
 from duolift.placement.horizon import thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, above_ground, standing
+from duolift.placement.standing import APPARENT, FOOT, Standing, above_ground, independent, standing
 from duolift.placement.upright import Up, direction, upright
 
 TRIED = (3.0, 31)
@@ -139,8 +140,7 @@ class FitPlacement:
 
     def _settled(self, lifted: Lifted, cameras: SceneCameras, sequence: Tensor) -> tuple[Settled, _Posed]:
         valid, count = lifted.valid.to(lifted.bodies), torch.bincount(sequence)
-        independent = min(1.0, cameras.interval / STILL)  # of a frame
-        information = 1 + independent * (count - 1).clamp(min=0).to(valid)  # (sequence,)
+        information = 1 + independent(cameras.interval) * (count - 1).clamp(min=0).to(valid)  # (sequence,)
         each = torch.arange(len(lifted), device=count.device)
         first = torch.full_like(count, len(lifted)).scatter_reduce(0, sequence, each, "amin")  # (sequence,), a scene
         up, deviation = cameras.up, None
@@ -174,7 +174,7 @@ class FitPlacement:
         bodies = lifted.bodies
         if self.lean:
             bodies = less_leaning(lifted, facing(lifted.root_rays).mT[..., :, 2], up, self.lean)
-        return _turned(lifted, bodies), log_size(bodies, lifted.skeleton)
+        return along_rays(lifted, bodies), log_size(bodies, lifted.skeleton)
 
     def _placed(
         self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled
@@ -236,7 +236,7 @@ class FitPlacement:
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
         ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
         some = lifted[kept]
-        evidence = tilt_evidence(some, _turned(some, some.bodies), ups, few, information, self.foot, self.looks)
+        evidence = tilt_evidence(some, along_rays(some, some.bodies), ups, few, information, self.foot, self.looks)
         chances = (evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
         mean = (chances * steps).sum(-1)
         spread = (chances * (steps - mean.unsqueeze(-1)).square()).sum(-1).sqrt()  # (sequence,)
@@ -256,12 +256,6 @@ def _numbered(lifted: Lifted, cameras: SceneCameras) -> Tensor:
         return torch.arange(len(lifted), device=lifted.bodies.device)
     _, sequence = cameras.sequence.unique(return_inverse=True)
     return sequence
-
-
-def _turned(lifted: Lifted, bodies: Tensor) -> Tensor:
-    """Bodies (scene, person, joint, 3) as the real camera sees them, at the distances that they were lifted for."""
-    turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
-    return rotate(turn, bodies) + (lifted.distance.unsqueeze(-1) * turn[..., :, 2]).unsqueeze(-2)
 
 
 PERFECT = FitPlacement(looks=0.003, lean=0.0, settles=0.0)

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import facing, rotate
+from duolift.geometry.rotations import facing
+from duolift.placement.ground import along_rays
 from duolift.placement.horizon import agreed_tilt, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
-from duolift.placement.standing import STILL
+from duolift.placement.standing import independent
 from duolift.placement.upright import DEGREE, SHARED_DEG, direction, upright
 
 FOCAL_PRIOR = 0.35
@@ -105,7 +106,7 @@ def focal_from_people(
     kept, sequence, count = thinned(sequence)
     owner = torch.zeros_like(count).scatter(0, sequence, camera[kept])  # (sequence,)
     lifted = lifted[kept].without_invalid()
-    information = 1 + min(1.0, interval / STILL) * (count - 1).to(lifted.bodies)  # (sequence,)
+    information = 1 + independent(interval) * (count - 1).to(lifted.bodies)  # (sequence,)
     low, high, number = FACTORS
     factors = torch.linspace(math.log(low), math.log(high), number).to(lifted.bodies)  # (factor,), logarithms
     own = torch.stack([_own(lifted, factor, sequence, information) for factor in factors.exp().tolist()], 1)
@@ -132,7 +133,6 @@ def _own(lifted: Lifted, factor: float, sequence: Tensor, information: Tensor) -
     """
     through = replace(lifted, root_rays=lifted.root_rays / factor, distance=lifted.distance * factor)
     turn = facing(through.root_rays).mT  # (scene, person, 3, 3)
-    people = rotate(turn, through.bodies) + through.distance[..., None, None] * turn[..., None, :, 2]
     told = upright(through, turn, sequence, information[sequence])
     roll = told.roll if lifted.up is not None else torch.zeros_like(told.roll)  # elevations alone tell little of it
     tilt = agreed_tilt(through, turn, roll, sequence)
@@ -144,7 +144,7 @@ def _own(lifted: Lifted, factor: float, sequence: Tensor, information: Tensor) -
     off = (variance + shared**2).sqrt().unsqueeze(-1) * torch.linspace(-reach, reach, number).to(variance)
     tilts = tilt.unsqueeze(-1) + off[sequence]  # (scene, tilt)
     ups = direction(tilts, roll.unsqueeze(-1).expand_as(tilts))
-    sizes = tilt_evidence(lifted, people, ups, sequence, information)  # (sequence, tilt)
+    sizes = tilt_evidence(lifted, along_rays(through, through.bodies), ups, sequence, information)  # (sequence, tilt)
     most, shifts = SHIFTS
     shift = shared * torch.linspace(-most, most, shifts).to(variance)
     apart = (off.unsqueeze(1) - shift.unsqueeze(-1)).square() / (2 * variance[:, None, None])  # (sequence, shift, tilt)

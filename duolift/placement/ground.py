@@ -317,6 +317,12 @@ def _direction(sums: Tensor) -> Tensor:
     return torch.where(length > CANCELLED, sums / length.clamp(min=CANCELLED), level)
 
 
+def along_rays(lifted: Lifted, bodies: Tensor) -> Tensor:
+    """Bodies (scene, person, joint, 3) as the real camera sees them, at the distances that they were lifted for."""
+    turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
+    return rotate(turn, bodies) + (lifted.distance.unsqueeze(-1) * turn[..., :, 2]).unsqueeze(-2)
+
+
 def mean_over(values: Tensor, sequence: Tensor | None) -> Tensor:
     """The mean of values (scene, ...) over each sequence, for every scene again; without sequences, the values."""
     return values if sequence is None else sequence_means(values, sequence)[sequence]

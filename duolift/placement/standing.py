@@ -44,6 +44,15 @@ FIRST_QUANTILE = 0.25
 ROUNDS = 5
 
 
+def independent(interval: float) -> float:
+    """How much of a frame is independent of the one that is so many seconds before, 0 to 1.
+
+    >>> independent(0.15)
+    0.5
+    """
+    return min(1.0, interval / STILL)
+
+
 @dataclass(frozen=True)
 class Standing:
     """What was found of people.
@@ -119,10 +128,8 @@ def standing(
     mean, always, alike = _together(own, own_variance, ever, usual)
     believed = always * SIZES**2 / (SIZES**2 + own_variance)  # the ground's share of what is known of a size
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
-    evidence = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence, sequences) + (
-        ever * alike
-    ).sum(-1)
-    return Standing(shrunk, variance, own, always, evidence)
+    in_frames = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence, sequences)
+    return Standing(shrunk, variance, own, always, in_frames + (ever * alike).sum(-1))
 
 
 def above_ground(size: Tensor, skeleton: Skeleton) -> Tensor:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from duolift.placement.standing import APPARENT, FOOT, STILL
+from duolift.placement.standing import APPARENT, FOOT, independent
 from duolift.placement.upright import HELD_DEG, SHARED_DEG
 
 Array = NDArray[np.float64]
@@ -81,7 +81,7 @@ class Seen:
     @property
     def share(self) -> float:
         """How much of a frame is independent of the one before."""
-        return min(1.0, self.interval / STILL)
+        return independent(self.interval)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from duolift.motion.quadratic import Array
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.fit import FitPlacement, Settled
 from duolift.placement.interface import FocalSource, Placed, SceneCameras
-from duolift.placement.standing import STILL, Standing
+from duolift.placement.standing import Standing, independent
 from duolift.placement.stature import Statures, metres_per_unit
 from duolift.placement.upright import known_up
 from duolift.reconstruction import Lens
@@ -153,7 +153,7 @@ class Settling:
         if not poses:
             return None
         bodies, deviation = (np.stack([getattr(pose, name) for pose in poses]) for name in ("body", "deviation"))
-        worth = 1 + min(1.0, self.memory.people[identity].spacing / STILL) * (len(poses) - 1)
+        worth = 1 + independent(self.memory.people[identity].spacing) * (len(poses) - 1)
         lengths = usual_lengths(bodies, deviation, self.people.skeleton)
         return self.known.size(identity) * lengths, max(GIVES[-1], GIVES[0] / math.sqrt(worth))
 
