@@ -10,7 +10,7 @@ from benchmarks.bench import IMAGE, Bench, Size, repeated
 from benchmarks.measure import Line, interleaved, peak_memory, seconds_of
 from callbacks.lifting import lift_scenes
 from callbacks.parallel import on_all_cores
-from callbacks.rows import main_row, rows_of
+from callbacks.rows import paper_row, rows_of
 from callbacks.scoring import LiftedScenes, evaluate, portions
 from duolift.body.skeleton import WHOLE
 from duolift.metrics.batched import Truth
@@ -23,7 +23,7 @@ def evaluation(bench: Bench) -> Iterator[Line]:
     size, (data, module) = bench.size, bench.default
     every, some = (repeated(data.evaluation, number).to(bench.device) for number in size.scenes)
     rows, skeleton = rows_of(WHOLE), data.skeleton
-    people = LiftedScenes(every, lift_scenes(module.eval(), every, skeleton)).placed(main_row(rows))
+    people = LiftedScenes(every, lift_scenes(module.eval(), every, skeleton)).placed(paper_row(rows))
     assert every.truth is not None
     truth, first = every.truth, slice(size.frames)
     arrays = people[first].double().cpu().numpy(), truth[first].double().cpu().numpy()

@@ -15,7 +15,7 @@ from torch import Tensor
 from callbacks.figures import save_figure
 from callbacks.labelled import LabelledEvaluation
 from callbacks.lifting import lift_scenes, perfect_lift
-from callbacks.rows import JOINT, main_result, main_row, pictured_row, pictured_rows, rows_of
+from callbacks.rows import JOINT, paper_row, pictured_rows, product_result, product_row, rows_of
 from callbacks.scene_pictures import extremes, level_pair, rows_picture, scenes_picture, whereabouts
 from callbacks.scoring import LiftedScenes, evaluate, score_scenes
 from callbacks.wandb_run import ROWS, SCENES, TURNING, rows_table, table, turning
@@ -30,10 +30,11 @@ LISTED = 20
 class MultiPersonEvaluation(LabelledEvaluation):
     """Scores the module on evaluation scenes every few epochs, and by all rows at the end.
 
-    During training it logs `eval/<metric>` of the paper's full method; at the end it logs `final/<metric>` and writes
-    a file with all rows, the error under noise, the held-out losses (2D alone), and those and the error of every
-    evaluation on the way; a picture of some scenes, `scenes.png`; and one of fewer by many rows, `rows.png`. Of several
-    processes only the first does.
+    During training it logs `eval/<metric>` of the paper's full method, which takes every scene by itself, as some
+    scenes are no sequences; at the end it logs `final/<metric>` of what the product does
+    and writes a file with all rows, the error under noise, the held-out losses (2D alone), and those and the error of
+    every evaluation on the way; a picture of some scenes, `scenes.png`; and one of fewer by many rows, `rows.png`. Of
+    several processes only the first does.
 
     Args:
         lifter: the lifter's name, which decides its rows.
@@ -62,7 +63,7 @@ class MultiPersonEvaluation(LabelledEvaluation):
         self.together, self.image, self.rows = lifter == JOINT, image, rows_of(lifter)
 
     def metrics_of(self, module: LifterModule, scenes: SceneBatch) -> dict[str, Any]:
-        (result,) = evaluate(module, [main_row(self.rows)], scenes, self.skeleton, image=self.image)
+        (result,) = evaluate(module, [paper_row(self.rows)], scenes, self.skeleton, image=self.image)
         metrics: dict[str, Any] = result["metrics"]
         return metrics
 
@@ -73,7 +74,7 @@ class MultiPersonEvaluation(LabelledEvaluation):
         results = evaluate(
             module, self.rows, scenes, self.skeleton, image=self.image, size=self.size, lifted=lift.lifted
         )
-        self.record(trainer, module, results, main_result(results)["metrics"])
+        self.record(trainer, module, results, product_result(results)["metrics"])
         if isinstance(trainer.logger, WandbLogger):
             trainer.logger.log_metrics({ROWS: rows_table(results), **self._shown(lift)})  # type: ignore[dict-item]
             for picture in pictures:
@@ -81,7 +82,7 @@ class MultiPersonEvaluation(LabelledEvaluation):
 
     def _draw(self, lift: LiftedScenes, module: LifterModule) -> list[Path]:
         """Pictures of scenes beside the file; their paths."""
-        sheets = {"scenes.png": scenes_picture(pictured_row(self.rows), lift)}
+        sheets = {"scenes.png": scenes_picture(product_row(self.rows), lift)}
         if not self.together:
             perfect = perfect_lift(lift.scenes, self.skeleton, module.normalisation)
             sheets["rows.png"] = rows_picture(pictured_rows(self.rows), lift, LiftedScenes(lift.scenes, perfect))
@@ -91,7 +92,7 @@ class MultiPersonEvaluation(LabelledEvaluation):
 
     def _shown(self, lift: LiftedScenes) -> dict[str, Any]:
         """For W&B: a table of the best and the worst scenes, and the best, the median and the worst to turn."""
-        row = pictured_row(self.rows)
+        row = product_row(self.rows)
         scores = score_scenes(row, lift)
         errors, sequence = scores["pa_mpjpe_mm"], self.scenes.sequence
         best, worst = (extremes(errors, sequence, LISTED, largest) for largest in (False, True))

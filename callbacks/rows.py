@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from duolift.geometry.lifted import Lifted
-from duolift.placement import METHODS, ground, paper
+from duolift.placement import DEFAULT_METHOD, METHODS, ground, paper
 from duolift.placement.interface import FocalSource, Placed, Placement, SceneCameras
 
 JOINT = "joint"
@@ -16,6 +16,9 @@ JOINT = "joint"
 
 PERFECT = "perfect lift"
 """What tables call the lifter of rows that are filled from the ground truth."""
+
+PRODUCT = METHODS[DEFAULT_METHOD].main.name
+"""The row of what the product does unless told otherwise: the one that headlines, pictures and pages show."""
 
 
 class LiftedBy(StrEnum):
@@ -118,17 +121,32 @@ def rows_of(lifter: str) -> list[Row]:
     ]
 
 
-def main_row(rows: Sequence[Row]) -> Row:
-    """The paper's full method in its first reading; Figure 1's baseline where that is the only row."""
-    return next((row for row in rows if _is_main(row.name, row.scale_about, row.lifter)), rows[0])
+def product_row(rows: Sequence[Row]) -> Row:
+    """What the product does (`PRODUCT`); Figure 1's baseline where that is the only row."""
+    return next((row for row in rows if is_product(row.name, row.lifter)), rows[0])
 
 
-def main_result(results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def product_result(results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The same of rows as `ablation.json` and `metrics.json` hold them."""
-    return next((r for r in results if _is_main(r["name"], r["scale_about"], r["lifter"])), results[0])
+    return next((r for r in results if is_product(r["name"], r["lifter"])), results[0])
 
 
-def _is_main(name: str, scale_about: str | None, lifter: str) -> bool:
+def is_product(name: str, lifter: str) -> bool:
+    """Whether a row, by its name and its lifter, is that of the product."""
+    return name == PRODUCT and lifter != PERFECT
+
+
+def paper_row(rows: Sequence[Row]) -> Row:
+    """The paper's full method in its first reading; Figure 1's baseline where that is the only row."""
+    return next((row for row in rows if _is_paper(row.name, row.scale_about, row.lifter)), rows[0])
+
+
+def paper_result(results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The same of rows as `ablation.json` and `metrics.json` hold them."""
+    return next((r for r in results if _is_paper(r["name"], r["scale_about"], r["lifter"])), results[0])
+
+
+def _is_paper(name: str, scale_about: str | None, lifter: str) -> bool:
     return (name, scale_about) == (paper.MAIN, "camera") and lifter != PERFECT
 
 
@@ -137,15 +155,10 @@ def table_1_rows(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.name in paper.TABLE_1 and row.scale_about == "camera" and row.lifter != PERFECT]
 
 
-def pictured_row(rows: Sequence[Row]) -> Row:
-    """Ground placement with everything that pays; Figure 1's baseline where that is the only row."""
-    return next((row for row in rows if row.name == ground.MAIN and row.lifted_by == LiftedBy.TRAINED), rows[0])
-
-
 def pictured_rows(rows: Sequence[Row]) -> list[Row]:
-    """Rows to compare in a picture: Table 1, ground placement of an image, with everything, and of a perfect lift."""
-    first = next(iter(ground.STEPS))
-    trained, perfect = (
-        next(row for row in rows if row.name == first and row.lifted_by == source) for source in LiftedBy
-    )
-    return [*table_1_rows(rows), trained, pictured_row(rows), perfect]
+    """Rows to compare in a picture: Table 1, ground placement of an image and with everything, the product, and that of
+    a perfect lift."""
+    trained = {row.name: row for row in rows if row.lifted_by == LiftedBy.TRAINED}
+    perfect = next(row for row in rows if row.name == PRODUCT and row.lifted_by == LiftedBy.PERFECT)
+    ours = [trained[name] for name in (next(iter(ground.STEPS)), ground.MAIN, PRODUCT)]
+    return [*table_1_rows(rows), *ours, perfect]

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from callbacks.alone import bodies_in_camera
 from callbacks.figures import interval_chart, save_figure
-from callbacks.rows import pictured_row, rows_of
+from callbacks.rows import product_row, rows_of
 from callbacks.scoring import LiftedScenes, score_masked
 from datamodules.recordings import LEAST_PEOPLE, Recordings, scored_scenes
 from duolift.body.skeleton import Skeleton
@@ -189,7 +189,7 @@ def score(lifter: PeopleLifter, scenes: SceneBatch, shared: Skeleton, pixels: fl
         scores = PROTOCOLS[key].scores(bodies, scenes.truth, shared.root_index).mean(-1)  # (scene, person)
         found[key] = scores.where(everybody, torch.nan).nanmean(-1)
     if scenes.pixels.shape[1] >= LEAST_PEOPLE:
-        placed = LiftedScenes(scenes, lifted).placed(pictured_row(rows_of(own.name)))[:, :, kept]
+        placed = LiftedScenes(scenes, lifted).placed(product_row(rows_of(own.name)))[:, :, kept]
         together = placed_metrics(placed, scenes, shared.root_index)
         found |= {key: together[name] for key, (name, _) in OF_SCENES.items()}
     return found

@@ -87,7 +87,7 @@ def likelihoods(config: Config) -> list[Panel]:
 
 def ablation() -> list[Panel]:
     """Table 1 by each of its metrics, and whole."""
-    names = {name: f"{title(name)}, the paper's full method" for name in PUBLISHED_METRICS}
+    names = {name: f"{title(name)}, on one ground" for name in PUBLISHED_METRICS}
     bars: list[Panel] = [BarPlot(title=shown, metrics=[f"final/{name}"]) for name, shown in names.items()]
     return [*bars, WeavePanelSummaryTable(table_name=TABLE), WeavePanelSummaryTable(table_name=ROWS)]
 

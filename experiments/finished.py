@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from callbacks.lifting import lift_scenes
-from callbacks.rows import JOINT, Row, main_row, pictured_row, rows_of, table_1_rows
+from callbacks.rows import JOINT, Row, paper_row, product_row, rows_of, table_1_rows
 from callbacks.scene_errors import SceneErrors
 from callbacks.scoring import LiftedScenes
 from datamodules.recordings import scored_scenes
@@ -91,12 +91,12 @@ class Run:
     @property
     def paper(self) -> SceneErrors:
         """By the paper's full method."""
-        return next(errors for errors in self.table_1 if errors.row == main_row(self.rows))
+        return next(errors for errors in self.table_1 if errors.row == paper_row(self.rows))
 
     @cached_property
-    def ground(self) -> SceneErrors:
-        """By ground placement with everything."""
-        return SceneErrors.of(self.lift, pictured_row(self.rows))
+    def product(self) -> SceneErrors:
+        """By what the product does unless told otherwise."""
+        return SceneErrors.of(self.lift, product_row(self.rows))
 
     @cached_property
     def joint(self) -> SceneErrors:

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from torch import Tensor
 
 from callbacks.figures import print_figure, turning_scenes
-from callbacks.rows import JOINT, PERFECT
+from callbacks.rows import JOINT, PERFECT, is_product
 from callbacks.scene_errors import SceneErrors, action_of, shown
 from datamodules.sources.registry import CHI3D, open_source
 from datamodules.synthetic.actions import ACTIONS
@@ -61,7 +61,7 @@ def write_report(run: Run) -> list[Path]:
 
 def page(run: Run) -> tuple[str, list[Chart]]:
     """The page's text, with all that it needs inside, and its figures."""
-    chosen = shown(run.ground.scene)
+    chosen = shown(run.product.scene)
     paper, errors, logged = paper_figures(run, chosen), [elevation(run), *error_charts(run), *noise(run)], curves(run)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -88,9 +88,10 @@ def page(run: Run) -> tuple[str, list[Chart]]:
         every=every_line(run),
         field=field_lines([*all_rows(run), *rows_beside(run.config.data.source, *FROM_PIXELS)]),
         field_note=FIELD_NOTE,
+        is_product=is_product,
         has_joint=run.has_joint,
         of_pairs=people_of(run.scenes) == PAIRS,
-        sequences=extreme_sequences(run.ground),
+        sequences=extreme_sequences(run.product),
         paper=[chart for chart in paper if chart.name != "figure-4"],
         errors=errors,
         curves=by_stage(logged),
@@ -109,7 +110,7 @@ def by_stage(charts: Sequence[Chart]) -> dict[str, list[Chart]]:
 def scenes(run: Run, chosen: Mapping[str, int]) -> list[dict[str, Any]]:
     """The scenes that turn: why each is shown, which it is, how far off, and plotly's figure."""
     numbers = torch.tensor([*chosen.values()])
-    people, truth = run.ground.level(numbers)
+    people, truth = run.product.level(numbers)
     found = []
     for index, (why, number) in enumerate(chosen.items()):
         one = slice(index, index + 1)
@@ -118,8 +119,8 @@ def scenes(run: Run, chosen: Mapping[str, int]) -> list[dict[str, Any]]:
             {
                 "why": why,
                 "title": title_of(run.scenes, number),
-                "together": f"{run.ground.scene[number]:.0f} mm",
-                "alone": f"{run.ground.person[number]:.0f} mm",
+                "together": f"{run.product.scene[number]:.0f} mm",
+                "alone": f"{run.product.person[number]:.0f} mm",
                 "figure": json.loads(figure.to_json()),
             }
         )
@@ -223,12 +224,12 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
     return [
         (
             "each person alone",
-            f"{run.ground.person.mean():.1f} mm",
+            f"{run.product.person.mean():.1f} mm",
             f"the mean pose, given to everybody: {mean_pose_error(truth):.1f}",
         ),
         (
             "one scene, on one ground",
-            f"{run.ground.scene.mean():.1f} mm",
+            f"{run.product.scene.mean():.1f} mm",
             "" if perfect is None else f"with perfect bodies: {perfect:.1f}",
         ),
         (
@@ -253,9 +254,9 @@ def people_of(scenes: SceneBatch) -> str:
 
 
 def perfect_lift(run: Run) -> float | None:
-    """What ground placement leaves of perfect bodies, millimetres; None where that was not measured."""
+    """What the product's placement leaves of perfect bodies, millimetres; None where that was not measured."""
     for row in run.metrics(run.lifters[0])["rows"]:
-        if row["lifter"] == PERFECT and row["name"] == run.ground.row.name:
+        if row["lifter"] == PERFECT and row["name"] == run.product.row.name:
             return float(row["metrics"]["pa_mpjpe_mm"])
     return None
 
@@ -278,7 +279,7 @@ def mean_pose_error(truth: Tensor, rounds: int = 3) -> float:
 
 
 def main_lines(run: Run) -> list[dict[str, Any]]:
-    """Figure 1's baseline, and of each lifter Table 1 in its first reading and ground placement."""
+    """Figure 1's baseline, and of each lifter Table 1 in its first reading and the other placements."""
     rows = run.metrics(JOINT)["rows"] if run.has_joint else []
     for lifter in run.lifters:
         rows += [
@@ -306,6 +307,7 @@ def table_lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             "name": row["name"],
             "lifter": row["lifter"],
+            "product": is_product(row["name"], row["lifter"]),
             "about": row["scale_about"] or "",
             "cells": [(_cell(row["metrics"], name), _cell(row["published"] or {}, name)) for name in COLUMNS],
         }

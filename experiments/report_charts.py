@@ -51,12 +51,13 @@ PANELS = (
     ),
     ("elevation", "Elevation", r"(eval/elevation_error|train/elevation_\w+)_deg", "degrees"),
     ("likelihood", "Negative log-likelihood by part", r"(train|val)/(nll|likelihood)_\w+_nats", "nats"),
-    ("training", "Losses in training", r"train/(?!elevation|gradient)\w+(?<!_nats)", "loss"),
+    ("training", "Losses in training", r"train/(?!elevation|gradient|steps)\w+(?<!_nats)", "loss"),
     ("held-out", "Losses on held-out 2D poses", r"val/(?!bits)\w+(?<!_nats)", "loss"),
     ("gradient", "Gradient norm, before its bound", r"train/gradient_norm\w*", "norm"),
+    ("left-out", "Steps left out, their gradient not being finite", r"train/steps_left_out", "steps"),
     ("speed", "Training speed", r"poses_per_second", "poses a second"),
 )
-"""Curves over epochs: a name for files, a title, which of what was logged, and its unit."""
+"""Curves over epochs: a name for files, a title, which of what was logged, and its unit; none that is 0 throughout."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Chart:
 def title_of(scenes: SceneBatch, number: int) -> str:
     """A scene by its take, the frame within from 1, and its camera."""
     where = whereabouts(scenes, number)
-    return f"{where['action']}, frame {where['frame'] + 1}, camera {where['camera']}"
+    camera = where["camera"] if "camera" in where["camera"] else f"camera {where['camera']}"
+    return f"{where['action']}, frame {where['frame'] + 1}, {camera}"
 
 
 def paper_figures(run: Run, chosen: Mapping[str, int]) -> list[Chart]:
@@ -87,21 +89,21 @@ def paper_figures(run: Run, chosen: Mapping[str, int]) -> list[Chart]:
         "2D displacement": flat,
         "+ rotation compensation": turned,
         "+ elevation compensation": paper,
-        "this project's ground placement": run.ground,
+        "this project's placement": run.product,
     }
     charts = []
     if run.has_joint:
         figure_1 = {
             "both lifted as one pose": run.joint,
             "each alone, the paper's": paper,
-            "each alone, on one ground": run.ground,
+            "each alone, on one ground": run.product,
         }
         charts.append(_from_the_side(run, "figure-1", "Figure 1: all lifted at once, and each alone", figure_1))
     charts.append(_from_the_side(run, "figure-3", "Figure 3: why displacement needs elevation", figure_3))
     numbers = torch.tensor([*chosen.values()])
-    titles = [f"{why}: {run.ground.scene[number]:.0f} mm" for why, number in chosen.items()]
-    sheet = scene_sheet(seen_pixels(run.scenes, numbers), *run.ground.level(numbers), run.skeleton, titles)
-    return [*charts, Chart("figure-4", "Figure 4: scenes", "By ground placement.", sheet, wide=True)]
+    titles = [f"{why}: {run.product.scene[number]:.0f} mm" for why, number in chosen.items()]
+    sheet = scene_sheet(seen_pixels(run.scenes, numbers), *run.product.level(numbers), run.skeleton, titles)
+    return [*charts, Chart("figure-4", "Figure 4: scenes", "As the product places people.", sheet, wide=True)]
 
 
 def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, SceneErrors]) -> Chart:
@@ -118,14 +120,14 @@ def _from_the_side(run: Run, name: str, title: str, methods: Mapping[str, SceneE
 
 def error_charts(run: Run) -> list[Chart]:
     """What errors go with."""
-    scenes, root, ground = run.scenes, run.skeleton.root_index, run.ground
+    scenes, root, product = run.scenes, run.skeleton.root_index, run.product
 
     def spreads(groups: list[str]) -> dict[str, Grouped]:
-        series = {PERSON: ground.person, GROUND: ground.scene, PAPER: run.paper.scene}
+        series = {PERSON: product.person, GROUND: product.scene, PAPER: run.paper.scene}
         return {name: grouped(values, groups) for name, values in series.items()}
 
     middle = "A dot is the mean of so many scenes, a line their middle half."
-    by_joints = {PERSON: by_joint(ground.alone, run.skeleton), GROUND: by_joint(ground.together, run.skeleton)}
+    by_joints = {PERSON: by_joint(product.alone, run.skeleton), GROUND: by_joint(product.together, run.skeleton)}
     return [
         Chart("by-action", "By action", middle, spread_chart(spreads(actions(scenes)), PA_MPJPE)),
         Chart(
@@ -151,7 +153,7 @@ def error_charts(run: Run) -> list[Chart]:
             "From the best scene to the worst",
             "The dot at the end of a curve is the worst scene of all.",
             distribution_chart(
-                {PERSON: ground.person.numpy(), GROUND: ground.scene.numpy(), PAPER: run.paper.scene.numpy()},
+                {PERSON: product.person.numpy(), GROUND: product.scene.numpy(), PAPER: run.paper.scene.numpy()},
                 PA_MPJPE,
             ),
         ),
@@ -213,7 +215,7 @@ def curves(run: Run) -> list[Chart]:
         records = history(run, stage)
         for name, title, wanted, unit in PANELS:
             found = _logged(records, wanted)
-            if found:
+            if any(any(curve.values()) for curve in found.values()):
                 log = unit in ("loss", "norm")
                 figure = curves_chart(found, "epoch", unit, log)
                 charts.append(Chart(f"curves-{stage}-{name}", f"{title}: {stage}", "", figure))

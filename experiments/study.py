@@ -27,7 +27,7 @@ from typing import Any
 from scipy.stats import spearmanr
 
 from callbacks.figures import noise_chart, save_figure, study_chart
-from callbacks.rows import main_result
+from callbacks.rows import paper_result
 from callbacks.scoring import NOISE_PIXELS
 from duolift.errors import InputError
 from duolift.files import write_text
@@ -218,7 +218,7 @@ def measure(planned: Plan, content: str, referee: Config) -> dict[str, str]:
     stage = train(run, run.lifter)
     seconds = time.monotonic() - began
     measured = json.loads(stage.metrics.read_text())
-    metrics, noisy = main_result(measured["rows"])["metrics"], measured["noise_pixels_pa_mpjpe_person_mm"]
+    metrics, noisy = paper_result(measured["rows"])["metrics"], measured["noise_pixels_pa_mpjpe_person_mm"]
     judged = judge(run, stage, referee) if planned.lifts_the_poses_of(referee) else {}
     row = planned.key(content) | {metric: f"{metrics[metric]:.3f}" for metric in METRICS}
     row |= {column: f"{noisy[pixels]:.3f}" for column, pixels in NOISE.items()}

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
-from callbacks.rows import main_result
+from callbacks.rows import product_result
 from duolift.errors import InputError
 from duolift.files import write_text
 from experiments.config import load
@@ -94,7 +94,7 @@ def run_sweep(arguments: Sequence[str], sweep: dict[str, Any]) -> list[dict[str,
         last = json.loads((stage.folder / "history.json").read_text())[-1]
         if metric["name"] not in last:
             raise InputError(f"metric {metric['name']} is not logged; expected one of {', '.join(sorted(last))}")
-        measured = main_result(json.loads(stage.metrics.read_text())["rows"])["metrics"]
+        measured = product_result(json.loads(stage.metrics.read_text())["rows"])["metrics"]
         told = {name: measured[name] for name in MEASURED}
         lines.append({"run": config.run, **values, metric["name"]: last[metric["name"]], **told})
         print(f"{number} of {len(configs)}  {config.run}: {metric['name']} {last[metric['name']]:.4f}")

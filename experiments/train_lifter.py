@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from callbacks.alone import SinglePersonEvaluation
 from callbacks.evaluation import MultiPersonEvaluation
 from callbacks.held_out import HeldOutEvaluation
-from callbacks.rows import JOINT, main_result
+from callbacks.rows import JOINT, product_result
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.registry import open_source
 from duolift.body.anthropometry import bone_ratios
@@ -184,7 +184,7 @@ def headline(measured: dict[str, Any]) -> tuple[str, dict[str, float]]:
     """What is told of a trained lifter: its main row, or without 3D its losses on people who were held out."""
     if "rows" not in measured:
         return f"losses on {measured['poses']} poses that were held out, by 2D alone", measured["held_out"]
-    row = main_result(measured["rows"])
+    row = product_result(measured["rows"])
     return row["name"], row["metrics"]
 
 

@@ -16,7 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from benchmarks.bench import ACCELERATORS, TINY, Bench, Size, lifter_step, untrained_flows
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.runner import stages_of
-from callbacks.rows import PERFECT, main_result
+from callbacks.rows import PERFECT, paper_result
 from duolift.placement import ground
 from experiments.ablation import ablation
 from experiments.config import load
@@ -116,7 +116,7 @@ def metrics(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def scores(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     """A person's error, and a scene's by ground placement of whole sequences, millimetres."""
     scene = next(row for row in rows if row["name"] == ground.MAIN and row["lifter"] != PERFECT)
-    person = main_result(rows)["metrics"]["pa_mpjpe_person_mm"]
+    person = paper_result(rows)["metrics"]["pa_mpjpe_person_mm"]
     return {"person_mm": person, "scene_mm": scene["metrics"]["pa_mpjpe_mm"]}
 
 

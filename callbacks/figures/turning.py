@@ -19,7 +19,7 @@ GROUND_COLOUR = "#b0b4ba"
 TILE = 0.5
 """Metres between the lines of the ground."""
 
-VIEW = {"eye": {"x": 0.88, "y": -1.87, "z": 0.6}, "center": {"x": 0.0, "y": 0.0, "z": -0.06}}
+VIEW = {"eye": {"x": 0.97, "y": -2.06, "z": 0.66}, "center": {"x": 0.0, "y": 0.0, "z": -0.06}}
 """From where the camera is, a little to the right and above."""
 
 BARE = {"visible": False, "showspikes": False}

@@ -158,3 +158,13 @@ class Method:
     image: Placement
     video: Placement
     variants: tuple[Variant, ...] = ()
+
+    @property
+    def main(self) -> Variant:
+        """The variant that places as the product does a video, the camera's lens given: it stands for the method.
+
+        >>> from duolift.placement import METHODS
+        >>> [method.main.name for method in METHODS.values()]
+        ['+ elevation compensation', '+ smooth depths', 'fit']
+        """
+        return next(variant for variant in self.variants if variant.placement == self.video)

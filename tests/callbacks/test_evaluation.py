@@ -10,7 +10,7 @@ from conftest import FRAMES
 import callbacks.scoring
 from callbacks.lifting import estimated_focal, through_default_lens
 from callbacks.parallel import on_all_cores
-from callbacks.rows import pictured_row, rows_of
+from callbacks.rows import LiftedBy, pictured_rows, product_row, rows_of
 from callbacks.scene_pictures import extremes, whereabouts
 from callbacks.scoring import LiftedScenes, portions, score_rows, score_scenes
 from datamodules.sources.chi3d import read
@@ -20,6 +20,7 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.metrics.definitions import CONTACT, score
 from duolift.metrics.fast_alignment import align_scene
+from duolift.placement import DEFAULT_METHOD, METHODS
 from duolift.placement.focal import focal_from_people
 from duolift.placement.ground import GroundPlacement
 from duolift.placement.interface import FocalSource
@@ -67,6 +68,13 @@ def test_portions_are_of_whole_sequences(
     assert torch.cat([torch.arange(len(sequence))[run] for run in runs]).tolist() == list(range(len(sequence)))
 
 
+def test_what_is_shown_is_what_the_product_does() -> None:
+    rows = rows_of(WHOLE)
+    row = product_row(rows)
+    assert (row.placement, row.lifted_by) == (METHODS[DEFAULT_METHOD].video, LiftedBy.TRAINED)
+    assert row in pictured_rows(rows)
+
+
 def test_mixed_sequences_stay_together() -> None:
     assert portions(torch.tensor([0, 1, 0, 1])) == [slice(0, 4)]
 
@@ -76,7 +84,7 @@ def test_a_rows_metrics_are_the_means_of_its_scenes(
     scenes: SceneBatch, lifted: Lifted, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(callbacks.scoring, "SCORED_AT_ONCE", at_once)
-    lift, row = LiftedScenes(scenes, lifted), pictured_row(rows_of(WHOLE))
+    lift, row = LiftedScenes(scenes, lifted), product_row(rows_of(WHOLE))
     scores = score_scenes(row, lift)
     (means,) = score_rows([row], [lift])
     assert all(values.shape == (len(scenes),) for values in scores.values())

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from callbacks.lifting import perfect_lift
-from callbacks.rows import main_row, pictured_row, rows_of
+from callbacks.rows import paper_row, product_row, rows_of
 from callbacks.scene_errors import (
     BIN_METRES,
     MOST_BINS,
@@ -33,7 +33,7 @@ from duolift.metrics.definitions import mpjpe
 ROWS = rows_of(WHOLE)
 
 
-@pytest.fixture(params=[main_row, pictured_row], ids=["paper", "ground"])
+@pytest.fixture(params=[paper_row, product_row], ids=["paper", "ground"])
 def errors(request: pytest.FixtureRequest, scenes: SceneBatch, lifted: Lifted) -> SceneErrors:
     return SceneErrors.of(LiftedScenes(scenes, lifted), request.param(ROWS))
 
@@ -55,7 +55,7 @@ def test_scenes_turned_level_are_as_far_off_as_before(errors: SceneErrors) -> No
 def test_a_perfect_lift_makes_no_error_alone(scenes: SceneBatch, lifted: Lifted) -> None:
     exact = perfect_lift(scenes, PAPER19, Normalisation.fitted(scenes, PAPER19, None, "ray"))
     perfect = LiftedScenes(scenes, exact)
-    assert SceneErrors.of(perfect, main_row(ROWS)).alone.max() < 0.1
+    assert SceneErrors.of(perfect, paper_row(ROWS)).alone.max() < 0.1
 
 
 def test_groups_hold_every_scene_once(errors: SceneErrors) -> None:

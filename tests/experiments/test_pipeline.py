@@ -21,7 +21,7 @@ from small_run import arguments, epochs_trained, files, load, run_command
 
 import callbacks.evaluation
 from callbacks.evaluation import MultiPersonEvaluation
-from callbacks.rows import JOINT, Row, main_result, rows_of
+from callbacks.rows import JOINT, Row, paper_result, rows_of
 from callbacks.scoring import NOISE_PIXELS
 from datamodules.pose_data_module import PoseDataModule
 from datamodules.sources.chi3d import read
@@ -98,7 +98,7 @@ def test_a_stage_says_what_noise_does_to_it_and_what_it_lost_on_held_out_poses(d
     measured = load(done / "runs" / "small" / lifter / "metrics.json")
     noisy = measured["noise_pixels_pa_mpjpe_person_mm"]
     assert [float(pixels) for pixels in noisy] == list(NOISE_PIXELS)
-    assert noisy["0"] == pytest.approx(main_result(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
+    assert noisy["0"] == pytest.approx(paper_result(measured["rows"])["metrics"]["pa_mpjpe_person_mm"], rel=1e-5)
     assert len(set(noisy.values())) == len(noisy) and all(isfinite(value) for value in noisy.values())
     expected = {*(term.name for term in fields(LossWeights)), "total"} - {"augmentation", "elevation"}
     for held_out in (measured["held_out"], *(passed["held_out"] for passed in measured["history"])):
@@ -424,8 +424,8 @@ def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     assert calls == [(1, 1, everything // 2), (3, 1, everything // 2), (5, len(rows_of("whole")), everything)]
     logged = {name for name in run.callback_metrics if name.startswith("eval/")}
     rows = load(tmp_path / "rows.json")["rows"]
-    assert logged == {f"eval/{name}" for name in main_result(rows)["metrics"]}
-    assert main_result(rows)["name"] == "+ elevation compensation" and main_result(rows)["scale_about"] == "camera"
+    assert logged == {f"eval/{name}" for name in paper_result(rows)["metrics"]}
+    assert paper_result(rows)["name"] == "+ elevation compensation" and paper_result(rows)["scale_about"] == "camera"
 
 
 # Commands as processes ------------------------------------------------------------------------------------------------
