@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from benchmarks.baselines import FreiaFlow, stock_flow, training_step
 from benchmarks.bench import Bench, some_batches
 from benchmarks.measure import CPU, Line, with_bound
+from benchmarks.report import duration
 from duolift.body.skeleton import WHOLE, Skeleton
 from duolift.networks.flows import PoseFlow
 
@@ -40,7 +41,7 @@ def flow_step(bench: Bench) -> Iterator[Line]:
         for name, flow in densities(data.skeleton, blocks, narrow, bench.device).items()
     }
     how = f"width {narrow}, {number} steps at {settings.learning_rate:g}, noise {settings.noise:g}"
-    bound = f"its matrix products alone, at the rate of large ones, {1e3 * seconds['bound']:.1f} ms"
+    bound = f"its matrix products alone, at the rate of large ones, {duration(seconds['bound'])}"
     dimensions = 2 * (len(data.skeleton) - 1)
     what = f"training step of a flow: {blocks} blocks of {width}, {dimensions} dimensions, batch {size.batch}"
     for name, library in BASELINES.items():

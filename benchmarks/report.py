@@ -37,7 +37,7 @@ def page(machine: dict[str, Any], rounds: int, lines: Sequence[Line]) -> str:
     memory = "all that torch took of the GPU's" if "gpu" in machine else "the peak"
     return "\n".join(
         [
-            "# How fast it is",
+            "# How fast it is" + (" on a GPU" if "gpu" in machine else ""),
             "",
             f"`make bench` on {where(machine)}. "
             f"Times are medians of {rounds} rounds in which both "
