@@ -1,10 +1,10 @@
-"""Stage three: teach a network to lift what detectors see, by a run's lifter, and score both.
+"""Stage three: teach a network to lift what detectors see, by a run's lifter or several, and score both.
 
 python -m experiments.distil
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -63,21 +63,21 @@ CONDITIONS = (Condition(0, 0), Condition(3, 0), Condition(3, 0.1), Condition(3, 
 
 
 def distil(config: Config, lifter: str) -> Stage:
-    """Teach a detection network by one lifter, and score both; finished stages are not run again.
+    """Teach a detection network by one lifter, or the mean of several, and score it beside the first of them; finished
+    stages are not run again.
 
     Without 3D it is scored by what it learned of held-out poses alone.
     """
-    lifting = train(config, lifter)
+    lifting, *others = (train(taught, lifter) for taught in runs_of_teachers(config))
     data = open_data(config, "person", config.distillation.batch_size)
-    settings = {**lifting.settings, "distillation": plain(config.distillation)}
-    stage = Stage(lifting.folder.with_name(f"distillation-{lifter}"), settings)
+    stage = Stage(lifting.folder.with_name(f"distillation-{lifter}"), settings_of(config, lifting))
     if stage.finished:
         return stage
-    teacher = load_lifter(lifting.checkpoint, data.skeleton.name)
+    teacher, *further = (load_lifter(made.checkpoint, data.skeleton.name) for made in (lifting, *others))
     some = data.training_poses[:: max(1, len(data.training_poses) // SIZES)]
 
     def build() -> DistillationModule:
-        return distillation_module(config, teacher.hparams).attach_teacher(teacher, some)
+        return distillation_module(config, teacher.hparams).attach_teachers([teacher, *further], some)
 
     watched = {"val/joints": "head lengths off", "val/up": "radians off"}
     held_out = fit(config, stage, build, data, config.distillation.epochs, [], watched, gradient_clip=1.0)
@@ -87,6 +87,24 @@ def distil(config: Config, lifter: str) -> Stage:
         measured["rows"] = score(people, data)
     stage.finish(measured)
     return stage
+
+
+def runs_of_teachers(config: Config) -> list[Config]:
+    """The settings of every teacher's run: the run itself, and one beside it for each further seed.
+
+    >>> [run.run for run in runs_of_teachers(load(["run=mine", "distillation.teachers=3"]))]
+    ['mine', 'mine-seed1', 'mine-seed2']
+    """
+    seeds = range(config.seed + 1, config.seed + config.distillation.teachers)
+    return [config, *(replace(config, seed=seed, run=f"{config.run}-seed{seed}") for seed in seeds)]
+
+
+def settings_of(config: Config, lifting: Stage) -> dict[str, Any]:
+    """What decides what is learned from a lifter; how many teach is part of it where it is more than one."""
+    distillation = plain(config.distillation)
+    if config.distillation.teachers == 1:
+        del distillation["teachers"]
+    return {**lifting.settings, "distillation": distillation}
 
 
 def distillation_module(config: Config, teacher: Mapping[str, Any]) -> DistillationModule:

@@ -28,14 +28,14 @@ def pack(config: Config, lifter: str, completion: CompletionModule | None = None
     """
     folder = Path(config.runs) / config.run
     data = open_data(config, "person", config.lifting.batch_size)
+    origin = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data.fingerprint}
+    origin |= {"source": config.data.source, "labels": config.lifting.labels, "credit": config.data.credit}
     distilled = folder / f"distillation-{lifter}"
     if (distilled / "metrics.json").exists():
-        people = load_distilled(distilled / "last.ckpt")
+        people, origin["teachers"] = load_distilled(distilled / "last.ckpt"), config.distillation.teachers
     else:
         module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
         people = assembled(module, data.training_poses, completion)
-    origin = {"run": config.run, "experiment": config.experiment, "seed": config.seed, "data": data.fingerprint}
-    origin |= {"source": config.data.source, "labels": config.lifting.labels, "credit": config.data.credit}
     return Lifter(people, origin)
 
 

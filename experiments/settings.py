@@ -237,8 +237,9 @@ class Completion:
 @dataclass
 class Distillation:
     """The network that lifts what detectors see; see `DistillationModule`. `variety`, `views` and `detector` say who is
-    seen from where by what in its training."""
+    seen from where by what in its training. It is taught by the mean of `teachers` lifters, of seeds in a row."""
 
+    teachers: Positive[int] = 1
     width: Positive[int] = 512
     blocks: Positive[int] = 4
     epochs: Positive[int] = 40

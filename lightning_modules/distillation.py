@@ -1,15 +1,16 @@
-"""Stage three: a network that lifts what detectors see, taught by the trained lifter.
+"""Stage three: a network that lifts what detectors see, taught by the trained lifter, or by several.
 
 The lifter learns from 2D poses that are whole and exact; it has to, as likelihoods are of such poses. What it makes of
 them are bodies, and a body can be seen from anywhere, by any detector: its 3D is known then. So the network learns on
 the lifter's own bodies, and no 3D label is needed. In machine learning this is called distillation, or self-training.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.rotations import facing, rotate, rotation_x
@@ -109,17 +110,18 @@ class DistillationModule(StageModule):
         self.people = PeopleLifter(architecture)
         self.people.in_low_precision(half)
         self.skeleton = self.people.skeleton
-        self.teacher: LifterModule | None = None
-        self.strict_loading = False  # the teacher is no part of the checkpoints that training goes on from
+        self.teachers = nn.ModuleList()
+        self.strict_loading = False  # teachers are no part of the checkpoints that training goes on from
 
-    def attach_teacher(self, teacher: LifterModule, poses: Tensor) -> Self:
-        """Take the trained lifter whose bodies are learned from. It is frozen, and no part of the checkpoints.
+    def attach_teachers(self, teachers: Iterable[LifterModule], poses: Tensor) -> Self:
+        """Take the trained lifters whose bodies are learned from, of several their mean. They are frozen, and no part
+        of the checkpoints.
 
         Args:
-            teacher: of the same skeleton.
+            teachers: of the same skeleton and normalisation.
             poses: (pose, joint, 2), some training poses, which tell how large people are.
         """
-        self.teacher = teacher.eval().requires_grad_(False)
+        self.teachers = nn.ModuleList(teacher.eval().requires_grad_(False) for teacher in teachers)
         self.people.fit(poses, self._bodies(poses)[0])
         return self
 
@@ -211,20 +213,20 @@ class DistillationModule(StageModule):
 
     @torch.no_grad()
     def _bodies(self, poses: Tensor) -> tuple[Tensor, Tensor]:
-        """What the teacher makes of poses (batch, joint, 2): bodies, and elevations."""
-        if self.teacher is None:
-            raise RuntimeError("no lifter to learn from: call attach_teacher with a trained one first")
-        bodies, theta = self.teacher(poses)
-        return bodies, theta
+        """What the teachers make of poses (batch, joint, 2), on the mean: bodies, and elevations."""
+        if not self.teachers:
+            raise RuntimeError("no lifter to learn from: call attach_teachers with trained ones first")
+        bodies, thetas = zip(*(teacher(poses) for teacher in self.teachers), strict=True)
+        return torch.stack(bodies).mean(0), torch.stack(thetas).mean(0)
 
     def _level(self, poses: Tensor) -> Tensor:
-        """The teacher's bodies (batch, joint, 3), level."""
+        """The teachers' bodies (batch, joint, 3), level."""
         bodies, theta = self._bodies(poses)
         return rotate(rotation_x(theta), bodies)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         weights = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("teacher.")}
+        checkpoint["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("teachers.")}
 
     def configure_optimizers(self) -> Any:
         return adam(self, self.network.parameters(), self.optimiser)

@@ -49,7 +49,7 @@ def untaught(width: int = 32, detector: DetectorErrors = EXACT, rate: float = 1e
 
 
 def taught(**options: object) -> DistillationModule:
-    return untaught(**options).attach_teacher(teacher(), some_poses(PAPER19, 64))  # type: ignore[arg-type]
+    return untaught(**options).attach_teachers([teacher(), teacher()], some_poses(PAPER19, 64))  # type: ignore[arg-type]
 
 
 def poses(count: int) -> TensorDataset:
@@ -111,14 +111,24 @@ def test_training_makes_joints_elevations_and_expectations_less_wrong() -> None:
     assert after["joints"] < 0.7 * before["joints"] and after["deviation"] < before["deviation"]
 
 
-def test_a_step_trains_the_network_and_nothing_of_the_teacher() -> None:
+def test_a_step_trains_the_network_and_nothing_of_the_teachers() -> None:
     module = taught(detector=DetectorErrors())
     (batch,) = poses(64).tensors
     module.training_step(batch, 0).backward()
-    assert module.teacher is not None and not module.teacher.training
-    assert all(parameter.grad is None and not parameter.requires_grad for parameter in module.teacher.parameters())
+    assert len(module.teachers) == 2 and not any(one.training for one in module.teachers)
+    assert all(parameter.grad is None and not parameter.requires_grad for parameter in module.teachers.parameters())
     for name, parameter in module.network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
+
+
+def test_several_teachers_teach_their_mean() -> None:
+    batch, some = some_poses(PAPER19, 8), some_poses(PAPER19, 64)
+    first, second = teacher(), teacher()
+    alone = [untaught().attach_teachers([one], some)._bodies(batch) for one in (first, second)]
+    bodies, theta = untaught().attach_teachers([first, second], some)._bodies(batch)
+    assert not torch.allclose(alone[0][0], alone[1][0])
+    assert torch.allclose(bodies, (alone[0][0] + alone[1][0]) / 2, atol=1e-6)
+    assert torch.allclose(theta, (alone[0][1] + alone[1][1]) / 2, atol=1e-6)
 
 
 def test_people_who_look_far_larger_than_they_are_do_not_count() -> None:
@@ -134,7 +144,7 @@ def test_a_checkpoint_holds_no_teacher_and_gives_the_same_people(tmp_path: Path)
     module = taught()
     rays, visible = 0.1 * torch.randn(3, 2, 19, 2), torch.rand(3, 2, 19) > 0.2
     state = {"state_dict": module.state_dict()}
-    assert any(name.startswith("teacher.") for name in state["state_dict"])
+    assert any(name.startswith("teachers.") for name in state["state_dict"])
     module.on_save_checkpoint(state)
     assert state["state_dict"].keys() == {f"people.{name}" for name in module.people.state_dict()}
     loaded = DistillationModule(**module.hparams)  # type: ignore[arg-type]
@@ -144,7 +154,7 @@ def test_a_checkpoint_holds_no_teacher_and_gives_the_same_people(tmp_path: Path)
 
 
 def test_without_a_teacher_there_is_no_lesson() -> None:
-    with pytest.raises(RuntimeError, match="no lifter to learn from: call attach_teacher"):
+    with pytest.raises(RuntimeError, match="no lifter to learn from: call attach_teachers"):
         untaught().losses(poses(8).tensors[0])
 
 

@@ -249,7 +249,7 @@ RULES = (
     ),
     Rule(
         r"make train-lifter DATA=mocap ROOT=captures RUN=(\w+) ARGS=.*",
-        settings=f"{SETTINGS} data.mocap.amc_rate=30",
+        settings=f"{SETTINGS} data.mocap.amc_rate=30 distillation.teachers=2",
         made=(r"runs/\1/whole/metrics.json", r"runs/\1/whole/rows.png"),
     ),
     Rule(r"make train-lifter DATA=keypoints ROOT=detections", settings=SETTINGS),
@@ -300,7 +300,7 @@ RULES = (
     Rule(
         r"make weights MOCAP=folder KEYPOINTS=folder",
         "make weights MOCAP=captures KEYPOINTS=detections",
-        f"{SETTINGS} data.mocap.amc_rate=30",
+        f"{SETTINGS} data.mocap.amc_rate=30 distillation.teachers=2",
         made=("duolift/weights/shipped.safetensors", "runs/shipped_weights/distillation.md"),
     ),
     Rule(

@@ -184,7 +184,7 @@ def test_a_step_of_the_completion_stays_on_its_device(split: str, monkeypatch: p
 def test_a_step_of_the_distillation_stays_on_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
     teacher, detection = lifter_module(width=8, blocks=1, flip_test=True), DetectionArchitecture(width=8, blocks=1)
     module = DistillationModule(PeopleArchitecture("paper19", None, C, detection=detection))
-    module = nowhere(module.attach_teacher(teacher, some_poses(PAPER19, 16)))  # type: ignore[assignment]
+    module = nowhere(module.attach_teachers([teacher, teacher], some_poses(PAPER19, 16)))  # type: ignore[assignment]
     assert found_in_a_step(module, torch.empty(16, 19, 2, device=NOWHERE), monkeypatch) == []
 
 

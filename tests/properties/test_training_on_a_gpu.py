@@ -113,7 +113,7 @@ def completion(data: Served) -> StageModule:
 def distillation(data: Served) -> StageModule:
     detection = DetectionArchitecture(width=8, blocks=1)
     module = DistillationModule(PeopleArchitecture("paper19", None, C, detection=detection), half=fast_bfloat16())
-    return module.attach_teacher(lifter_module(width=8, blocks=1, flip_test=True), data.training_poses)
+    return module.attach_teachers([lifter_module(width=8, blocks=1, flip_test=True)], data.training_poses)
 
 
 STAGES = [default_flows, published_flows, default_lifter, published_lifter, completion, distillation]
