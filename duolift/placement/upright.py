@@ -112,60 +112,105 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
     >>> bool(up.tilt.abs() < 0.01)  # by what is usual, cameras look down a little
     True
     """
-    told, precision = _told(lifted)  # (scene, person, 2)
-    held = told.new_tensor(HELD_DEG) * DEGREE
-    more, own_error = (information - 1).view(-1, 1, 1), (OWN_DEG * DEGREE) ** 2
-    usual, loose, shared = held[:, 0], 1 / held[:, 1].square(), (told.new_tensor(SHARED_DEG) * DEGREE).square()
-    state = usual.expand(len(told), 2)  # tilt and roll
-    people = mean_over(lifted.valid.to(told).sum(-1), sequence)  # in a frame
-    normal = torch.diag_embed(loose.expand(len(told), 2))
-    for done in range(STEPS):
-        up = direction(*state.unbind(-1))
-        slopes = _slopes(state)  # (scene, 2 angles, 3)
-        own = (turn.mT @ up[:, None, :, None]).squeeze(-1)  # (scene, person, 3), as the cameras that face roots have it
-        own_slopes = slopes.unsqueeze(1) @ turn  # (scene, person, 2 angles, 3)
-        across = own[..., :2].square().sum(-1).clamp(min=1 - VERTICAL)  # (scene, person)
-        said = torch.stack([own[..., 2].clamp(-VERTICAL, VERTICAL).asin(), torch.atan2(own[..., 0], -own[..., 1])], -1)
-        by_elevation = own_slopes[..., 2] / across.sqrt().unsqueeze(-1)
-        by_roll = (own[..., :1] * own_slopes[..., 1] - own[..., 1:2] * own_slopes[..., 0]) / across.unsqueeze(-1)
-        jacobian = torch.stack([by_elevation, by_roll], dim=-2)  # (scene, person, 2 said, 2 angles)
-        off = told - said
-        off = torch.stack([off[..., 0], torch.atan2(off[..., 1].sin(), off[..., 1].cos())], dim=-1)
-        # whoever disagrees by more than all may be wrong by counts for less: (scene, person, 2)
-        weight = precision * WRONG / (off.abs() / (1 / precision.clamp(min=1e-9) + shared).sqrt()).clamp(min=WRONG)
-        # what somebody is wrong by throughout is as large as ever, however many frames there are
-        mean_weight = mean_over(weight, sequence)
-        throughout = mean_over(weight * off, sequence) / mean_weight.clamp(min=1e-9)
-        variance = shared + own_error + 1 / ((1 + more) * mean_weight).clamp(min=1e-9)
-        lies = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + throughout.square() / variance)
+    said, precision = _said(lifted)
+    usual, loose = _held(said)
+    state = usual.expand(len(said), 2)
+    normal = torch.diag_embed(loose.expand(len(said), 2))
+    for step in range(STEPS):
+        expected, slopes = _expected(state, turn)
+        off = _turned(said - expected)
+        weight = _of_who_is_right(off, precision)
         # at first everybody is off by as much as the camera is rolled, and nobody lies
-        lies = torch.where((more > 0) & (done >= STEPS // 2), lies, 1.0)
-        weight = lies * weight / (1 + more * (own_error * mean_weight).clamp(max=1))
-        weighted = jacobian * weight.unsqueeze(-1)
-        total = mean_over((weighted.mT @ jacobian).sum(1), sequence)  # (scene, 2, 2)
+        weight = _of_who_is_right_throughout(off, weight, sequence, information, lies=step >= STEPS // 2)
+        weighted = slopes * weight.unsqueeze(-1)
+        told = mean_over((weighted.mT @ slopes).sum(1), sequence)  # (scene, 2, 2), how precisely, a frame
         pull = mean_over((weighted * off.unsqueeze(-1)).sum((1, 2)), sequence)  # (scene, 2)
-        # errors that all share are as large as ever, however many people there are
-        alike = information.unsqueeze(-1) * total.diagonal(dim1=-1, dim2=-2)  # (scene, 2)
-        share = (information.unsqueeze(-1) / (1 + shared * alike)).sqrt()
-        # few cameras are askew, and they may be very much so: near what is usual it is a Gaussian
-        rare = DEGREES_OF_FREEDOM / (DEGREES_OF_FREEDOM + loose * (usual - state).square())  # (scene, 2)
-        prior = rare * loose
-        normal = torch.diag_embed(prior) + share.unsqueeze(-1) * total * share.unsqueeze(-2)
-        step = share * (share * pull) + prior * (usual - state)
-        state = state + torch.linalg.solve(normal, step)
+        share = _of_all_people(told, information)
+        prior = _of_how_cameras_are_held(state, usual, loose)
+        normal = torch.diag_embed(prior) + share.unsqueeze(-1) * told * share.unsqueeze(-2)
+        state = state + torch.linalg.solve(normal, share * (share * pull) + prior * (usual - state))
         state = state.clamp(-torch.pi / 2 + 0.01, torch.pi / 2 - 0.01)
-    state = torch.where((people > 0).unsqueeze(-1), state, usual)
+    anybody = mean_over(lifted.valid.to(said).sum(-1), sequence) > 0  # (scene,)
+    state = torch.where(anybody.unsqueeze(-1), state, usual)
     return Up(state[:, 0], state[:, 1], normal[:, 0, 0].rsqrt())
 
 
-def _told(lifted: Lifted) -> tuple[Tensor, Tensor]:
+def _said(lifted: Lifted) -> tuple[Tensor, Tensor]:
     """What everybody says of elevation and roll, (scene, person, 2), and how precisely: 0 where nothing is said."""
     valid = lifted.valid.to(lifted.elevation).unsqueeze(-1)
     if lifted.up is not None:
         return lifted.up[..., 0], valid / lifted.up[..., 1].square()
-    told = torch.stack([lifted.elevation, torch.zeros_like(lifted.elevation)], dim=-1)
-    precision = told.new_tensor([(ELEVATION_DEG * DEGREE) ** -2, 0.0])
-    return told, valid * precision
+    said = torch.stack([lifted.elevation, torch.zeros_like(lifted.elevation)], dim=-1)
+    precision = said.new_tensor([(ELEVATION_DEG * DEGREE) ** -2, 0.0])
+    return said, valid * precision
+
+
+def _held(like: Tensor) -> tuple[Tensor, Tensor]:
+    """Usual tilt and roll of a camera, and how precisely they are known before anybody is seen: (2,) each."""
+    held = like.new_tensor(HELD_DEG) * DEGREE
+    return held[:, 0], 1 / held[:, 1].square()
+
+
+def _expected(state: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """What everybody would say if they were right, (scene, person, 2 said), for tilt and roll (scene, 2), and how that
+    changes with those, (scene, person, 2 said, 2 angles).
+
+    The ray to a root is above the horizon by the sine of how far up lies along it; and up leans in the image of the
+    camera that faces the root.
+    """
+    up = direction(*state.unbind(-1))
+    own = (turn.mT @ up[:, None, :, None]).squeeze(-1)  # (scene, person, 3), up in the cameras that face the roots
+    changes = _slopes(state).unsqueeze(1) @ turn  # (scene, person, 2 angles, 3), of that
+    across = own[..., :2].square().sum(-1).clamp(min=1 - VERTICAL)  # (scene, person)
+    elevation = own[..., 2].clamp(-VERTICAL, VERTICAL).asin()
+    roll = torch.atan2(own[..., 0], -own[..., 1])
+    of_elevation = changes[..., 2] / across.sqrt().unsqueeze(-1)
+    of_roll = (own[..., :1] * changes[..., 1] - own[..., 1:2] * changes[..., 0]) / across.unsqueeze(-1)
+    return torch.stack([elevation, roll], dim=-1), torch.stack([of_elevation, of_roll], dim=-2)
+
+
+def _turned(off: Tensor) -> Tensor:
+    """Differences of elevation and roll (..., 2), those of roll the short way round."""
+    return torch.stack([off[..., 0], torch.atan2(off[..., 1].sin(), off[..., 1].cos())], dim=-1)
+
+
+def _shared(like: Tensor) -> Tensor:
+    """Variances of what all of a camera's people are wrong by, (2,)."""
+    return (like.new_tensor(SHARED_DEG) * DEGREE).square()
+
+
+def _of_who_is_right(off: Tensor, precision: Tensor) -> Tensor:
+    """Weights (scene, person, 2) of what is said in a frame, by Huber's: whoever disagrees by more than all may be wrong
+    by counts for less."""
+    deviation = (1 / precision.clamp(min=1e-9) + _shared(off)).sqrt()
+    return precision * WRONG / (off.abs() / deviation).clamp(min=WRONG)
+
+
+def _of_who_is_right_throughout(
+    off: Tensor, weight: Tensor, sequence: Tensor | None, information: Tensor, lies: bool
+) -> Tensor:
+    """The same (scene, person, 2) after what somebody is wrong by in all frames alike: that is as large as ever, however
+    many frames there are, and somebody who `lies` is wrong by far more than others (Student's t)."""
+    more, own = (information - 1).view(-1, 1, 1), (OWN_DEG * DEGREE) ** 2
+    in_a_frame = mean_over(weight, sequence)
+    throughout = mean_over(weight * off, sequence) / in_a_frame.clamp(min=1e-9)
+    variance = _shared(off) + own + 1 / ((1 + more) * in_a_frame).clamp(min=1e-9)
+    right = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + throughout.square() / variance)
+    right = torch.where((more > 0) & lies, right, 1.0)
+    return right * weight / (1 + more * (own * in_a_frame).clamp(max=1))
+
+
+def _of_all_people(told: Tensor, information: Tensor) -> Tensor:
+    """Roots of how many independent frames (scene, 2) what is told in one (scene, 2, 2) is worth: errors that all people
+    share are as large as ever, however many people and frames there are."""
+    frames = information.unsqueeze(-1)
+    return (frames / (1 + _shared(told) * (frames * told.diagonal(dim1=-1, dim2=-2)))).sqrt()
+
+
+def _of_how_cameras_are_held(state: Tensor, usual: Tensor, loose: Tensor) -> Tensor:
+    """How precisely (scene, 2) the usual tilt and roll are believed: few cameras are askew, and they may be very much so
+    (Student's t; near what is usual it is a Gaussian)."""
+    return DEGREES_OF_FREEDOM / (DEGREES_OF_FREEDOM + loose * (usual - state).square()) * loose
 
 
 def _slopes(state: Tensor) -> Tensor:
