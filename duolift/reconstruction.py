@@ -6,8 +6,8 @@ nothing changes at a seam.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,19 +16,19 @@ from torch import Tensor
 
 from duolift import doubts
 from duolift.calibration.calibration import Solved
-from duolift.calibration.lens import Lens as SolvedLens
-from duolift.calibration.lens import rays_of
 from duolift.camera import Camera
 from duolift.choice import EVERYBODY, Choice
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted, together
 from duolift.inputs.detections import Detections
+from duolift.lens import Lens
+from duolift.looks import Looks
 from duolift.motion.fit import people_in_motion
 from duolift.motion.keypoints import Tracks, tracked
 from duolift.motion.panorama import Panorama
-from duolift.networks.people_lifter import Framed, PeopleLifter
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement import METHODS
-from duolift.placement.focal import DOUBTFUL, FOCAL_PRIOR, default_focal, focal_from_people
+from duolift.placement.focal import DOUBTFUL, FOCAL_PRIOR, default_focal
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras
 from duolift.placement.stature import (
     UNKNOWN_STATURES,
@@ -40,6 +40,7 @@ from duolift.placement.stature import (
 )
 from duolift.placement.upright import known_up
 from duolift.scene import Scene
+from duolift.sight import Sight
 from duolift.sightings import Sightings, joined
 from duolift.standpoints import Standpoints, cameras_in, headings, standpoints
 
@@ -54,110 +55,6 @@ USUAL_IMAGE = (1920.0, 1080.0)
 
 AT_ONCE = 512
 """Frames that are lifted at once. Networks are as fast for them as for more, and memory is that of these."""
-
-
-@dataclass(frozen=True)
-class Lens:
-    """The camera's lens as it is used.
-
-    Attributes:
-        image: width and height, pixels; the principal point is taken to be the image's centre.
-        focal: pixels.
-        source: where the focal length comes from.
-        deviation: of its logarithm: 0.1 is 10 %.
-        notes: what was assumed, in words.
-        lenses: of a calibrated camera, one a frame; empty for an ideal lens.
-    """
-
-    image: tuple[float, float]
-    focal: float
-    source: FocalSource
-    deviation: float = 0.0
-    notes: tuple[str, ...] = ()
-    lenses: tuple[SolvedLens, ...] = ()
-
-    def rays(self, pixels: Tensor) -> Tensor:
-        """Slopes (..., 2) of the rays through pixels (..., 2); NaN where a calibrated lens shows nothing.
-
-        The first axis is that of the frames, where each has a lens of its own.
-        """
-        if self.lenses:
-            found = rays_of(self._shared or self.lenses, pixels.cpu().double().numpy())
-            return torch.as_tensor(found, dtype=pixels.dtype, device=pixels.device)
-        return (pixels - pixels.new_tensor(self.image) / 2) / self.focal
-
-    def told(self, lifted: Lifted, interval: float) -> Self:
-        """The lens by everybody who is seen, where they tell the focal length.
-
-        Args:
-            lifted: people of one static camera, with this lens.
-            interval: seconds from a frame to the next.
-        """
-        some = lifted[lifted.valid.any(-1)]
-        if not len(some):
-            return self
-        one = torch.zeros_like(some.valid[:, 0], dtype=torch.long)
-        found = focal_from_people(some, some.bodies.new_tensor([self.focal]), one, one, interval)
-        return replace(self, focal=float(found.pixels[0]), source=found.source[0], deviation=float(found.deviation[0]))
-
-    def usual_rays(self, pixels: Tensor) -> Tensor:
-        """The same of pixels (..., 2) of any frame, by the first one's lens."""
-        return replace(self, lenses=self.lenses[:1]).rays(pixels)
-
-    def rows(self, rays: Tensor) -> Tensor:
-        """Pixel rows (...) of rays (..., 2)."""
-        return rays[..., 1] * self.focal + self.image[1] / 2
-
-    @property
-    def _shared(self) -> tuple[SolvedLens, ...]:
-        """The one lens of all frames; empty where frames have several."""
-        return self.lenses[:1] if len({*self.lenses}) == 1 else ()
-
-    @property
-    def kept(self) -> tuple[SolvedLens, ...]:
-        """What a scene keeps of the lenses: one for all frames, where they have one."""
-        return self._shared or self.lenses
-
-
-@dataclass(frozen=True)
-class Looks:
-    """How everybody looks: what is kept of `Framed` for all frames of a video.
-
-    Attributes:
-        valid: (frame, person), who shows enough joints.
-        unit: (frame, person), the slope that a head length looks like.
-        roots: (frame, person, 2), slopes of the rays to the roots.
-
-    >>> one = torch.ones(9, 2)
-    >>> Looks(one > 0, one, torch.zeros(9, 2, 2)).unit.shape
-    torch.Size([9, 2])
-    """
-
-    valid: Tensor
-    unit: Tensor
-    roots: Tensor
-
-    @classmethod
-    def of(cls, framed: Framed) -> Self:
-        return cls(framed.valid, framed.unit, framed.roots)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """Where everybody's joints are seen, once frames were looked at together.
-
-    Attributes:
-        rays: (frame, person, joint, 2), slopes.
-        visible: (frame, person, joint).
-        noise: (frame, person), what is left of the joints' deviation, head lengths.
-
-    >>> Sight(torch.zeros(9, 2, 19, 2), torch.ones(9, 2, 19, dtype=torch.bool), torch.zeros(9, 2)).noise.shape
-    torch.Size([9, 2])
-    """
-
-    rays: Tensor
-    visible: Tensor
-    noise: Tensor
 
 
 class Reconstruction:

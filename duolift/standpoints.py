@@ -17,8 +17,8 @@ from duolift.body.anthropometry import mean_bone_length, sole
 from duolift.calibration.calibration import Calibration, Solved
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.ground import log_size
 from duolift.placement.interface import Placed
+from duolift.placement.posed import log_size
 from duolift.placement.stature import MEASURED, SPREAD, STATURE, metres_per_unit
 from duolift.placement.upright import DEGREE, ELEVATION_DEG, direction
 from duolift.placement.world import Estimate, Seen, ground_by_people, unit_by_people, up_by_people

@@ -21,20 +21,10 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
-from duolift.placement.ground import (
-    LOWEST_DROP,
-    along,
-    along_rays,
-    below,
-    drop,
-    less_leaning,
-    level_ahead,
-    log_size,
-    sequence_means,
-    smoothed,
-)
 from duolift.placement.horizon import thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
+from duolift.placement.posed import LOWEST_DROP, along, along_rays, below, drop, level_ahead, posed
+from duolift.placement.sequences import sequence_means, smoothed
 from duolift.placement.standing import APPARENT, FOOT, Standing, above_ground, independent, standing
 from duolift.placement.upright import Up, direction, upright
 
@@ -158,7 +148,7 @@ class FitPlacement:
 
     def _posed(self, lifted: Lifted, up: Tensor, cameras: SceneCameras) -> _Posed:
         parts = [slice(first, first + AT_ONCE) for first in range(0, max(len(lifted), 1), AT_ONCE)]
-        each = [self._upright(lifted[part], up[part]) for part in parts]
+        each = [posed(lifted[part], up[part], self.lean) for part in parts]
         people, size = (torch.cat(some) for some in zip(*each, strict=True))
         ankles = above_ground(size, lifted.skeleton)  # (scene, person)
         lower = drop(people, up) + ankles
@@ -168,13 +158,6 @@ class FitPlacement:
             ground = cameras.height.clamp(min=LOWEST_DROP) + usual
         by_ground = size - (lower / ground.unsqueeze(-1)).log()
         return _Posed(people, size, by_ground, (self.foot / lower).square())
-
-    def _upright(self, lifted: Lifted, up: Tensor) -> tuple[Tensor, Tensor]:
-        """People turned as the camera is, anywhere along their rays, and their sizes (scene, person)."""
-        bodies = lifted.bodies
-        if self.lean:
-            bodies = less_leaning(lifted, facing(lifted.root_rays).mT[..., :, 2], up, self.lean)
-        return along_rays(lifted, bodies), log_size(bodies, lifted.skeleton)
 
     def _placed(
         self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
-from duolift.placement.ground import along_rays
 from duolift.placement.horizon import agreed_tilt, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
+from duolift.placement.posed import along_rays
 from duolift.placement.standing import independent
 from duolift.placement.upright import DEGREE, SHARED_DEG, direction, upright
 

@@ -22,18 +22,13 @@ from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.projection import lift, project
 from duolift.geometry.rotations import facing, rotate
 from duolift.placement.interface import VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
-
-SMALLEST = 1e-3
-"""Mean bone length, head lengths, that nobody falls below."""
+from duolift.placement.posed import SMALLEST, along, below, drop, level_ahead, posed
+from duolift.placement.sequences import frames_of, mean_over, sequence_quantiles, smoothed
 
 CANCELLED = 1e-6
 """Sums of unit vectors shorter than this have no direction."""
-
-LOWEST_DROP = 0.1
-"""Nobody's lowest joint counts as less than this below the camera, head lengths: the camera is above the ground."""
 
 SIZE_SPREAD = 0.07
 """Deviation of people's sizes (logarithm)."""
@@ -67,9 +62,6 @@ TOUCH_ALONG = 0.1
 
 MOST_PULL = 1.0
 """Contact never changes a scale (logarithm) by more: who nearly is in the camera is nobody's measure."""
-
-MOST_LEAN = 0.15
-"""Radians: beyond this, who disagrees on the camera's tilt lies or bends, and is not wrong about that."""
 
 LEAN_DEG = 8.0
 """Deviation of how far right or left people lean, a frame, while they stand; who leans by far more does not stand."""
@@ -134,25 +126,15 @@ class GroundPlacement:
             torch.Size([1, 2, 19, 3])
         """
         lifted, skeleton, sequence, up = lifted.without_invalid(), lifted.skeleton, cameras.sequence, cameras.up
-        bodies, theta, distance, valid = (
-            lifted.bodies,
-            lifted.elevation,
-            lifted.distance,
-            lifted.valid.to(lifted.bodies),
-        )
+        distance, valid = lifted.distance, lifted.valid.to(lifted.bodies)
         turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
-        ahead = turn[..., :, 2]  # (scene, person, 3), the rays to the roots
-        places = (distance.unsqueeze(-1) * ahead).unsqueeze(-2)  # (scene, person, 1, 3)
-        roll = camera_roll(rotate(turn, bodies), skeleton, sequence, valid) if self.roll else None
-        own = per_person_up(theta, turn, roll)
+        roll = camera_roll(rotate(turn, lifted.bodies), skeleton, sequence, valid) if self.roll else None
+        own = per_person_up(lifted.elevation, turn, roll)
         if up is None:
             up = robust_mean(own, sequence if self.tilt else None, valid)
             if self.sizes:
-                people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
-                up = tilt_of_constant_sizes(people, size, up, sequence, valid)
-        if self.lean:
-            bodies = less_leaning(lifted, ahead, up, self.lean)
-        people, size = rotate(turn, bodies) + places, log_size(bodies, skeleton)
+                up = tilt_of_constant_sizes(*posed(lifted, up, lean=0.0), up, sequence, valid)
+        people, size = posed(lifted, up, self.lean)
         sizes = size - drop(people, up).log()  # on a ground one head length below the camera
         if self.sizes:
             grounded, sizes = over_time(sizes, sequence, self.size_sigma, valid)
@@ -263,34 +245,6 @@ def camera_roll(
     return roll
 
 
-def pitched(bodies: Tensor, angle: Tensor, c: Tensor) -> Tensor:
-    """Bodies (scene, person, joint, 3) whose depths are those of a body pitched by small angles (scene, person).
-
-    Every joint stays on its ray; a positive angle, radians, takes the head nearer to the camera and the feet away.
-    """
-    return lift(project(bodies, c), bodies[..., 2] + angle.unsqueeze(-1) * bodies[..., 1], c)
-
-
-def less_leaning(lifted: Lifted, ahead: Tensor, up: Tensor, share: float) -> Tensor:
-    """Bodies (scene, person, joint, 3) that lean as the scene's up has it, by a share of what they say beside it.
-
-    Args:
-        lifted: the people.
-        ahead: (scene, person, 3), the rays to the roots.
-        up: (scene, 3).
-        share: from 0 to 1.
-    """
-    seen = (ahead * up.unsqueeze(-2)).sum(-1).clamp(-VERTICAL, VERTICAL).asin()
-    wrong = (lifted.elevation - seen).clamp(-MOST_LEAN, MOST_LEAN)
-    return pitched(lifted.bodies, share * wrong, lifted.distance)
-
-
-def log_size(bodies: Tensor, skeleton: Skeleton) -> Tensor:
-    """Logarithm of the mean bone length of lifted people: (..., joint, 3) -> (...)."""
-    children, parents = skeleton.bone_ends
-    return (bodies[..., children, :] - bodies[..., parents, :]).norm(dim=-1).mean(-1).clamp(min=SMALLEST).log()
-
-
 def robust_mean(
     up_vectors: Tensor, sequence: Tensor | None = None, valid: Tensor | None = None, rounds: int = 5, knee: float = 0.1
 ) -> Tensor:
@@ -315,85 +269,6 @@ def _direction(sums: Tensor) -> Tensor:
     level = sums.new_zeros(3)
     level[1] = -1.0  # on the device: a list of Python's would make it wait
     return torch.where(length > CANCELLED, sums / length.clamp(min=CANCELLED), level)
-
-
-def along_rays(lifted: Lifted, bodies: Tensor) -> Tensor:
-    """Bodies (scene, person, joint, 3) as the real camera sees them, at the distances that they were lifted for."""
-    turn = facing(lifted.root_rays).mT  # (scene, person, 3, 3), from the camera that faces a root to the real one
-    return rotate(turn, bodies) + (lifted.distance.unsqueeze(-1) * turn[..., :, 2]).unsqueeze(-2)
-
-
-def mean_over(values: Tensor, sequence: Tensor | None) -> Tensor:
-    """The mean of values (scene, ...) over each sequence, for every scene again; without sequences, the values."""
-    return values if sequence is None else sequence_means(values, sequence)[sequence]
-
-
-def sequence_means(values: Tensor, sequence: Tensor, sequences: int | None = None) -> Tensor:
-    """Means of values (scene, ...) over sequences: (sequence, ...), 0 where a number up to the largest has no scene.
-
-    Args:
-        values: of scenes.
-        sequence: (scene,), numbered from 0 on.
-        sequences: how many there are, if it is known: then a device need not be waited for.
-    """
-    count = _scenes_of(sequence, sequences)
-    total = values.new_zeros(len(count), *values.shape[1:]).index_add(0, sequence, values)
-    return total / count.clamp(min=1).view(-1, *[1] * (values.ndim - 1))
-
-
-def _scenes_of(sequence: Tensor, sequences: int | None) -> Tensor:
-    """How many scenes each sequence has, (sequence,)."""
-    if sequences is None:
-        return torch.bincount(sequence)
-    return sequence.new_zeros(sequences).index_add(0, sequence, torch.ones_like(sequence))
-
-
-def sequence_quantiles(values: Tensor, sequence: Tensor, share: float, sequences: int | None = None) -> Tensor:
-    """Quantiles of values (scene, person) over sequences, each person's, NaN left out: (sequence, person).
-
-    What `torch.nanquantile` gives of one sequence, for all of them at once, and so without a step of Python's for each;
-    anything for a number up to the largest that no scene has. `sequences` as of `sequence_means`.
-
-    >>> sizes = torch.tensor([[3.0], [1.0], [2.0], [7.0], [torch.nan]])
-    >>> sequence_quantiles(sizes, torch.tensor([0, 0, 0, 1, 1]), share=0.25)
-    tensor([[1.5000],
-            [7.0000]])
-    """
-    ascending, order = values.sort(dim=0)  # NaN last
-    ascending = ascending.gather(0, sequence[order].argsort(dim=0, stable=True))  # one sequence after the other
-    count = _scenes_of(sequence, sequences)
-    start = (count.cumsum(0) - count).unsqueeze(-1)  # (sequence, 1)
-    known = values.new_zeros(len(count), values.shape[1]).index_add(0, sequence, (~values.isnan()).to(values))
-    rank = share * (known - 1).clamp(min=0)  # (sequence, person)
-    below = rank.long()
-    low, high = (ascending.gather(0, start + place) for place in (below, rank.ceil().long()))
-    return low.lerp(high, rank - below)
-
-
-def frames_of(values: Tensor, sequence: Tensor | None) -> Tensor:
-    """How many scenes the sequence of every scene (scene,) has, as a number like values (scene,)."""
-    return torch.ones_like(values) if sequence is None else torch.bincount(sequence)[sequence].to(values)
-
-
-def drop(people: Tensor, up: Tensor) -> Tensor:
-    """How far each person's lowest joint lies below the camera: (scene, person, joint, 3) -> (scene, person)."""
-    return below(along(people, up).amin(-1))
-
-
-def along(people: Tensor, axis: Tensor) -> Tensor:
-    """How far joints lie along a scene's axis (scene, 3): (scene, person, joint, 3) -> (scene, person, joint)."""
-    return (people.flatten(1, 2) @ axis.unsqueeze(-1)).view(people.shape[:-1])
-
-
-def level_ahead(up: Tensor) -> Tensor:
-    """Where the camera looks, along the ground: unit vectors across up (scene, 3)."""
-    right = torch.nn.functional.normalize(torch.linalg.cross(up, up.new_tensor([0.0, 0.0, 1.0]).expand_as(up)), dim=-1)
-    return torch.linalg.cross(right, up)
-
-
-def below(height: Tensor) -> Tensor:
-    """How far below the camera joints of some height above it are, within reason."""
-    return -height.clamp(max=-LOWEST_DROP)
 
 
 def plausible(sizes: Tensor, size_sigma: float, valid: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -447,39 +322,6 @@ def tilt_of_constant_sizes(people: Tensor, size: Tensor, up: Tensor, sequence: T
     change = (valid * (sizes - mean).square().clamp(max=LARGER**2)).sum(-1)
     best = pitch[(mean_over(change, sequence) + TILT_PRIOR * pitch.square()).argmin(-1)]
     return torch.nn.functional.normalize(up + best.unsqueeze(-1) * ahead, dim=-1)
-
-
-def smoothed(values: Tensor, sequence: Tensor | None, deviation: float, valid: Tensor | None = None) -> Tensor:
-    """Values (scene, person) after a Gaussian over the frames of each sequence; symmetric, so nothing lags."""
-    if sequence is None:
-        return values
-    valid = torch.ones_like(values) if valid is None else valid
-    reach = int(3 * deviation + 0.5)
-    offsets = torch.arange(-reach, reach + 1, dtype=values.dtype)
-    kernel = (-0.5 * (offsets / deviation).square()).softmax(0).tolist()
-    order = sequence.argsort(stable=True)
-    change = sequence[order].diff() != 0
-    end = change.new_ones(1)
-    first, last = torch.cat([end, change]), torch.cat([change, end])
-    # the first and the last frame of each sequence, over and over, pad it: one row holds all of them
-    padded = order.repeat_interleave(1 + reach * (first.long() + last.long()))
-    middle = torch.arange(len(order), device=order.device) + 2 * reach * (first.cumsum(0) - 1)
-
-    def blurred(track: Tensor) -> Tensor:
-        """(scene, person), each person's by itself; in order of sequences.
-
-        A sum and no convolution: those of a GPU may keep ten bits of its logarithms.
-        """
-        row = track[padded].mT.contiguous()  # (person, padded frame)
-        count = row.shape[-1] - 2 * reach
-        total = row[:, :count] * kernel[0]
-        for offset, weight in enumerate(kernel[1:], start=1):
-            total = total.add(row[:, offset : offset + count], alpha=weight)
-        return total[:, middle].mT
-
-    weight = blurred(valid)
-    mean = blurred(valid * values) / weight.clamp(min=SMALLEST)
-    return values.index_copy(0, order, torch.where(weight > SMALLEST, mean, values[order]))
 
 
 def contacts(people: Tensor, scale: Tensor, skeleton: Skeleton, valid: Tensor | None = None) -> Tensor:

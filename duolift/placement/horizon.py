@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.placement.ground import below, log_size, per_person_up, robust_mean
+from duolift.placement.ground import per_person_up, robust_mean
 from duolift.placement.interface import VERTICAL
+from duolift.placement.posed import below, log_size
 from duolift.placement.standing import APPARENT, FOOT, above_ground, standing
 
 FRAMES = 60

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from duolift.body.anthropometry import mean_bone_length, sole
 from duolift.body.skeleton import Skeleton
-from duolift.placement.ground import sequence_means, sequence_quantiles
+from duolift.placement.sequences import sequence_means, sequence_quantiles
 
 APPARENT = 0.03
 """Deviation of how large somebody looks in one frame (logarithm). On s02, s03 and s04 of the motion capture, with

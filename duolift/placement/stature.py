@@ -15,8 +15,8 @@ from duolift.body.anthropometry import mean_bone_length
 from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
 from duolift.geometry.rotations import levelling, rotate
-from duolift.placement.ground import log_size
 from duolift.placement.interface import Placed
+from duolift.placement.posed import log_size
 
 STATURE = 1.7
 """Metres: the mean of the people in a scene. An assumption, not a measurement."""

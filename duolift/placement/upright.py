@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.placement.ground import mean_over
 from duolift.placement.interface import VERTICAL
+from duolift.placement.sequences import mean_over
 
 DEGREE = torch.pi / 180
 
@@ -114,18 +114,19 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
     """
     said, precision = _said(lifted)
     usual, loose = _held(said)
+    shared = (said.new_tensor(SHARED_DEG) * DEGREE).square()
     state = usual.expand(len(said), 2)
     normal = torch.diag_embed(loose.expand(len(said), 2))
     for step in range(STEPS):
         expected, slopes = _expected(state, turn)
         off = _turned(said - expected)
-        weight = _of_who_is_right(off, precision)
+        weight = _of_who_is_right(off, precision, shared)
         # at first everybody is off by as much as the camera is rolled, and nobody lies
-        weight = _of_who_is_right_throughout(off, weight, sequence, information, lies=step >= STEPS // 2)
+        weight = _of_who_is_right_throughout(off, weight, shared, sequence, information, lies=step >= STEPS // 2)
         weighted = slopes * weight.unsqueeze(-1)
         told = mean_over((weighted.mT @ slopes).sum(1), sequence)  # (scene, 2, 2), how precisely, a frame
         pull = mean_over((weighted * off.unsqueeze(-1)).sum((1, 2)), sequence)  # (scene, 2)
-        share = _of_all_people(told, information)
+        share = _of_all_people(told, shared, information)
         prior = _of_how_cameras_are_held(state, usual, loose)
         normal = torch.diag_embed(prior) + share.unsqueeze(-1) * told * share.unsqueeze(-2)
         state = state + torch.linalg.solve(normal, share * (share * pull) + prior * (usual - state))
@@ -174,42 +175,45 @@ def _turned(off: Tensor) -> Tensor:
     return torch.stack([off[..., 0], torch.atan2(off[..., 1].sin(), off[..., 1].cos())], dim=-1)
 
 
-def _shared(like: Tensor) -> Tensor:
-    """Variances of what all of a camera's people are wrong by, (2,)."""
-    return (like.new_tensor(SHARED_DEG) * DEGREE).square()
+def _of_who_is_right(off: Tensor, precision: Tensor, shared: Tensor) -> Tensor:
+    """Huber's weights (scene, person, 2) of what is said in a frame.
 
-
-def _of_who_is_right(off: Tensor, precision: Tensor) -> Tensor:
-    """Weights (scene, person, 2) of what is said in a frame, by Huber's: whoever disagrees by more than all may be wrong
-    by counts for less."""
-    deviation = (1 / precision.clamp(min=1e-9) + _shared(off)).sqrt()
+    Whoever disagrees by more than all may be wrong by counts for less.
+    """
+    deviation = (1 / precision.clamp(min=1e-9) + shared).sqrt()
     return precision * WRONG / (off.abs() / deviation).clamp(min=WRONG)
 
 
 def _of_who_is_right_throughout(
-    off: Tensor, weight: Tensor, sequence: Tensor | None, information: Tensor, lies: bool
+    off: Tensor, weight: Tensor, shared: Tensor, sequence: Tensor | None, information: Tensor, lies: bool
 ) -> Tensor:
-    """The same (scene, person, 2) after what somebody is wrong by in all frames alike: that is as large as ever, however
-    many frames there are, and somebody who `lies` is wrong by far more than others (Student's t)."""
+    """The same (scene, person, 2) where somebody is wrong in all frames alike: by as much as ever, however many.
+
+    With `lies`, some are wrong by far more than others (Student's t).
+    """
     more, own = (information - 1).view(-1, 1, 1), (OWN_DEG * DEGREE) ** 2
     in_a_frame = mean_over(weight, sequence)
     throughout = mean_over(weight * off, sequence) / in_a_frame.clamp(min=1e-9)
-    variance = _shared(off) + own + 1 / ((1 + more) * in_a_frame).clamp(min=1e-9)
+    variance = shared + own + 1 / ((1 + more) * in_a_frame).clamp(min=1e-9)
     right = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + throughout.square() / variance)
     right = torch.where((more > 0) & lies, right, 1.0)
     return right * weight / (1 + more * (own * in_a_frame).clamp(max=1))
 
 
-def _of_all_people(told: Tensor, information: Tensor) -> Tensor:
-    """Roots of how many independent frames (scene, 2) what is told in one (scene, 2, 2) is worth: errors that all people
-    share are as large as ever, however many people and frames there are."""
+def _of_all_people(told: Tensor, shared: Tensor, information: Tensor) -> Tensor:
+    """Roots of how many frames (scene, 2) count beside what is told in one (scene, 2, 2).
+
+    Errors that all people share are as large as ever, however many people and frames there are.
+    """
     frames = information.unsqueeze(-1)
-    return (frames / (1 + _shared(told) * (frames * told.diagonal(dim1=-1, dim2=-2)))).sqrt()
+    return (frames / (1 + shared * (frames * told.diagonal(dim1=-1, dim2=-2)))).sqrt()
 
 
 def _of_how_cameras_are_held(state: Tensor, usual: Tensor, loose: Tensor) -> Tensor:
-    """How precisely (scene, 2) the usual tilt and roll are believed: few cameras are askew, and they may be very much so
-    (Student's t; near what is usual it is a Gaussian)."""
+    """How precisely (scene, 2) the usual tilt and roll are believed, for a state (scene, 2).
+
+    Few cameras are askew, and they may be very much so: Student's t, near what is usual a Gaussian.
+    """
     return DEGREES_OF_FREEDOM / (DEGREES_OF_FREEDOM + loose * (usual - state).square()) * loose
 
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
+from duolift.lens import Lens
 from duolift.motion.quadratic import Array
 from duolift.placement import METHODS
 from duolift.placement.interface import Placed, SceneCameras
 from duolift.placement.stature import distance_deviation, on_ground_of, tilt_deviation
 from duolift.placement.upright import HELD_DEG
-from duolift.reconstruction import Lens
 from duolift.scene import Scene
 from duolift.streaming.settling import Known
 from duolift.streaming.window import Moment

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from duolift.camera import Camera
 from duolift.geometry.lifted import Lifted
+from duolift.lens import Lens
 from duolift.motion.fit import GIVES, usual_lengths
 from duolift.motion.quadratic import Array
 from duolift.networks.people_lifter import PeopleLifter
@@ -23,7 +24,6 @@ from duolift.placement.interface import FocalSource, Placed, SceneCameras
 from duolift.placement.standing import Standing, independent
 from duolift.placement.stature import Statures, metres_per_unit
 from duolift.placement.upright import known_up
-from duolift.reconstruction import Lens
 from duolift.streaming.memory import Memory, Pose
 from duolift.streaming.rows import Row, from_rows, to_rows
 

@@ -14,6 +14,7 @@ from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Frame
 from duolift.inputs.keypoints import format_named
 from duolift.inputs.tracking import Tracker
+from duolift.lens import Lens
 from duolift.motion.fit import GIVES, USUAL, evidence_of, fitted, usual_lengths
 from duolift.motion.quadratic import Array
 from duolift.motion.terms.given import firmness
@@ -21,7 +22,7 @@ from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.focal import FOCAL_PRIOR, default_focal
 from duolift.placement.interface import FocalSource
 from duolift.placement.stature import Statures
-from duolift.reconstruction import USUAL_RATE, Lens, deviations, metres_per_head_length
+from duolift.reconstruction import USUAL_RATE, deviations, metres_per_head_length
 from duolift.scene import Scene
 from duolift.streaming.frames import empty_scene, of_frame, scene_of
 from duolift.streaming.memory import Pose

@@ -22,13 +22,14 @@ from duolift.inputs.detections import JOINTS, Detections, Frame
 from duolift.inputs.keypoints import format_named
 from duolift.inputs.options import Options
 from duolift.inputs.tracking import track
+from duolift.lens import Lens
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.focal import FOCAL_PRIOR
-from duolift.placement.ground import log_size
 from duolift.placement.interface import FocalSource
+from duolift.placement.posed import log_size
 from duolift.placement.stature import STATURE
 from duolift.predictor import Lifter
-from duolift.reconstruction import Lens, deviations
+from duolift.reconstruction import deviations
 from duolift.scene import Scene
 from tests.conftest import full_disk, some_people
 

@@ -15,8 +15,8 @@ from duolift.body.skeleton import PAPER19, PAPER23
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
 from duolift.placement.fit import FitPlacement
-from duolift.placement.ground import log_size
 from duolift.placement.interface import Placed, SceneCameras
+from duolift.placement.posed import log_size
 from duolift.placement.standing import OUTSIDE, SIZES
 from duolift.placement.standing import standing as settle
 from duolift.placement.upright import DEGREE, HELD_DEG, direction, upright

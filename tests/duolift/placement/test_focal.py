@@ -13,9 +13,9 @@ from duolift.geometry.cameras import elevation
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate, rotation_x
 from duolift.placement.focal import FOCAL_PRIOR, FocalLength, default_focal, focal_from_people
-from duolift.placement.ground import log_size
 from duolift.placement.horizon import FRAMES, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
+from duolift.placement.posed import log_size
 from duolift.placement.upright import direction
 
 ROOT, FEET = PAPER23.root_index, PAPER23.feet

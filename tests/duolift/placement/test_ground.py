@@ -31,17 +31,14 @@ from duolift.placement.ground import (
     GroundPlacement,
     camera_roll,
     contacts,
-    drop,
-    log_size,
     over_time,
     per_person_up,
-    pitched,
     plausible,
     robust_mean,
-    sequence_quantiles,
-    smoothed,
 )
 from duolift.placement.interface import Placed, SceneCameras
+from duolift.placement.posed import drop, log_size, pitched
+from duolift.placement.sequences import sequence_quantiles, smoothed
 
 C = 10.0
 ROOT, FEET, HANDS = PAPER23.root_index, PAPER23.feet, PAPER23.hands

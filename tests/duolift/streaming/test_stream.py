@@ -173,8 +173,8 @@ def test_who_is_followed_elsewhere_keeps_that_number(shipped: Lifter, camera: Ca
 def test_a_focal_length_is_asked_for_and_people_are_lifted_anew(
     shipped: Lifter, camera: Camera, frames: list[Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from duolift.lens import Lens
     from duolift.placement.interface import FocalSource
-    from duolift.reconstruction import Lens
 
     monkeypatch.setattr("duolift.streaming.settling.FOCAL_AFTER", 0.5)
     told = Lens(camera.image or (0.0, 0.0), FOCAL, FocalSource.PEOPLE, 0.1)
