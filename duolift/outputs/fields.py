@@ -115,8 +115,10 @@ class Array:
         return cells.reshape(valid.shape).tolist()
 
     def unpacked(self, value: Any, sizes: Mapping[str, int], source: str) -> NDArray[Any]:
-        """JSON's nested lists as an array of any type and shape; NaN for null."""
+        """JSON's nested lists, or what `compact` made of them, as an array of any type and shape; NaN for null."""
         shape = self._shape(sizes)
+        if isinstance(value, np.ndarray):
+            return value.reshape(shape) if not value.size and 0 in shape else value
         if self.null_axes is not None:
             first = len(shape) - self.null_axes
             value = _filled(value, first, np.full(shape[first:], np.nan).tolist())
@@ -126,6 +128,33 @@ class Array:
             message = f"{source}: {self.key} is a ragged list; expected lists as long as one another"
             raise InputError(message) from error
         return found.reshape(shape) if not found.size and 0 in shape else found
+
+    def compact(self, value: list[Any]) -> NDArray[Any] | list[Any]:
+        """JSON's nested lists as an array where they make one before it is known how many of each there are.
+
+        NaN stands for null, and as many of them as the first value that is not null has.
+
+        >>> field = Array("people", ("frame", "person"), ("x", "y"), "where they are", null_axes=1)
+        >>> field.compact([[[0.5, 1.5], None]]).tolist()
+        [[[0.5, 1.5], [nan, nan]]]
+        >>> field.compact([[[0.5, 1.5], "nobody"]])
+        [[[0.5, 1.5], 'nobody']]
+        """
+        content: Any = value
+        if self.null_axes is not None:
+            first = len(self.axes) + bool(self.components) - self.null_axes
+            known = _first_known(value, first)
+            if known is None:
+                return value
+            try:
+                content = _filled(value, first, np.full(np.shape(known), np.nan).tolist())
+            except ValueError:
+                return value
+        try:
+            found = np.array(content)
+        except (ValueError, OverflowError):
+            return value
+        return found if found.dtype.kind in "bif" else value
 
     def read(self, value: Any, sizes: Mapping[str, int], source: str) -> NDArray[Any]:
         """The array, of float64 or bool. Raises InputError for another type or shape, or if a rule does not hold."""
@@ -148,6 +177,13 @@ class Array:
 
     def _shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         return (*(sizes[axis] for axis in self.axes), *([len(self.components)] if self.components else []))
+
+
+def _first_known(value: Any, levels: int) -> Any:
+    """The first value, `levels` lists deep, that is not None; None where there is none."""
+    if levels and isinstance(value, list):
+        return next((found for item in value if (found := _first_known(item, levels - 1)) is not None), None)
+    return None if levels else value
 
 
 def _filled(value: Any, levels: int, missing: list[Any]) -> Any:

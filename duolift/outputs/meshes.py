@@ -6,9 +6,10 @@ the skin's inverse bind matrices hold the rest pose, with arms out (glTF 2.0 spe
 https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,25 +49,58 @@ SKINNING = ("JOINTS_0", "WEIGHTS_0")
 know."""
 
 
+@dataclass(frozen=True)
+class Moving:
+    """A person's bones as they move, without all else that an armature holds: of an hour that is five times as much.
+
+    Attributes:
+        person: position on the person axis.
+        names: (bone,), of the bones.
+        parents: (bone,), as `Armature`.
+        rest: (bone, 3), as `Armature`.
+        motions: (bone,), the `translation` (frame, 3) and the `rotation` (frame, 4) of each.
+    """
+
+    person: int
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    rest: NDArray[np.float64]
+    motions: tuple[dict[str, NDArray[np.float32]], ...]
+
+    @classmethod
+    def of(cls, person: int, armature: Armature) -> Self:
+        motions = tuple(
+            {
+                "translation": armature.translations[:, bone].astype(np.float32),
+                "rotation": _steady(quaternions(armature.rotations[:, bone])).astype(np.float32),
+            }
+            for bone in range(len(armature.bones))
+        )
+        return cls(person, tuple(bone.name for bone in armature.bones), armature.parents, armature.rest, motions)
+
+
 @needs("trimesh")
 def write_glb(scene: Scene, path: Path, rig: str = DEFAULT_RIG) -> list[Path]:
     """Write a `.glb`, its bones those of a rig."""
     check_rig(rig)
     trimesh = library("trimesh", ".glb")
-    people = {f"person {scene.identities[person]}": (person, armature) for person, armature in armatures(scene, rig)}
+    people: dict[str, Moving] = {}
     meshes, parts = trimesh.Scene(), {}
-    for name, (person, armature) in people.items():
+    for person, armature in armatures(scene, rig):
+        name = f"person {scene.identities[person]}"
         skins = surfaces(armature, trimesh)
         parts[name] = len(skins)
         for number, surface in enumerate(skins):
             meshes.geometry[f"{name} {number}"] = _skinned(trimesh, surface, colours_of(person)[surface.left])
+        people[name] = Moving.of(person, armature)
+        del armature  # before the next one is made
     meshes.geometry["ground"] = _ground(trimesh, scene)
 
     def put_together(buffers: dict[Any, bytes], tree: dict[str, Any]) -> None:
         tree["meshes"] = _merged(tree["meshes"], parts)
         nodes = Nodes(buffers, tree)
-        for mesh, (name, (person, armature)) in enumerate(people.items()):
-            _add_person(nodes, name, mesh, armature, scene.valid[:, person])
+        for mesh, (name, moving) in enumerate(people.items()):
+            _add_person(nodes, name, mesh, moving, scene.valid[:, moving.person])
         nodes.add("ground", mesh=len(people), in_scene=True)
         nodes.finish(rate_of(scene))
 
@@ -88,18 +122,16 @@ def _merged(meshes: list[dict[str, Any]], parts: dict[str, int]) -> list[dict[st
     return [*merged, *rest]
 
 
-def _add_person(nodes: "Nodes", name: str, mesh: int, armature: Armature, valid: NDArray[np.bool_]) -> None:
+def _add_person(nodes: "Nodes", name: str, mesh: int, moving: Moving, valid: NDArray[np.bool_]) -> None:
     """A person's nodes: one that holds the bones, the mesh, and how the bones move."""
     holder = nodes.add(name, in_scene=True)
     bones: list[int] = []
-    turns = quaternions(armature.rotations)  # (frame, bone, 4)
-    for number, (bone, parent) in enumerate(zip(armature.bones, armature.parents, strict=True)):
-        motion = {"translation": armature.translations[:, number], "rotation": _steady(turns[:, number])}
+    for bone, parent, motion in zip(moving.names, moving.parents, moving.motions, strict=True):
         if parent < 0 and not valid.all():
-            motion["scale"] = np.where(valid[:, None], np.ones(3), ABSENT_SCALE)
-        bones.append(nodes.add(bone.name, holder if parent < 0 else bones[parent], motion=motion))
+            motion = motion | {"scale": np.where(valid[:, None], np.ones(3), ABSENT_SCALE)}
+        bones.append(nodes.add(bone, holder if parent < 0 else bones[parent], motion=motion))
     bind = np.tile(np.eye(4), (len(bones), 1, 1))
-    bind[:, 3, :3] = -armature.rest  # a column after the other, as glTF has matrices
+    bind[:, 3, :3] = -moving.rest  # a column after the other, as glTF has matrices
     skin = nodes.add_skin({"name": name, "joints": bones, "skeleton": bones[0]}, bind.reshape(-1, 16))
     nodes.add(f"{name} mesh", mesh=mesh, skin=skin, in_scene=True)  # a skinned mesh stands where its bones are
 
@@ -115,7 +147,7 @@ class Nodes:
 
     buffers: dict[Any, bytes]
     tree: dict[str, Any]
-    motions: list[tuple[int, str, NDArray[np.float64]]] = field(default_factory=list)
+    motions: list[tuple[int, str, NDArray[np.floating]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tree["nodes"], self.tree["scenes"][0]["nodes"] = [], []
@@ -124,7 +156,7 @@ class Nodes:
         self,
         name: str,
         parent: int | None = None,
-        motion: dict[str, NDArray[np.float64]] | None = None,
+        motion: Mapping[str, NDArray[np.floating]] | None = None,
         in_scene: bool = False,
         **properties: Any,
     ) -> int:
@@ -159,7 +191,7 @@ class Nodes:
             samplers.append({"input": times, "output": self._accessor(values), "interpolation": way})
         self.tree["animations"] = [{"name": "scene", "samplers": samplers, "channels": channels}]
 
-    def _accessor(self, values: NDArray[np.float64]) -> int:
+    def _accessor(self, values: NDArray[np.floating]) -> int:
         """Store an array (row, number) as 32-bit floats; returns the number of its accessor."""
         stored = values.astype("<f4")
         self.buffers[f"motion {len(self.buffers)}"] = stored.tobytes()

@@ -249,6 +249,7 @@ FIELDS: tuple[Value | Array, ...] = (
 
 VALUE_FIELDS = tuple(field for field in FIELDS if isinstance(field, Value))
 ARRAY_FIELDS = tuple(field for field in FIELDS if isinstance(field, Array))
+ARRAYS = {array.key: array for array in ARRAY_FIELDS}
 
 
 def check_version(found: Mapping[str, Any], source: str) -> None:

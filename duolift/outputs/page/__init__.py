@@ -10,7 +10,7 @@ from typing import Any
 from duolift.errors import InputError
 from duolift.files import read_bytes, whole_file
 from duolift.outputs.colours import PERSON_COLOURS
-from duolift.outputs.document import LARGEST_JSON, from_document, json_parts
+from duolift.outputs.document import LARGEST_JSON, from_document, json_parts, members_of
 from duolift.outputs.photographs import Photographs, embedded, step_of
 from duolift.outputs.volumes import BODY_SHAPE
 from duolift.scene import Scene
@@ -74,8 +74,10 @@ def read_page(path: Path) -> Scene:
     found = SETTINGS.search(text)
     if found is None:
         raise InputError(f"{path}: holds no scene; expected a page that duolift wrote")
+    text = found["settings"]
+    del found  # which holds the page's text
     try:
-        settings = json.loads(found["settings"])
+        settings = members_of(text, inside="scene")
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: the page's scene is not valid JSON ({error}); is the file cut off?") from error
     scene = settings.get("scene") if isinstance(settings, dict) else None
