@@ -1,6 +1,7 @@
 """Pictures as pixels: the right way up, in 8 bits of red, green and blue, whatever the file has."""
 
 import warnings
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from duolift.errors import InputError
+from duolift.errors import InputError, install
 from duolift.files.reading import regular
+from duolift.files.signatures import LONGEST, is_heif
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -53,6 +55,7 @@ def picture_of(content: bytes, where: str, largest: int) -> NDArray[np.uint8]:
 def _pixels(source: Path | BytesIO, where: str, largest: int | None = None) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    have_heif_read(source, where)
     try:
         with warnings.catch_warnings(), Image.open(source) as picture:
             warnings.simplefilter("ignore")  # Pillow warns of large pictures, and refuses those that are too large
@@ -66,6 +69,31 @@ def _pixels(source: Path | BytesIO, where: str, largest: int | None = None) -> N
         if isinstance(error, UnidentifiedImageError) and not isinstance(source, Path):
             reason = "it is of no known kind"
         raise InputError(f"{where}: cannot be read as a picture ({reason}); expected JPEG, PNG or the like") from error
+
+
+def have_heif_read(source: Path | BytesIO, where: str) -> None:
+    """Have Pillow read HEIC, as iPhones write it, where a file is of that kind; of any other nothing is imported.
+
+    It is read by pi-heif (https://github.com/bigcat88/pillow_heif), libheif with decoders alone.
+
+    Raises:
+        InputError: pi-heif is not installed.
+
+    >>> have_heif_read(BytesIO(b"BM"), "a.bmp")
+    """
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        start = file.read(LONGEST)
+        file.seek(0)
+    if not is_heif(start):
+        return
+    try:
+        from pi_heif import register_heif_opener
+    except ImportError as error:
+        needed = install("detect")
+        raise InputError(
+            f"{where}: HEIC needs pi-heif, which is not installed ({error}); expected: {needed}"
+        ) from error
+    register_heif_opener()
 
 
 def _in_8_bits(picture: "Image.Image") -> "Image.Image":

@@ -10,6 +10,9 @@ PICTURE, VIDEO, SOUND = "a picture", "a video", "sound"
 LONGEST = 192
 """First bytes of a file that tell what it is."""
 
+HEIF = (b"ftyphei", b"ftypmif1")
+"""How a picture as HEIC begins, from its fifth byte on."""
+
 SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xd8\xff", PICTURE),  # JPEG
     (0, b"\x89PNG\r\n", PICTURE),
@@ -18,8 +21,7 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II*\0", PICTURE),  # TIFF
     (0, b"MM\0*", PICTURE),
     (8, b"WEBP", PICTURE),
-    (4, b"ftyphei", PICTURE),
-    (4, b"ftypmif1", PICTURE),
+    *((4, brand, PICTURE) for brand in HEIF),
     (4, b"ftypavi", PICTURE),
     (4, b"ftypM4A", SOUND),
     (4, b"ftyp", VIDEO),  # MP4, MOV
@@ -75,6 +77,15 @@ def signature(start: bytes) -> str | None:
     if start[:1] == start[188:189] == b"G":  # packets of an MPEG transport stream
         return VIDEO
     return next((kind for place, mark, kind in SIGNATURES if start[place:].startswith(mark)), None)
+
+
+def is_heif(start: bytes) -> bool:
+    """Whether a file is a picture as HEIC, by its first bytes.
+
+    >>> is_heif(b"\\0\\0\\0\\x1cftypheic")
+    True
+    """
+    return start[4:].startswith(HEIF)
 
 
 def signature_of(path: Path) -> str | None:

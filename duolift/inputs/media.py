@@ -18,7 +18,6 @@ from duolift.files.films import Film, is_film
 from duolift.files.pictures import read_picture
 from duolift.files.signatures import (
     OTHER_PICTURE_SUFFIXES,
-    PICTURE,
     PICTURE_SUFFIXES,
     SOUND,
     SUFFIXES,
@@ -102,8 +101,6 @@ def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iter
     if known is not None:
         yield known, []
         return
-    if path.suffix.lower() in (".heic", ".heif") and signature_of(path) == PICTURE:
-        raise InputError(f"{path}: is a picture as HEIC, which is not read; expected it as JPEG or PNG")
     pixels = read_picture(path)
     _, focal = camera_of_picture(path)
     found = FoundFrame(path.name, "", 0, _size(pixels), focal, None, _found(detector, pixels, path))

@@ -6,6 +6,7 @@ from pathlib import Path
 from duolift.errors import InputError
 from duolift.files import regular
 from duolift.files.films import Film, is_film
+from duolift.files.pictures import have_heif_read
 from duolift.files.signatures import PICTURE_SUFFIXES
 
 FILM_DIAGONAL = 43.27
@@ -40,7 +41,7 @@ def camera_of_picture(path: Path) -> tuple[tuple[float, float], float | None]:
         width, height = Film(path).size
         return (float(width), float(height)), None
     try:
-        regular(path)
+        have_heif_read(regular(path), str(path))
         with warnings.catch_warnings(), Image.open(path) as picture:
             warnings.simplefilter("ignore")  # Pillow warns of huge pictures, whose pixels are not loaded here
             width, height = picture.size

@@ -15,7 +15,7 @@ from duolift.body.skeleton import CHI3D25, PAPER23
 from duolift.errors import InputError
 from duolift.example import example_scene
 from duolift.outputs import READERS, read, write
-from duolift.outputs.document import from_json, to_document, to_json
+from duolift.outputs.document import from_document, from_json, members_of, to_document, to_json
 from duolift.outputs.page import page
 from duolift.outputs.schema import READABLE_VERSIONS, SCENE_VERSION
 from duolift.scene import Scene
@@ -242,3 +242,52 @@ def test_a_long_video_is_written_key_by_key(suffix: str, tmp_path: Path) -> None
     tracemalloc.stop()
     text = len(to_json(scene))
     assert peak < 7 * text + 6 * (written.stat().st_size - text)
+
+
+DAMAGES = (
+    "",
+    " ",
+    "{",
+    "{}",
+    " { } ",
+    "{]",
+    "{,}",
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    '{"a":1 "b":2}',
+    '{"a":1}}',
+    '{"a":1} x',
+    "[1]",
+    "7",
+)
+DAMAGES += (
+    "{a:1}",
+    "{1:1}",
+    '{"a":NaN}',
+    '{"a":Infinity}',
+    "\ufeff{}",
+    '{"a" : [1, 2 ] , "b":{"c":null}}',
+    '{"a":1,"a":2}',
+    '{"a":tru}',
+)
+
+
+@pytest.mark.parametrize("text", DAMAGES)
+def test_key_by_key_the_same_is_json_as_at_once(text: str) -> None:
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    try:
+        expected = json.loads(text, parse_constant=refuse)
+    except ValueError:
+        with pytest.raises(ValueError, match="."):
+            members_of(text)
+    else:
+        assert members_of(text) == expected
+        assert members_of(f'{{"scene": {text}}}', inside="scene") == {"scene": expected}
+
+
+def test_a_scene_reads_the_same_key_by_key_and_from_values() -> None:
+    scene = example_scene()
+    assert from_json(to_json(scene), "scene") == from_document(json.loads(to_json(scene)), "scene")

@@ -64,3 +64,10 @@ def test_a_label_stands_before_the_whole_suffix() -> None:
     assert [labelled(Path("out", name), "2").name for name in names] == [
         *("walk-2.angles.csv", "walk-2.csv", "my.walk-2.JSON", "angles-2.csv"),
     ]
+
+
+@pytest.mark.parametrize("block", [1, 50, 133])
+def test_a_table_in_blocks_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    whole = write(example_scene(), tmp_path / "whole.csv")[0].read_bytes()
+    monkeypatch.setattr("duolift.outputs.table.BLOCK", block)
+    assert write(example_scene(), tmp_path / "blocks.csv")[0].read_bytes() == whole
