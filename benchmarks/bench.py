@@ -75,7 +75,7 @@ class Size:
 
 
 TINY = Size(
-    rounds=2,
+    rounds=1,
     batch=32,
     flow=(8, 2),
     learned=(8, 3),
