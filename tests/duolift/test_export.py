@@ -35,7 +35,7 @@ AXES = {
 
 
 class Still(torch.nn.Module):
-    """An `ImageLifter` that needs no time to export: everybody is where their keypoints are, and weights fill a disk."""
+    """An `ImageLifter` that needs no time to export: everybody is at their keypoints, and weights fill a disk."""
 
     def __init__(self, people: PeopleLifter) -> None:
         super().__init__()
