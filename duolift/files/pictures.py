@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from duolift.errors import InputError, install
+from duolift.errors import InputError
 from duolift.files.reading import regular
 from duolift.files.signatures import LONGEST, is_heif
 
@@ -74,7 +74,8 @@ def _pixels(source: Path | BytesIO, where: str, largest: int | None = None) -> N
 def have_heif_read(source: Path | BytesIO, where: str) -> None:
     """Have Pillow read HEIC, as iPhones write it, where a file is of that kind; of any other nothing is imported.
 
-    It is read by pi-heif (https://github.com/bigcat88/pillow_heif), libheif with decoders alone.
+    It is read by pi-heif (https://github.com/bigcat88/pillow_heif), libheif with decoders alone. No extra
+    holds it, as its wheels carry libraries under the LGPL.
 
     Raises:
         InputError: pi-heif is not installed.
@@ -89,9 +90,9 @@ def have_heif_read(source: Path | BytesIO, where: str) -> None:
     try:
         from pi_heif import register_heif_opener
     except ImportError as error:
-        needed = install("detect")
         raise InputError(
-            f"{where}: HEIC needs pi-heif, which is not installed ({error}); expected: {needed}"
+            f"{where}: HEIC needs pi-heif, which is not installed ({error}); "
+            "expected: pip install pi-heif, or the picture as JPEG"
         ) from error
     register_heif_opener()
 

@@ -48,7 +48,7 @@ def test_its_lens_is_that_of_exif(photograph: Path) -> None:
 
 def test_without_its_library_a_line_says_what_to_install(photograph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-    with pytest.raises(InputError, match=r"HEIC needs pi-heif, which is not installed .*detect"):
+    with pytest.raises(InputError, match=r"HEIC needs pi-heif, which is not installed .*pip install pi-heif"):
         read_picture(photograph)
 
 
