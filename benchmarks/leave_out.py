@@ -1,7 +1,7 @@
 """What each term of a scene's energy buys: lifted with everything, and with one term left out at a time.
 
-    python -m benchmarks.leave_out --root ../shared/data/pairs --subjects s03 s04 --every 30
-    python -m benchmarks.leave_out --shelf ../shared/data/shelf
+    python -m benchmarks.leave_out --root /data/pairs --subjects s03 s04 --every 30
+    python -m benchmarks.leave_out --shelf /data/shelf
 
 Motion capture of couples as in `benchmarks.live`, lifted as whole videos: a person, a scene and a whole sequence under
 one similarity, mm, acceleration, mm a squared frame, and how far up is off, degrees. Or Shelf's videos and single

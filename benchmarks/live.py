@@ -1,6 +1,6 @@
 """People as they come, against the whole video and against every frame by itself.
 
-    python -m benchmarks.live --root ../shared/data/pairs --subjects s03 s04 --every 30
+    python -m benchmarks.live --root /data/pairs --subjects s03 s04 --every 30
 
 Motion capture of couples in CHI3D's layout before all of its cameras, as a detector would see them: COCO's joints, some
 pixels off, the focal length known. Millimetres, and milliseconds that one frame keeps a core busy.

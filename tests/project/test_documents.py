@@ -243,13 +243,18 @@ RULES = (
     ),
     Rule(r"make train-lifter DATA=chi3d ROOT=folder", settings=SETTINGS, made=("runs/default-folder/whole/rows.png",)),
     Rule(
+        r"make train-lifter EXPERIMENT=paper_stable DATA=chi3d ROOT=folder",
+        settings=f"{SETTINGS} flows.parts=null lifting.likelihoods=null",
+        made=("runs/paper_stable-folder/legs_torso/rows.png",),
+    ),
+    Rule(
         r"make train-lifter DATA=chi3d ROOT=folder RUN=(\w+)( ARGS=.*)?",
         settings=SETTINGS,
         made=(r"runs/\1/whole/metrics.json", r"runs/\1/whole/rows.png"),
     ),
     Rule(
         r"make train-lifter DATA=mocap ROOT=captures RUN=(\w+) ARGS=.*",
-        settings=f"{SETTINGS} data.mocap.amc_rate=30 distillation.teachers=2",
+        settings=f"{SETTINGS} data.mocap.amc_rate=30",
         made=(r"runs/\1/whole/metrics.json", r"runs/\1/whole/rows.png"),
     ),
     Rule(r"make train-lifter DATA=keypoints ROOT=detections", settings=SETTINGS),
