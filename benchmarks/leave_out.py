@@ -4,8 +4,8 @@
     python -m benchmarks.leave_out --shelf /data/shelf
 
 Motion capture of couples as in `benchmarks.live`, lifted as whole videos: a person, a scene and a whole sequence under
-one similarity, mm, acceleration, mm a squared frame, and how far up is off, degrees. Or Shelf's videos and single
-images: medians of a person and of a scene, mm, and of how far up is off. A term is left out by a deviation without end.
+one similarity, mm, and acceleration, mm a squared frame. Or Shelf's videos and single images: medians of a person and
+of a scene, mm, and of how far up is off, degrees. A term is left out by a deviation without end.
 """
 
 import argparse
@@ -130,7 +130,7 @@ def changed(changes: Changes) -> Iterator[None]:
         yield
 
 
-def off_up(lifter: Lifter, film: Film) -> dict[str, float]:
+def errors_of(lifter: Lifter, film: Film) -> dict[str, float]:
     """Errors of a film, lifted as a whole, means over frames."""
     scene = lifter.lift(film.keypoints, format="coco17", camera=film.camera)
     return {name: float(np.mean(values)) for name, values in scores(scene, film).items() if name != "after 2 s"}
@@ -149,7 +149,7 @@ def couples(
                 with changed(changes):
                     for film in seen:
                         camera = film.camera if known else replace(film.camera, focal=None)
-                        for metric, value in off_up(lifter, replace(film, camera=camera)).items():
+                        for metric, value in errors_of(lifter, replace(film, camera=camera)).items():
                             found[metric].append(value)
                 rows.append((name, *(f"{np.mean(values):.1f}" for values in found.values())))
                 print(subject, *rows[-1], flush=True)
