@@ -23,7 +23,7 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
 from duolift.placement.horizon import thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.posed import LOWEST_DROP, along, along_rays, below, drop, level_ahead, posed
+from duolift.placement.posed import LOWEST_DROP, above_all_ground, along, along_rays, below, level_ahead, posed
 from duolift.placement.sequences import sequence_means, smoothed
 from duolift.placement.standing import APPARENT, FOOT, Standing, above_ground, independent, standing
 from duolift.placement.upright import Up, direction, upright
@@ -71,12 +71,16 @@ class Settled:
 
 @dataclass(frozen=True)
 class _Posed:
-    """People turned as the camera is, anywhere along their rays, and their sizes (scene, person) by the ground."""
+    """People turned as the camera is, anywhere along their rays, and their sizes (scene, person) by the ground.
+
+    `uncertain` and `above` are as of `standing`.
+    """
 
     people: Tensor
     size: Tensor
     by_ground: Tensor
     uncertain: Tensor
+    above: Tensor
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,8 @@ class FitPlacement:
         posed = self._posed(lifted, up, cameras)
         # of known heights, sizes are as large as people are on the mean; else they are so beside each other
         usual = posed.size[lifted.valid].median() if cameras.height is not None and lifted.valid.any() else None
-        people = standing(posed.by_ground, self.looks**2 + posed.uncertain, valid, sequence, information, usual)
+        uncertain = self.looks**2 + posed.uncertain
+        people = standing(posed.by_ground, uncertain, valid, sequence, information, usual, posed.above)
         ever = (sequence_means(valid, sequence) > 0).to(valid)  # (sequence, person)
         ankles = (ever * above_ground(people.sizes, lifted.skeleton)).sum(-1) / ever.sum(-1).clamp(min=1)
         return Settled(up[first], deviation, people, 1 - ankles.clamp(max=MOST_OF_HEIGHT)), posed
@@ -151,20 +156,22 @@ class FitPlacement:
         each = [posed(lifted[part], up[part], self.lean) for part in parts]
         people, size = (torch.cat(some) for some in zip(*each, strict=True))
         ankles = above_ground(size, lifted.skeleton)  # (scene, person)
-        lower = drop(people, up) + ankles
+        lowest = along(people, up).amin(-1)
+        lower = below(lowest) + ankles
         ground = torch.ones_like(up[:, 0])  # how far below the camera
         if cameras.height is not None:
             usual = ankles[lifted.valid].median() if lifted.valid.any() else 0.0
             ground = cameras.height.clamp(min=LOWEST_DROP) + usual
         by_ground = size - (lower / ground.unsqueeze(-1)).log()
-        return _Posed(people, size, by_ground, (self.foot / lower).square())
+        return _Posed(people, size, by_ground, (self.foot / lower).square(), above_all_ground(lowest) / self.foot)
 
     def _placed(
         self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled
     ) -> Placed:
         valid, up = lifted.valid.to(lifted.bodies), _ups(cameras, sequence, settled)
         deviation = None if settled.deviation is None else settled.deviation[sequence]
-        grounded = settled.people.grounded(posed.by_ground, self.looks**2 + posed.uncertain, valid, sequence)
+        uncertain = self.looks**2 + posed.uncertain
+        grounded = settled.people.grounded(posed.by_ground, uncertain, valid, sequence, posed.above)
         # how large somebody looks and where the feet are both tell how far away they are
         by_size, by_feet = torch.full_like(posed.size, self.looks**-2), grounded / posed.uncertain
         weight = by_size + by_feet

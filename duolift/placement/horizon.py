@@ -13,7 +13,7 @@ from torch import Tensor
 from duolift.geometry.lifted import Lifted
 from duolift.placement.ground import per_person_up, robust_mean
 from duolift.placement.interface import VERTICAL
-from duolift.placement.posed import below, log_size
+from duolift.placement.posed import above_all_ground, below, log_size
 from duolift.placement.standing import APPARENT, FOOT, above_ground, standing
 
 FRAMES = 60
@@ -66,7 +66,10 @@ def tilt_evidence(
     """
     size = log_size(lifted.bodies, lifted.skeleton)  # (scene, person)
     height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (scene, person, joint, tilt)
-    lower = below(height.amin(2)).mT + above_ground(size, lifted.skeleton).unsqueeze(1)  # (scene, tilt, person)
+    lowest = height.amin(2).mT  # (scene, tilt, person)
+    lower = below(lowest) + above_ground(size, lifted.skeleton).unsqueeze(1)
     sizes = size.unsqueeze(1) - lower.log()
     variance = looks**2 + (foot / lower).square()
-    return standing(sizes, variance, lifted.valid.to(sizes), sequence, information).evidence
+    # with the horizon at people's feet anybody would be of any size: but nobody stands above the camera
+    above = above_all_ground(lowest) / foot
+    return standing(sizes, variance, lifted.valid.to(sizes), sequence, information, above=above).evidence

@@ -131,6 +131,15 @@ def level_ahead(up: Tensor) -> Tensor:
     return torch.linalg.cross(right, up)
 
 
+def above_all_ground(height: Tensor) -> Tensor:
+    """How far joints of some height above the camera are above the highest ground that there can be, 0 below that.
+
+    >>> above_all_ground(torch.tensor([-1.5, 0.3]))
+    tensor([0.0000, 0.4000])
+    """
+    return height + below(height)
+
+
 def below(height: Tensor) -> Tensor:
     """How far below the camera joints of some height above it are, within reason.
 

@@ -77,9 +77,11 @@ class Standing:
     always: Tensor
     evidence: Tensor
 
-    def grounded(self, sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor) -> Tensor:
+    def grounded(
+        self, sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, above: Tensor | float = 0.0
+    ) -> Tensor:
         """How likely people stand, (scene, *tilt, person), 0 for who is not there; arguments as of `standing`."""
-        likely, _ = _mixture(sizes - self.usual[sequence], uncertain)
+        likely, _ = _mixture(sizes - self.usual[sequence], uncertain, above)
         valid = valid.view(len(valid), *[1] * (sizes.ndim - 2), -1)
         return valid * likely * self.always[sequence]
 
@@ -91,6 +93,7 @@ def standing(
     sequence: Tensor,
     information: Tensor,
     usual: Tensor | None = None,
+    above: Tensor | float = 0.0,
 ) -> Standing:
     """Everybody's size, and who stands.
 
@@ -102,6 +105,8 @@ def standing(
         information: (sequence,), how many independent frames a sequence is worth.
         usual: the size that people have on the mean, where the ground tells sizes as they are; None where it tells them
             beside each other, and the smallest who ever stands is the first guess.
+        above: as sizes, how far the lowest joint is above where any ground can be, which is below the camera, in
+            deviations.
 
     >>> sizes = torch.tensor([[0.0, 0.1], [0.0, 0.1], [0.0, 0.5]])  # the second one jumps in the third frame
     >>> one = torch.ones(3, 2)
@@ -119,11 +124,11 @@ def standing(
     ever = (~own.isnan()).to(sizes)  # (sequence, *tilt, person)
     own, weight = own.nan_to_num(), torch.zeros_like(own)
     for _ in range(ROUNDS):
-        grounded, likely = _mixture(sizes - own[sequence], uncertain)
+        grounded, likely = _mixture(sizes - own[sequence], uncertain, above)
         each = valid * grounded / uncertain
         weight = sequence_means(each, sequence, sequences)
         own = torch.where(weight > 0, sequence_means(each * sizes, sequence, sequences) / weight.clamp(min=1e-9), own)
-    _, likely = _mixture(sizes - own[sequence], uncertain)
+    _, likely = _mixture(sizes - own[sequence], uncertain, above)
     own_variance = 1 / (weight * information).clamp(min=1e-6) + (1 - 1 / information) * THROUGHOUT**2
     mean, always, alike = _together(own, own_variance, ever, usual)
     believed = always * SIZES**2 / (SIZES**2 + own_variance)  # the ground's share of what is known of a size
@@ -155,8 +160,8 @@ def _together(own: Tensor, variance: Tensor, ever: Tensor, usual: Tensor | None)
     return mean, *_mixture(own - mean, total)
 
 
-def _mixture(off: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+def _mixture(off: Tensor, variance: Tensor, above: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
     """How likely a size that is off by so much is that of somebody who stands, and the logarithm of the likelihood."""
-    near = -off.square() / (2 * variance)
+    near = -(off.square() / variance + above**2) / 2
     likely = torch.logaddexp(near, torch.full_like(near, -(OUTSIDE**2) / 2))
     return (near - likely).exp(), likely

@@ -167,6 +167,16 @@ def test_the_true_tilt_is_the_likeliest(film: Callable[..., Film], tilt: float) 
     assert tilts[likely.argmax()].rad2deg().item() == pytest.approx(tilt)
 
 
+def test_a_horizon_at_peoples_feet_explains_nothing(film: Callable[..., Film]) -> None:
+    """Everybody would be of any size there, and no tilt goes well with people who are in the air half of the time."""
+    some = film(ASSUMED, tilt=-12.0, jump=1.5)
+    tilts = torch.linspace(-40, 40, 81, dtype=torch.float64).deg2rad()
+    ups = direction(tilts, torch.zeros_like(tilts)).expand(100, -1, 3)
+    lifted = Lifted.of(PAPER23, some.people, some.theta, some.roots, some.c)
+    likely = tilt_evidence(lifted, some.people, ups, some.one, torch.tensor([10.0], dtype=torch.float64))[0]
+    assert tilts[likely.argmax()].rad2deg().item() == pytest.approx(-12.0, abs=10.0)
+
+
 def test_thinning_keeps_a_few_frames_of_every_sequence() -> None:
     sequence = torch.tensor([7] * 3 + [2] * (3 * FRAMES) + [4])
     kept, number, count = thinned(sequence)
