@@ -1,7 +1,11 @@
 """Files that others wrote, opened with care: never a pipe that does not end, never more than was agreed to."""
 
+import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from duolift.errors import InputError
 
@@ -28,17 +32,23 @@ def regular(path: Path) -> Path:
     return path
 
 
-def read_bytes(path: Path, largest: int) -> bytes:
-    """The content of a file of at most `largest` bytes.
+@contextmanager
+def opened(path: Path, largest: int) -> Iterator[BinaryIO]:
+    """A file of at most `largest` bytes, open for reading.
 
     Raises:
-        InputError: as `regular` does, and where the file is larger.
+        InputError: as `regular` does, where the file is larger, and where it cannot be read to its end.
     """
     try:
         with regular(path).open("rb") as file:
-            content = file.read(largest + 1)
+            if os.fstat(file.fileno()).st_size > largest:
+                raise InputError(f"{path}: is larger than {largest // 2**20} MB; expected less")
+            yield file
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(content) > largest:
-        raise InputError(f"{path}: is larger than {largest // 2**20} MB; expected less")
-    return content
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """The content of a file of at most `largest` bytes. Errors as of `opened`."""
+    with opened(path, largest) as file:
+        return file.read(largest)

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from duolift.errors import InputError
-from duolift.inputs.json_stream import JsonStream
+from duolift.files.json_stream import JsonStream
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.pixels import image_size, short
 from duolift.inputs.sequences import SEQUENCES, likeness

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.errors import InputError
-from duolift.inputs.json_stream import JsonStream, member, numbers
+from duolift.files.json_stream import JsonStream
+from duolift.inputs.json_values import member, numbers
 from duolift.inputs.keypoints import FORMATS, HANDS, KeypointFormat, formats_with, whose_joints
 from duolift.inputs.pixels import check_within_reach, short, visible
 

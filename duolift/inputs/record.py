@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.files import whole_file, writing
+from duolift.files.json_stream import JsonStream
 from duolift.inputs.formats.coco import FOCAL, RATE
-from duolift.inputs.json_stream import JsonStream
 from duolift.inputs.keypoints import format_named
 
 PIXEL_DIGITS, CONFIDENCE_DIGITS = 2, 4

@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 from duolift.errors import InputError
 from duolift.files.hdf5 import HDF5, names_in
+from duolift.files.json_stream import BYTE_ORDER_MARK, JsonStream
 from duolift.files.npz import ZIP, array_names
-from duolift.inputs.json_stream import BYTE_ORDER_MARK, JsonStream
 from duolift.inputs.mistaken import mistake
 from duolift.inputs.people import DetectionFile, RawFrame
 

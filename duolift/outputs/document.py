@@ -1,14 +1,18 @@
 """A scene as JSON: everything, in world coordinates and metres. `duolift.outputs.schema` has the fields."""
 
+import gc
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from duolift.errors import InputError
-from duolift.files import read_bytes, whole_file
+from duolift.files import opened, whole_file
+from duolift.files.bounded_json import JsonLimits
+from duolift.files.json_stream import JsonStream
 from duolift.outputs.fields import expect
 from duolift.outputs.schema import ARRAYS, FIELDS, SCENE_FORMAT, check_version, scene_of
 from duolift.scene import Scene
@@ -16,7 +20,11 @@ from duolift.scene import Scene
 LARGEST_JSON = 2**30
 """Bytes of a file that is read: three hours of two people at 30 frames a second. An `.npz` holds longer videos."""
 
-_BLANKS = re.compile(r"[ \t\n\r]*")
+SCENE_LIMITS = JsonLimits(held=LARGEST_JSON)
+"""All frames of a key are one value."""
+
+ROOTS = {"start_array": "a list", "string": "a text", "number": "a number", "boolean": "true or false"}
+"""ijson's names of what a file may be instead of an object -> what messages call it."""
 
 
 def to_document(scene: Scene) -> dict[str, Any]:
@@ -57,7 +65,8 @@ def write_document(scene: Scene, path: Path) -> list[Path]:
 
 def read_document(path: Path) -> Scene:
     """Read a `.json`. Raises InputError for anything that docs/scene.md does not allow."""
-    return from_json(read_bytes(path, LARGEST_JSON), str(path))
+    with opened(path, LARGEST_JSON) as file:
+        return from_document(members_of(file, str(path)), str(path))
 
 
 def from_json(content: bytes | str, source: str) -> Scene:
@@ -72,75 +81,51 @@ def from_json(content: bytes | str, source: str) -> Scene:
     >>> from_json(to_json(Scene.example()), "scene.json")
     Scene(4 frames, 2 people, paper19, focal 1000 px (default), 25 frames/s)
     """
-    text = content if isinstance(content, str) else content.decode("utf-8", "replace")
-    del content  # of a long video it is as large as the text
-    try:
-        found = members_of(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source}: not valid JSON ({error}); is the file cut off?") from error
-    return from_document(found, source)
+    file = BytesIO(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+    return from_document(members_of(file, source), source)
 
 
-def members_of(text: str, inside: str | None = None) -> Any:
-    """JSON's value; of an object key by key, lists of a scene's numbers as arrays: Python's take five times as much.
+def members_of(file: BinaryIO, source: str, path: str = "") -> dict[str, Any]:
+    """What an object of a file holds, lists of a scene's numbers as arrays: Python's take five times as much.
 
     Args:
-        text: of the JSON.
-        inside: a key whose value is read in the same way, if it is an object.
+        file: of JSON, open and able to seek.
+        source: what messages call the file.
+        path: of the object, as `duolift.files.json_stream.JsonStream` has paths.
+
+    Returns:
+        Its values by their keys; none where something else, or nothing, is there.
 
     Raises:
-        ValueError: it is no JSON.
+        InputError: the file is no JSON, is not an object, or has a key twice.
 
-    >>> members_of('{"height": [1.5, 1.25], "people": [[null], [null]]}')
+    >>> members_of(BytesIO(b'{"height": [1.5, 1.25], "people": [[null], [null]]}'), "scene.json")
     {'height': array([1.5 , 1.25]), 'people': [[None], [None]]}
     """
-    decoder, start = json.JSONDecoder(parse_constant=_refuse_constant), _after_blanks(text, 0)
-    if text[start : start + 1] != "{":
-        return json.loads(text, parse_constant=_refuse_constant)
-    found, end = _members(decoder, text, start, inside)
-    if _after_blanks(text, end) != len(text):
-        raise json.JSONDecodeError("Extra data", text, end)
+    stream = JsonStream(file, source, SCENE_LIMITS)
+    root = stream.root()
+    if root != "start_map":
+        raise InputError(f"{source}: holds {ROOTS.get(root, root)}; expected a JSON object")
+    found: dict[str, Any] = {}
+    with _uncollected():
+        for key, value in stream.members(path):
+            if key in found:
+                raise InputError(f"{source}: has the key {key} twice; expected it once")
+            found[key] = _compact(key, value)
+            del value  # before the next one is read
     return found
 
 
-def _members(decoder: json.JSONDecoder, text: str, start: int, inside: str | None) -> tuple[dict[str, Any], int]:
-    """The object that begins at a place of a text, and where it ends."""
-    found: dict[str, Any] = {}
-    at = _after_blanks(text, start + 1)
-    if text[at : at + 1] == "}":
-        return found, at + 1
-    while True:
-        key, at = _text_at(decoder, text, at)
-        at = _after_blanks(text, _expected(text, at, ":"))
-        if key == inside and text[at : at + 1] == "{":
-            found[key], at = _members(decoder, text, at, None)
-        else:
-            value, at = decoder.raw_decode(text, at)
-            found[key] = _compact(key, value)
-            del value  # before the next one is read
-        at = _after_blanks(text, at)
-        if text[at : at + 1] == "}":
-            return found, at + 1
-        at = _after_blanks(text, _expected(text, at, ","))
-
-
-def _text_at(decoder: json.JSONDecoder, text: str, at: int) -> tuple[str, int]:
-    if text[at : at + 1] != '"':
-        raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-    key, end = decoder.raw_decode(text, at)
-    return key, end
-
-
-def _expected(text: str, at: int, mark: str) -> int:
-    at = _after_blanks(text, at)
-    if text[at : at + 1] != mark:
-        raise json.JSONDecodeError(f"Expecting '{mark}' delimiter", text, at)
-    return at + 1
-
-
-def _after_blanks(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
-    return found.end() if found else at
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for cycles: JSON has none, and of a long video's lists it takes 40 % of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _compact(key: str, value: Any) -> Any:
@@ -149,18 +134,12 @@ def _compact(key: str, value: Any) -> Any:
     return field.compact(value) if field is not None and isinstance(value, list) else value
 
 
-def from_document(found: Any, source: str) -> Scene:
+def from_document(found: Mapping[str, Any], source: str) -> Scene:
     """A scene from what its JSON holds. Arguments and errors as of `from_json`.
 
     >>> from_document(to_document(Scene.example()), "scene.json").identities
     (1, 2)
     """
-    expect(isinstance(found, dict), source, "the content", found, "a JSON object")
     expect(found.get("format") == SCENE_FORMAT, source, "format", found.get("format"), repr(SCENE_FORMAT))
     check_version(found, source)
     return scene_of(found, source, as_json=True)
-
-
-def _refuse_constant(name: str) -> None:
-    """Python's reader takes NaN and Infinity, which are no JSON."""
-    raise ValueError(f"{name} is no JSON")

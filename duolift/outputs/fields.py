@@ -188,6 +188,10 @@ def _first_known(value: Any, levels: int) -> Any:
 
 def _filled(value: Any, levels: int, missing: list[Any]) -> Any:
     """Nested lists in which None, `levels` lists deep, is replaced."""
-    if levels and isinstance(value, list):
-        return [_filled(item, levels - 1, missing) for item in value]
-    return missing if value is None and not levels else value
+    if not levels:
+        return missing if value is None else value
+    if not isinstance(value, list):
+        return value
+    if levels == 1:  # without a call for each, of which a long video has millions
+        return [missing if item is None else item for item in value]
+    return [_filled(item, levels - 1, missing) for item in value]

@@ -21,9 +21,9 @@ from datamodules.sources.json_arrays import json_value
 from duolift import inputs, outputs
 from duolift.commands.lift import named
 from duolift.errors import InputError
+from duolift.files.bounded_json import JSON_LIMITS
 from duolift.files.npz import ArchiveLimits
 from duolift.inputs import FILE_FORMATS, Options
-from duolift.inputs.bounded import JSON_LIMITS
 from duolift.inputs.pictures import camera_of_picture
 from duolift.networks.architecture import Architecture
 from duolift.networks.people_architecture import PeopleArchitecture
@@ -88,9 +88,10 @@ def test_nesting(tmp_path: Path, bracket: bytes, closed: bool) -> None:
     for file_format in (None, *(name for name, known in FILE_FORMATS.items() if known.suffix == ".json")):
         with pytest.raises(InputError, match=message):
             list(inputs.read(path, Options(format=file_format)))
-    for read in (outputs.read, lambda path: json_value(path, path.read_bytes())):
-        with pytest.raises(InputError, match="not valid JSON"):
-            read(path)
+    with pytest.raises(InputError, match=message):
+        outputs.read(path)
+    with pytest.raises(InputError, match="not valid JSON"):
+        json_value(path, path.read_bytes())
 
 
 def test_brackets_in_texts_are_no_nesting(tmp_path: Path) -> None:

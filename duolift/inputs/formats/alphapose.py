@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from duolift.errors import InputError
 from duolift.inputs.formats.coco_results import read_results
 from duolift.inputs.formats.openpose import frame_of_bodies, openpose_joints
-from duolift.inputs.json_stream import member
+from duolift.inputs.json_values import member
 from duolift.inputs.people import DetectionFile, RawFrame
 from duolift.inputs.registry import Peek, file_format
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from duolift.camera import BELIEVED, LARGEST_QUANTITY, SMALLEST_QUANTITY
 from duolift.errors import InputError
+from duolift.files.json_stream import JsonStream
 from duolift.inputs.formats.kinetics import is_clip
-from duolift.inputs.json_stream import JsonStream, member
+from duolift.inputs.json_values import member
 from duolift.inputs.keypoints import FORMATS, format_of
 from duolift.inputs.people import (
     BY_COUNT,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from duolift.errors import InputError
-from duolift.inputs.json_stream import member
+from duolift.inputs.json_values import member
 from duolift.inputs.people import (
     BY_COUNT,
     DetectionFile,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from duolift.errors import InputError
+from duolift.files.json_stream import JsonStream
 from duolift.inputs.json_frames import of_file
-from duolift.inputs.json_stream import JsonStream
 from duolift.inputs.keypoints import KeypointFormat, format_of
 from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, raw_person
 from duolift.inputs.pixels import short

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from duolift.errors import InputError
+from duolift.files.json_stream import JsonStream
 from duolift.inputs.json_frames import size_in
-from duolift.inputs.json_stream import JsonStream, member, numbers
+from duolift.inputs.json_values import member, numbers
 from duolift.inputs.people import (
     OPENPOSE_BY_COUNT,
     DetectionFile,

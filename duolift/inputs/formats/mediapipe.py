@@ -15,7 +15,7 @@ import numpy as np
 from duolift.errors import InputError
 from duolift.inputs.formats.named import are_shares
 from duolift.inputs.json_frames import is_lines, json_frames, of_file
-from duolift.inputs.json_stream import member
+from duolift.inputs.json_values import member
 from duolift.inputs.keypoints import FORMATS
 from duolift.inputs.people import DetectionFile, JointReader, RawFrame, RawPerson, raw_person
 from duolift.inputs.pixels import short

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from duolift.errors import InputError
-from duolift.inputs.json_stream import JsonStream, member, numbers
+from duolift.files.json_stream import JsonStream
+from duolift.inputs.json_values import member, numbers
 from duolift.inputs.keypoints import KeypointFormat, format_of
 from duolift.inputs.people import (
     BY_COUNT,

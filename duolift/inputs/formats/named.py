@@ -12,7 +12,7 @@ import numpy as np
 
 from duolift.errors import InputError
 from duolift.inputs.json_frames import json_frames, of_file
-from duolift.inputs.json_stream import member
+from duolift.inputs.json_values import member
 from duolift.inputs.keypoints import FORMATS, KeypointFormat, format_of, plain_name
 from duolift.inputs.people import DetectionFile, RawFrame, RawPerson, identity_of, raw_person, score_of
 from duolift.inputs.pixels import short

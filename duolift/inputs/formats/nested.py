@@ -13,7 +13,7 @@ import numpy as np
 from duolift.errors import InputError
 from duolift.inputs.formats.named import are_shares
 from duolift.inputs.json_frames import NUMBER_KEYS, is_lines, json_frames, of_file
-from duolift.inputs.json_stream import member, numbers
+from duolift.inputs.json_values import member, numbers
 from duolift.inputs.keypoints import FORMATS
 from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, identity_of, raw_person
 from duolift.inputs.pixels import short

@@ -9,7 +9,7 @@ from typing import Any
 
 from duolift.errors import InputError
 from duolift.inputs.json_frames import size_in
-from duolift.inputs.json_stream import member
+from duolift.inputs.json_values import member
 from duolift.inputs.people import (
     OPENPOSE_BY_COUNT,
     OPENPOSE_EXTRAS,

@@ -12,7 +12,7 @@ import numpy as np
 
 from duolift.errors import InputError
 from duolift.inputs.json_frames import json_frames, of_file
-from duolift.inputs.json_stream import member, numbers
+from duolift.inputs.json_values import member, numbers
 from duolift.inputs.people import BY_COUNT, DetectionFile, JointReader, RawFrame, RawPerson, identity_of, raw_person
 from duolift.inputs.registry import Peek, file_format
 

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import asdict
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ SERVED_POLICY = (
 NO_SETTINGS = 'id="settings">{}<'
 """Where settings go in `index.html`."""
 
-SETTINGS = re.compile(r'id="settings">(?P<settings>.*?)</script>', re.DOTALL)
+SETTINGS = re.compile(rb'id="settings">(?P<settings>.*?)</script>', re.DOTALL)
 """Where in a page its scene is."""
 
 
@@ -70,18 +71,14 @@ def read_page(path: Path) -> Scene:
     Raises:
         InputError: no such file, a page without a scene, or anything in it that docs/scene.md does not allow.
     """
-    text = read_bytes(path, LARGEST_JSON).decode("utf-8", "replace")
-    found = SETTINGS.search(text)
+    content = read_bytes(path, LARGEST_JSON)
+    found = SETTINGS.search(content)
     if found is None:
         raise InputError(f"{path}: holds no scene; expected a page that duolift wrote")
-    text = found["settings"]
-    del found  # which holds the page's text
-    try:
-        settings = members_of(text, inside="scene")
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: the page's scene is not valid JSON ({error}); is the file cut off?") from error
-    scene = settings.get("scene") if isinstance(settings, dict) else None
-    if scene is None:
+    settings = BytesIO(found["settings"])
+    del content, found  # of a long video they are as large as the settings
+    scene = members_of(settings, f"{path}: the page's scene", "scene")
+    if not scene:
         raise InputError(f"{path}: is a page without a scene; expected one that was written with -o")
     return from_document(scene, str(path))
 

@@ -2,9 +2,11 @@
 
 import copy
 import dataclasses
+import gc
 import json
 import tracemalloc
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +192,11 @@ def test_pages_hold_scenes_of_every_version(version: int, tmp_path: Path) -> Non
         ("<html></html>", "holds no scene; expected a page that duolift wrote"),
         (page({}), "is a page without a scene"),
         (page({"scene": {"format": "another"}}), "format is 'another'; expected 'duolift scene'"),
-        (page({}).replace('settings">{', 'settings">{{'), "the page's scene is not valid JSON"),
-        (page({}).replace('settings">{', 'settings">[{').replace("}</script>", "}]</script>", 1), "without a scene"),
+        (page({}).replace('settings">{', 'settings">{{'), "the page's scene: not valid JSON"),
+        (
+            page({}).replace('settings">{', 'settings">[{').replace("}</script>", "}]</script>", 1),
+            "the page's scene: holds a list",
+        ),
     ],
 )
 def test_a_page_without_a_scene_is_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -258,18 +263,14 @@ DAMAGES = (
     '{"a":1 "b":2}',
     '{"a":1}}',
     '{"a":1} x',
-    "[1]",
-    "7",
-)
-DAMAGES += (
     "{a:1}",
     "{1:1}",
     '{"a":NaN}',
     '{"a":Infinity}',
-    "\ufeff{}",
     '{"a" : [1, 2 ] , "b":{"c":null}}',
-    '{"a":1,"a":2}',
     '{"a":tru}',
+    '{"a":"tru',
+    '{"a":[1,2',
 )
 
 
@@ -278,14 +279,48 @@ def test_key_by_key_the_same_is_json_as_at_once(text: str) -> None:
     def refuse(name: str) -> None:
         raise ValueError(name)
 
+    within = f'{{"first": 1, "scene": {text}}}'
     try:
         expected = json.loads(text, parse_constant=refuse)
     except ValueError:
-        with pytest.raises(ValueError, match=r"\w"):
-            members_of(text)
+        for content, path in ((text, ""), (within, "scene")):
+            with pytest.raises(InputError, match=r"my\.json: not valid JSON"):
+                members_of(BytesIO(content.encode()), "my.json", path)
     else:
-        assert members_of(text) == expected
-        assert members_of(f'{{"scene": {text}}}', inside="scene") == {"scene": expected}
+        assert members_of(BytesIO(text.encode()), "my.json") == expected
+        assert members_of(BytesIO(within.encode()), "my.json", "scene") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "my.json: holds a list; expected a JSON object"),
+        ("7", "my.json: holds a number; expected a JSON object"),
+        ("false", "my.json: holds true or false; expected a JSON object"),
+        ("null", "my.json: holds null; expected a JSON object"),
+        ('{"a":1,"a":2}', "my.json: has the key a twice; expected it once"),
+        ('{"a":[1,2', "my.json: not valid JSON (parse error: premature EOF); is the file cut off?"),
+        ('{"a":[NaN]}', "my.json: not valid JSON (lexical error: invalid char in json text, near '{\"a\":[NaN]}')"),
+        ('{"a":' + "[" * 100_000, "my.json: nests objects and lists more than 64 deep; expected fewer"),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_is_wrong_with_a_file_is_said(text: str, message: str) -> None:
+    with pytest.raises(InputError) as refused:
+        members_of(BytesIO(text.encode()), "my.json")
+    assert str(refused.value) == message
+
+
+def test_reading_leaves_the_collector_as_it_was() -> None:
+    gc.disable()
+    try:
+        members_of(BytesIO(b"{}"), "my.json")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    with pytest.raises(InputError):
+        members_of(BytesIO(b"{"), "my.json")
+    assert gc.isenabled()
 
 
 def test_a_scene_reads_the_same_key_by_key_and_from_values() -> None:

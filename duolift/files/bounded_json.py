@@ -48,7 +48,7 @@ _IS_MARK[_QUOTE] = True
 
 
 class BoundedJson:
-    """A file of JSON, open for reading, that raises as soon as it exceeds `JSON_LIMITS`.
+    """A file of JSON, open for reading, that raises as soon as it exceeds its limits.
 
     The parser lets go of what it holds at every bracket, end of a text and comma that is inside no more than
     `whole_below` brackets. The bytes since the last such place are what it holds.
@@ -58,6 +58,7 @@ class BoundedJson:
         where: its name, for messages.
         whole_below: how many brackets deep the file is read piece by piece; what is deeper is built whole. With 1, the
             items of a list are, with 0 the file is.
+        limits: of what it may make the parser hold.
 
     Raises:
         InputError: of `read`.
@@ -68,8 +69,8 @@ class BoundedJson:
     duolift.errors.InputError: deep.json: nests objects and lists more than 64 deep; expected fewer
     """
 
-    def __init__(self, file: BinaryIO, where: str, whole_below: int) -> None:
-        self.file, self.where, self.whole_below = file, where, whole_below
+    def __init__(self, file: BinaryIO, where: str, whole_below: int, limits: JsonLimits = JSON_LIMITS) -> None:
+        self.file, self.where, self.whole_below, self.limits = file, where, whole_below, limits
         self.depth = 0
         self.held = 0
         self.in_text = False
@@ -104,10 +105,10 @@ class BoundedJson:
             last_release = max(last_release, text.rfind(_COMMA))
         self.held = len(text) - last_release if last_release >= 0 else self.held + len(piece)
 
-        if len(positions) and depth.max() > JSON_LIMITS.depth:
+        if len(positions) and depth.max() > self.limits.depth:
             raise InputError(
-                f"{self.where}: nests objects and lists more than {JSON_LIMITS.depth} deep; expected fewer"
+                f"{self.where}: nests objects and lists more than {self.limits.depth} deep; expected fewer"
             )
-        if self.held > JSON_LIMITS.held:
-            megabytes = JSON_LIMITS.held // 2**20
+        if self.held > self.limits.held:
+            megabytes = self.limits.held // 2**20
             raise InputError(f"{self.where}: a single value, or image, takes more than {megabytes} MB; expected less")

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from duolift.errors import InputError
-from duolift.inputs.bounded import JSON_LIMITS, BoundedJson
+from duolift.files.bounded_json import JSON_LIMITS, BoundedJson
 
 ALPHABET = ["[", "]", "{", "}", '"', '"', ",", ":", "1", "a", " ", "é"]
 
