@@ -99,10 +99,16 @@ class Bends:
 
     @classmethod
     def of(cls, steps: Array) -> Self:
-        """Of frames that come so many seconds after the one before; anything at the first and at the last frame."""
-        following = np.roll(steps, -1)
-        both = steps + following
-        return cls(2 * following / both, 2 * steps / both, np.cbrt(both / 2 * np.square(2 * steps * following / both)))
+        """Of frames that come so many seconds after the one before.
+
+        The first and the last frame have no frame on one side, whatever `steps` says there: their values are 1.
+        """
+        before, after = steps[1:-1], steps[2:]
+        both = before + after
+        first, last, interval = (np.ones(len(steps)) for _ in range(3))
+        first[1:-1], last[1:-1] = 2 * after / both, 2 * before / both
+        interval[1:-1] = np.cbrt(both / 2 * np.square(2 * before * after / both))
+        return cls(first, last, interval)
 
 
 def bending(density: float | Array, interval: float | Array) -> Array:
