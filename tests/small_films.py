@@ -1,7 +1,7 @@
 """Films made up, with frames at times that a test chooses."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,19 +35,30 @@ def write_film(
 
 
 def write_pictures(
-    path: Path, pictures: Sequence[np.ndarray], times: Sequence[float], codec: str = "libx264", shape: float = 1.0
+    path: Path,
+    pictures: Sequence[np.ndarray],
+    times: Sequence[float],
+    codec: str = "libx264",
+    shape: float = 1.0,
+    units: int = UNITS,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
-    """A film of pictures (row, column, 3), each at its time."""
+    """A film of pictures (row, column, 3), each at its time.
+
+    Args:
+        units: of its time, a second; in an AVI, which has a place for a frame at each, its frames a second.
+        options: of FFmpeg's writer.
+    """
     size = pictures[0].shape[1], pictures[0].shape[0]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=UNITS)
+    with av.open(str(path), "w", options={**(options or {})}) as container:
+        stream = container.add_stream(codec, rate=units)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.gop_size = 5
-        stream.time_base = stream.codec_context.time_base = Fraction(1, UNITS)
+        stream.time_base = stream.codec_context.time_base = Fraction(1, units)
         stream.codec_context.sample_aspect_ratio = Fraction(shape).limit_denominator(100)
         for time, picture in zip(times, pictures, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = round(time * UNITS), Fraction(1, UNITS)
+            frame.pts, frame.time_base = round(time * units), Fraction(1, units)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

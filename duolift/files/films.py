@@ -5,6 +5,7 @@ that films of variable frame rate can be told in time, and any frame be sought. 
 decoding anything, for the times of all of its frames; frames are then decoded one at a time, whatever its length.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,10 @@ NEAR = 100
 """Frames ahead that are decoded one after the other; one further ahead is sought."""
 
 CUT_OFF = 0.05
-"""Of a film's frames or length: where more is missing at its end, it may be cut off."""
+"""Of a film's frames and length: where more is missing at its end, it may be cut off."""
+
+SOUND_AFTER = 1.0
+"""Seconds by which sound may outlast the pictures, where a film says how long all of it is, and not its pictures."""
 
 LARGEST_FRAME = 2**27
 """Pixels; no film has larger frames, and decoding them would take all memory."""
@@ -109,6 +113,56 @@ class _Times:
         if place == len(self.stamps) or self.stamps[place] != stamp:
             return before + 1
         return self.numbers[place] if self.numbers[place] >= 0 else None
+
+
+def _announced(container: "InputContainer", stream: "VideoStream", units: int) -> float:
+    """Seconds that a film says its pictures last; 0 where it says nothing.
+
+    Args:
+        units: of the container's time, a second.
+    """
+    if stream.frames and stream.average_rate:  # FFmpeg makes the length of an AVI up from the file's size
+        return float(stream.frames / stream.average_rate)
+    own = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    own = own or _seconds(stream.metadata.get("DURATION", ""))  # Matroska's
+    whole = (container.duration or 0) / units
+    if own and whole:
+        return min(own, whole)
+    return own or max(0.0, whole - SOUND_AFTER * (len(container.streams) > 1))
+
+
+def _cut_off(frames: int, promised: int, shown: float, length: float, step: float) -> tuple[str, ...]:
+    """A sentence where a film ends before it says it does.
+
+    Frames may be missing because nothing changed (AVI), and time because its beginning is not to be shown (MP4): only a
+    film that is short of both is cut off.
+
+    Args:
+        frames: how many there are.
+        promised: how many it says there are; 0 where it does not say.
+        shown: seconds, when the last of them has been shown.
+        length: seconds that it says it lasts; 0 where it does not say.
+        step: seconds that a frame is shown.
+
+    >>> _cut_off(frames=45, promised=90, shown=1.5, length=3.0, step=1 / 30)
+    ('its frames end after 1.5 of 3.0 s: it may be cut off',)
+    >>> _cut_off(frames=45, promised=90, shown=3.0, length=3.0, step=1 / 30)
+    ()
+    """
+    short = not promised or frames < (1 - CUT_OFF) * promised
+    if short and length - shown > max(CUT_OFF * length, 2 * step):
+        return (f"its frames end after {shown:.1f} of {length:.1f} s: it may be cut off",)
+    return ()
+
+
+def _seconds(text: str) -> float:
+    """Of hours, minutes and seconds; 0 for anything else.
+
+    >>> _seconds("00:01:08.5"), _seconds("soon")
+    (68.5, 0.0)
+    """
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
+    return sum(float(part) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0.0
 
 
 class Film:
@@ -252,10 +306,13 @@ class Film:
     def _times(self) -> _Times:
         with self._opened() as (container, stream):
             said = float(stream.average_rate or stream.guessed_rate or 0) or None
-            packets = [(p.pts if p.pts is not None else p.dts, p.is_discard) for p in self._packets(container, stream)]
             unit = float(stream.time_base or 0)
-            promised = stream.frames or 0
-            length = (container.duration or 0) / self._av.time_base
+            packets, last = [], 0
+            for packet in self._packets(container, stream):
+                stamp = packet.pts if packet.pts is not None else packet.dts
+                packets.append((stamp, packet.is_discard))
+                last = max(last, (stamp or 0) + (packet.duration or 0))
+            promised, length = stream.frames or 0, _announced(container, stream, self._av.time_base)
         found = [stamp for stamp, discarded in packets if stamp is not None and not discarded]
         if len(found) < len([discarded for _, discarded in packets if not discarded]) or not unit:
             rate = said or USUAL_RATE
@@ -263,11 +320,8 @@ class Film:
         stamps = sorted({*found})
         seconds = [stamp * unit for stamp in stamps]
         rate = frame_rate(seconds, said) or USUAL_RATE
-        doubts: tuple[str, ...] = ()
-        if len(packets) < (1 - CUT_OFF) * promised:
-            doubts = (f"holds {len(packets)} of the {promised} frames that it announces: it may be cut off",)
-        elif (ended := (seconds[-1] - seconds[0] if seconds else 0.0) + 1 / rate) < (1 - CUT_OFF) * length - 1:
-            doubts = (f"its frames end after {ended:.1f} of {length:.1f} s: it may be cut off",)
+        shown = max(last * unit, seconds[-1] + 1 / rate) - min(0.0, seconds[0]) if seconds else 0.0
+        doubts = _cut_off(len(packets), promised, shown, length, 1 / rate)
         return _Times(rate, stamps, frame_numbers(seconds, rate).tolist(), doubts)
 
     @contextmanager

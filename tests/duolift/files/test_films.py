@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small_films import SIZE, ffmpeg, greys, steady, write_film
+from small_films import SIZE, ffmpeg, greys, steady, write_film, write_pictures
 
 from duolift.errors import InputError
 from duolift.files.films import Film, is_film
@@ -117,6 +117,62 @@ def test_a_film_that_is_cut_off_is_read_as_far_as_it_goes(steady_film: Path, tmp
     (tmp_path / "cut.mp4").write_bytes(steady_film.read_bytes()[:-400])  # its list of frames is at its end
     with pytest.raises(InputError, match=r"cut\.mp4: .*cut off"):
         Film(tmp_path / "cut.mp4")
+
+
+NOISE = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
+"""Pictures of which each takes about as much of a film as any other."""
+
+CONTAINERS = {
+    "a.mkv": ("libx264", {}),
+    "b.mkv": ("mpeg4", {}),
+    "a.webm": ("libvpx-vp9", {}),
+    "a.avi": ("mpeg4", {}),
+    "b.avi": ("ffv1", {}),
+    "a.mp4": ("libx264", {"movflags": "faststart"}),
+    "a.mov": ("mpeg4", {"movflags": "faststart"}),
+    "a.flv": ("libx264", {}),
+}
+"""Name of a film -> its codec, and options of its writer: those that say at their beginning how long they are."""
+
+TIMES = {
+    "steady": steady(40, 20),
+    "uneven": [0.05 * number for number in (*range(30), 35, 36, 37, 50, 51, 52, 53, 54, 70, 90)],
+    "late": [1 + time for time in steady(40, 20)],
+}
+"""When a film's 40 frames are shown."""
+
+
+def noise_film(path: Path, times: list[float]) -> Path:
+    codec, options = CONTAINERS[path.name]
+    return write_pictures(path, NOISE, times, codec, units=20 if path.suffix == ".avi" else 1000, options=options)
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_film_that_ends_early_says_so_once(name: str, tmp_path: Path) -> None:
+    path = noise_film(tmp_path / name, TIMES["steady"])
+    assert not Film(path).doubts()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    film = Film(path)
+    assert 5 < len(film.numbers) < 35
+    (doubt,) = film.doubts()
+    found = re.fullmatch(rf"{re.escape(str(path))}: its frames end after (.*) of (.*) s: it may be cut off", doubt)
+    assert found is not None
+    assert [float(part) for part in found.groups()] == pytest.approx([len(film.numbers) / 20, 2.0], abs=0.11)
+
+
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_whole_film_is_not_said_to_be_cut_off(name: str, times: str, tmp_path: Path) -> None:
+    film = Film(noise_film(tmp_path / name, TIMES[times]))
+    assert len([*film.frames()]) == 40 and not film.doubts()
+
+
+def test_sound_may_outlast_the_pictures(tmp_path: Path) -> None:
+    for suffix in ("mkv", "mp4", "avi"):
+        path = tmp_path / f"a.{suffix}"
+        sources = ["-f", "lavfi", "-i", "testsrc=size=96x64:rate=10:duration=2", "-f", "lavfi", "-i", "sine=duration=4"]
+        ffmpeg(*sources, "-pix_fmt", "yuv420p", str(path))
+        assert not Film(path).doubts(), suffix
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.wav"])
