@@ -18,6 +18,9 @@ from duolift.placement.stature import STATURE, UNKNOWN_STATURES, Statures
 from duolift.predictor import Lifter
 from duolift.scene import Scene
 
+UPRIGHT = 0.9
+"""Quantile of crowns' heights that is people's stature: who bends is no shorter."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -144,7 +147,10 @@ def ground_of(truth: Truth) -> float:
 
 
 def mean_stature(truth: Truth) -> float:
-    """How tall people are on the mean, metres: how high their crowns are above the ground, in the median.
+    """How tall people are on the mean, metres: how high their crowns are above the ground where they stand upright.
+
+    That is the ninth decile of all frames: who bends is no shorter. On Shelf it is 1.76 m, and the ears that are seen
+    from several views say the same, by the 0.13 m from there to the crown.
 
     Raises:
         InputError: the truth has no crowns.
@@ -158,7 +164,8 @@ def mean_stature(truth: Truth) -> float:
     if "head_top" not in truth.joints:
         raise InputError(f"the truth has the joints {', '.join(truth.joints)}; expected head_top, for people's stature")
     at = truth.joints.index("head_top")
-    return float(torch.cat([p.points[p.valid[:, at], at, 2] for p in truth.frames]).median()) - ground_of(truth)
+    crowns = torch.cat([p.points[p.valid[:, at], at, 2] for p in truth.frames])
+    return float(crowns.quantile(UPRIGHT)) - ground_of(truth)
 
 
 def _detected(view: View, variant: Variant) -> Iterator[Frame]:

@@ -129,6 +129,40 @@ def mean_bone_length(skeleton: Skeleton) -> float:
     return sum(lengths) / len(lengths)
 
 
+def upright_bones(skeleton: Skeleton) -> tuple[float, ...]:
+    """How much of each bone counts where somebody stands upright: all between pelvis and crown, half of either leg's.
+
+    Their sum is stature but for the ankles' height. Hands and breadths are not in it: what is called a hand is anywhere
+    from the knuckles to the finger tips.
+
+    Returns:
+        (bone,), in the order of `skeleton.bones`.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> dict(zip(PAPER19.bones, upright_bones(PAPER19)))[("left_knee", "left_hip")]
+    0.5
+    >>> round(upright_length(PAPER19), 3)  # as fraction of stature
+    0.961
+    """
+    ankles = [joint for joint in skeleton.joints if without_side(joint) == "ankle"]
+    shares = dict.fromkeys(ankles, 1 / max(1, len(ankles))) | {skeleton.head: 1.0}
+    chains = dict(zip(skeleton.joints, skeleton.chains, strict=True))
+    hips = [without_side(child) != "hip" for child, _ in skeleton.bones]  # from side to side
+    each = zip(*([share * on for on in chains[joint]] for joint, share in shares.items()), strict=True)
+    return tuple(sum(parts) * up for parts, up in zip(each, hips, strict=True))
+
+
+def upright_length(skeleton: Skeleton) -> float:
+    """How long the `upright_bones` of a person are together, as a fraction of stature.
+
+    >>> from duolift.body.skeleton import CHI3D25, PAPER19
+    >>> round(upright_length(CHI3D25) - upright_length(PAPER19), 6)
+    0.0
+    """
+    shares = upright_bones(skeleton)
+    return sum(share * bone_length(*bone) for share, bone in zip(shares, skeleton.bones, strict=True))
+
+
 def sole(skeleton: Skeleton) -> float:
     """How high the lowest joint of somebody who stands is above the ground, as a fraction of stature.
 

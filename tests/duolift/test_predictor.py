@@ -12,7 +12,6 @@ import safetensors.torch
 import torch
 
 from duolift import predictor
-from duolift.body.anthropometry import mean_bone_length
 from duolift.body.skeleton import PAPER19
 from duolift.camera import Camera
 from duolift.devices import device_named
@@ -26,8 +25,7 @@ from duolift.lens import Lens
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.focal import FOCAL_PRIOR
 from duolift.placement.interface import FocalSource
-from duolift.placement.posed import log_size
-from duolift.placement.stature import STATURE
+from duolift.placement.stature import STATURE, log_stature
 from duolift.predictor import Lifter
 from duolift.reconstruction import deviations
 from duolift.scene import Scene
@@ -179,8 +177,7 @@ def test_a_static_camera_stays_where_it_is(lifter: Lifter) -> None:
 def test_people_are_of_mean_stature_and_stand_on_the_ground(placement: str, lifter: Lifter) -> None:
     scene = lifter.lift_detections(film(), EXACT, placement="ground")
     people = getattr(scene, placement)
-    size = log_size(torch.tensor(people), PAPER19).mean().exp().item()
-    assert size == pytest.approx(STATURE * mean_bone_length(PAPER19), rel=1e-4)
+    assert log_stature(torch.tensor(people), PAPER19).mean().exp().item() == pytest.approx(STATURE, rel=1e-4)
     height = scene.world(people)[..., 1]
     assert np.abs(height.min((-1, -2))).max() < (0.2 if placement == "people" else 1e-3)
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from duolift.body.anthropometry import STATURE_FRACTIONS, bone_ratios
-from duolift.body.skeleton import CHI3D25, PAPER19, PARENTS, SKELETONS, Skeleton
+from duolift.body.anthropometry import STATURE_FRACTIONS, bone_length, bone_ratios
+from duolift.body.skeleton import CHI3D25, PAPER19, PARENTS, SKELETONS, Skeleton, ancestors
+from duolift.placement.stature import log_stature
 
 
 @pytest.mark.parametrize("skeleton", [*SKELETONS.values(), PAPER19.pair()], ids=lambda s: s.name)
@@ -43,3 +44,20 @@ def test_a_bone_over_missing_joints_is_as_long_as_the_segments_between() -> None
     short = Skeleton.person("short", [joint for joint in PAPER19.joints if joint != "spine"])
     of = dict(zip([child for child, _ in short.bones], bone_ratios(short).tolist(), strict=True))
     assert of["neck"] / of["left_knee"] == pytest.approx(0.288 / 0.245)
+
+
+@pytest.mark.parametrize("skeleton", [*SKELETONS.values()], ids=[*SKELETONS])
+def test_stature_is_read_off_whoever_stands_upright(skeleton: Skeleton) -> None:
+    """People of the table's proportions, whatever joints are known and however long their hands are."""
+    tall = 1.65
+    lengths = tall * torch.tensor([bone_length(*bone) for bone in skeleton.bones])
+    points = torch.zeros(len(skeleton), 3)
+    for joint in sorted(skeleton.joints, key=lambda joint: len(ancestors(joint))):
+        if joint != skeleton.root:
+            number = [child for child, _ in skeleton.bones].index(joint)
+            parent = points[skeleton.index(skeleton.bones[number][1])]
+            points[skeleton.index(joint)] = parent + torch.tensor([0.6, 0.8, 0.0]) * lengths[number]
+    assert log_stature(points, skeleton).exp().item() == pytest.approx(tall)
+    for joint in (joint for joint in skeleton.joints if joint.endswith(("_hand", "_thumb", "_wrist", "_toe"))):
+        points[skeleton.index(joint)] *= 2
+    assert log_stature(points, skeleton).exp().item() == pytest.approx(tall)
