@@ -104,7 +104,7 @@ def standing(
         sequence: (scene,), numbered from 0 on; people keep their index throughout.
         information: (sequence,), how many independent frames a sequence is worth.
         usual: the size that people have on the mean, where the ground tells sizes as they are; None where it tells them
-            beside each other, and the smallest who ever stands is the first guess.
+            beside each other, and the first guess is the size that most people have.
         above: as sizes, how far the lowest joint is above where any ground can be, which is below the camera, in
             deviations.
 
@@ -149,15 +149,24 @@ def above_ground(size: Tensor, skeleton: Skeleton) -> Tensor:
 
 def _together(own: Tensor, variance: Tensor, ever: Tensor, usual: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """The mean size of people (sequence, *tilt, person) who ever stand, (..., 1); who does; how likely that is."""
-    smallest = own.masked_fill(ever == 0, torch.inf).amin(-1, keepdim=True)
-    mean = torch.where(smallest.isinf(), 0.0, smallest) if usual is None else usual.expand_as(smallest)
     total = variance + SIZES**2
+    first = _of_most(own, total, ever)
+    mean = first if usual is None else usual.expand_as(first)
     for _ in range(ROUNDS):
         always, _ = _mixture(own - mean, total)
         weight = ever * always / total
         enough = weight.sum(-1, keepdim=True)
         mean = torch.where(enough > 0, (weight * own).sum(-1, keepdim=True) / enough.clamp(min=1e-9), mean)
     return mean, *_mixture(own - mean, total)
+
+
+def _of_most(own: Tensor, variance: Tensor, ever: Tensor) -> Tensor:
+    """The size (..., 1) that most people (..., person) may have. Of as many it is the smaller: who is in the air comes
+    out larger."""
+    apart = (own.unsqueeze(-2) - own.unsqueeze(-1)).abs()  # (..., person, other)
+    alike = (ever.unsqueeze(-2) * (apart < OUTSIDE * variance.sqrt().unsqueeze(-2))).sum(-1).masked_fill(ever == 0, -1)
+    smallest = own.masked_fill(alike < alike.amax(-1, keepdim=True), torch.inf).amin(-1, keepdim=True)
+    return torch.where(ever.sum(-1, keepdim=True) > 0, smallest, 0.0)
 
 
 def _mixture(off: Tensor, variance: Tensor, above: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
