@@ -21,15 +21,12 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
-from duolift.placement.horizon import thinned, tilt_evidence
+from duolift.placement.horizon import REACH, TILTS, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
 from duolift.placement.posed import LOWEST_DROP, above_all_ground, along, along_rays, below, level_ahead, posed
 from duolift.placement.sequences import sequence_means, smoothed
-from duolift.placement.standing import APPARENT, FOOT, Standing, above_ground, independent, standing
+from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, above_ground, independent, standing
 from duolift.placement.upright import Up, direction, upright
-
-TRIED = (3.0, 31)
-"""Tilts that are tried: up to so many deviations off what the bodies say, and how many."""
 
 LEANS = 0.5
 """Who says another tilt than the scene is wrong about it, and about as wrong about how far they lean: this share of the
@@ -42,8 +39,9 @@ AT_ONCE = 1024
 MOST_OF_HEIGHT = 0.9
 """No more of the camera's height than this is below people's lowest joints."""
 
-SETTLES = 0.17
-"""Seconds, the deviation of the Gaussian that depths are smoothed with."""
+SETTLES = STILL / 3**0.5
+"""Seconds, the deviation of the Gaussian that depths are smoothed with: that of a mean over the time in which errors of
+a lifted body are the same, before and after."""
 
 
 @dataclass(frozen=True)
@@ -221,8 +219,7 @@ class FitPlacement:
             information: (sequence,), how many independent frames a sequence is worth.
         """
         kept, few, _ = thinned(sequence)
-        reach, number = TRIED
-        steps = torch.linspace(-reach, reach, number, dtype=told.tilt.dtype, device=told.tilt.device)
+        steps = torch.linspace(-REACH, REACH, TILTS, dtype=told.tilt.dtype, device=told.tilt.device)
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
         ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
         some = lifted[kept]

@@ -11,7 +11,6 @@ before anybody was seen, it is the default, and the result says so.
 The principal point is taken for the image's centre, and lenses for ideal. Pixels; head lengths; radians.
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,27 +18,19 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
-from duolift.placement.horizon import agreed_tilt, thinned, tilt_evidence
+from duolift.placement.horizon import REACH, TILTS, agreed_tilt, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
 from duolift.placement.posed import along_rays
 from duolift.placement.standing import independent
-from duolift.placement.upright import DEGREE, SHARED_DEG, direction, upright
+from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG, direction, upright
 
 FOCAL_PRIOR = 0.35
 """Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from a telephone's
 wide angle, 0.5 diagonals, to a portrait lens, 2."""
 
-FACTORS = (0.35, 2.8, 17)
-"""Focal lengths that are tried, in default ones: from, to, how many."""
-
-TRIED = (3.0, 31)
-"""Tilts that are tried for each: up to so many deviations off what the bodies say, and how many."""
-
-SHIFTS = (2.5, 11)
-"""Errors that a camera's elevations share: up to so many deviations, and how many are tried."""
-
-OWN_DEG = 1.5
-"""Deviation of what all of a sequence's people are wrong by about elevation, beside what all of their camera's are."""
+FACTORS, SHIFTS = 17, 13
+"""How many focal lengths are tried, and how many errors that a camera's elevations share: all that are likely
+(`duolift.placement.horizon.REACH`)."""
 
 MISLED = 0.2
 """Probability that a sequence says nothing of its camera: somebody is carried, nobody stands."""
@@ -107,8 +98,7 @@ def focal_from_people(
     owner = torch.zeros_like(count).scatter(0, sequence, camera[kept])  # (sequence,)
     lifted = lifted[kept].without_invalid()
     information = 1 + independent(interval) * (count - 1).to(lifted.bodies)  # (sequence,)
-    low, high, number = FACTORS
-    factors = torch.linspace(math.log(low), math.log(high), number).to(lifted.bodies)  # (factor,), logarithms
+    factors = FOCAL_PRIOR * torch.linspace(-REACH, REACH, FACTORS).to(lifted.bodies)  # (factor,), logarithms
     own = torch.stack([_own(lifted, factor, sequence, information) for factor in factors.exp().tolist()], 1)
     likely = _likely(own, owner, len(assumed))
     chances = (likely - (factors / FOCAL_PRIOR).square() / 2).softmax(-1)  # (camera, factor)
@@ -140,13 +130,11 @@ def _own(lifted: Lifted, factor: float, sequence: Tensor, information: Tensor) -
     each = torch.arange(len(sequence), device=sequence.device)
     first = torch.full_like(information, len(sequence), dtype=torch.long).scatter_reduce(0, sequence, each, "amin")
     variance = (told.deviation[first].square() - shared**2).clamp(min=0) + (OWN_DEG * DEGREE) ** 2  # (sequence,)
-    reach, number = TRIED
-    off = (variance + shared**2).sqrt().unsqueeze(-1) * torch.linspace(-reach, reach, number).to(variance)
+    off = (variance + shared**2).sqrt().unsqueeze(-1) * torch.linspace(-REACH, REACH, TILTS).to(variance)
     tilts = tilt.unsqueeze(-1) + off[sequence]  # (scene, tilt)
     ups = direction(tilts, roll.unsqueeze(-1).expand_as(tilts))
     sizes = tilt_evidence(lifted, along_rays(through, through.bodies), ups, sequence, information)  # (sequence, tilt)
-    most, shifts = SHIFTS
-    shift = shared * torch.linspace(-most, most, shifts).to(variance)
+    shift = shared * torch.linspace(-REACH, REACH, SHIFTS).to(variance)
     apart = (off.unsqueeze(1) - shift.unsqueeze(-1)).square() / (2 * variance[:, None, None])  # (sequence, shift, tilt)
     return (sizes.unsqueeze(1) - apart).logsumexp(-1) + off[:, :2].diff(dim=-1).log()
 
@@ -162,6 +150,5 @@ def _likely(own: Tensor, camera: Tensor, cameras: int) -> Tensor:
     chances = own.softmax(1)
     chances = ((1 - MISLED) * chances + MISLED / own.shape[1]).log()
     total = own.new_zeros(cameras, *own.shape[1:]).index_add(0, camera, chances)
-    most, number = SHIFTS
-    shifts = torch.linspace(-most, most, number).to(own)
+    shifts = torch.linspace(-REACH, REACH, SHIFTS).to(own)
     return (share[:, None, None] * total - shifts.square() / 2).logsumexp(-1)

@@ -14,7 +14,10 @@ from duolift.geometry.lifted import Lifted
 from duolift.placement.ground import per_person_up, robust_mean
 from duolift.placement.interface import VERTICAL
 from duolift.placement.posed import above_all_ground, below, log_size
-from duolift.placement.standing import APPARENT, FOOT, above_ground, standing
+from duolift.placement.standing import APPARENT, FOOT, OUTSIDE, above_ground, standing
+
+REACH, TILTS = OUTSIDE, 31
+"""Tilts that are tried: up to so many deviations off what the bodies say, and how many."""
 
 FRAMES = 60
 """At most so many frames of a sequence are looked at, evenly spaced."""

@@ -6,6 +6,8 @@ scene's up has it, they are as large as the ground has them once their lowest jo
 Camera frame: x right, y down, z forward; head lengths.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,8 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.projection import lift, project
 from duolift.geometry.rotations import facing, rotate
 from duolift.placement.interface import VERTICAL
+from duolift.placement.standing import OUTSIDE
+from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG
 
 SMALLEST = 1e-3
 """Mean bone length, head lengths, that nobody falls below."""
@@ -21,8 +25,9 @@ SMALLEST = 1e-3
 LOWEST_DROP = 0.1
 """Nobody's lowest joint counts as less than this below the camera, head lengths: the camera is above the ground."""
 
-MOST_LEAN = 0.15
-"""Radians: beyond this, who disagrees on the camera's tilt lies or bends, and is not wrong about that."""
+MOST_LEAN = OUTSIDE * DEGREE * math.hypot(OWN_DEG, SHARED_DEG[0])
+"""Radians, 8.5 degrees: more than anybody is wrong by about elevation. Who disagrees by more lies or bends, and is not
+wrong about that."""
 
 
 def posed(lifted: Lifted, up: Tensor, lean: float) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from duolift.geometry.bones import bone_lengths
 from duolift.geometry.rotations import levelling, rotate
 from duolift.placement.interface import Placed
 from duolift.placement.posed import SMALLEST
+from duolift.placement.standing import SIZES
 
 STATURE = 1.7
 """Metres: the mean of the people in a scene. An assumption, not a measurement."""
@@ -26,8 +27,8 @@ SHORTEST, TALLEST = 0.4, 2.8
 """Metres; nobody is believed to be shorter or taller."""
 
 
-SPREAD = 0.07
-"""Deviation of people's statures, as a share of them (`duolift.placement.standing.SIZES`)."""
+SPREAD = SIZES
+"""Deviation of people's statures, as a share of them."""
 
 ALIKE = 0.5
 """Share of its square that the people of a scene have in common, as they are of one sex, age or origin: many people are

@@ -21,14 +21,14 @@ from duolift.motion.quadratic import Array
 from duolift.networks.people_lifter import PeopleLifter
 from duolift.placement.fit import FitPlacement, Settled
 from duolift.placement.interface import FocalSource, Placed, SceneCameras
-from duolift.placement.standing import Standing, independent
+from duolift.placement.standing import STILL, Standing, independent
 from duolift.placement.stature import Statures, metres_per_unit
 from duolift.placement.upright import known_up
 from duolift.streaming.memory import Memory, Pose
 from duolift.streaming.rows import Row, from_rows, to_rows
 
-EASE = 0.3
-"""Seconds in which what is used comes closer to what is believed by two thirds."""
+EASE = STILL
+"""Seconds in which what is used comes closer to what is believed by two thirds: those that tell something new."""
 
 FOCAL_AFTER = 2.0
 """Seconds of people after which they are asked for the focal length, and again each time that has doubled."""

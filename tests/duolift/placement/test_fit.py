@@ -241,3 +241,13 @@ def test_frames_may_be_placed_by_what_others_have_settled(walk: Callable[..., Sc
     assert angle(alone.up, whole.up[:1]).max() < 0.5
     torch.testing.assert_close(alone.depth, whole.depth[:1], rtol=0.03, atol=0.0)
     assert (alone.tilt_deviation == settled.deviation).all()
+
+
+def test_one_who_is_small_puts_nobody_else_into_the_air() -> None:
+    """A child, or a detector's mistake, beside three who are alike; of two, the larger is in the air."""
+    sizes, same = torch.tensor([[-0.7, 0.0, 0.03, -0.02]]), torch.zeros(1, dtype=torch.long)
+    one = torch.ones(1, 4)
+    found = settle(sizes, 0.001 * one, one, same, torch.ones(1))
+    assert found.always[0].round().tolist() == [0, 1, 1, 1]
+    couple = settle(sizes[:, :2], 0.001 * one[:, :2], one[:, :2], same, torch.ones(1))
+    assert couple.always[0].round().tolist() == [1, 0]
