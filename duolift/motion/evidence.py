@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from duolift.body.skeleton import Skeleton
 from duolift.motion.quadratic import Array
 
+NEVER_EXACT = 1e-3
+"""Metres; no keypoint, no joint of a lifted body and nothing that was given out is believed to be known better."""
+
 
 @dataclass(frozen=True)
 class Evidence:

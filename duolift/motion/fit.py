@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.bones import either_side
-from duolift.motion.evidence import Evidence
+from duolift.motion.evidence import NEVER_EXACT, Evidence
 from duolift.motion.quadratic import Array, Quadratic
 from duolift.motion.terms import TERMS, Term
-
-NEVER_EXACT = 1e-3
-"""Metres; no keypoint is believed to be known better."""
 
 GIVES = (0.03, 0.01, 0.003)
 """Metres, the deviations of a bone's length in turn. In the end bones are constant to a percent; on the way there they

@@ -3,11 +3,8 @@ seen, anywhere where they are hidden."""
 
 import numpy as np
 
-from duolift.motion.evidence import Evidence
+from duolift.motion.evidence import NEVER_EXACT, Evidence
 from duolift.motion.quadratic import Array, Quadratic
-
-LEAST = 0.01
-"""Metres; no joint is believed to be known better."""
 
 
 def bodies(known: Evidence, points: Array, equations: Quadratic) -> None:
@@ -19,7 +16,7 @@ def bodies(known: Evidence, points: Array, equations: Quadratic) -> None:
         equations: added to.
     """
     root = known.skeleton.root_index
-    weight = known.there[:, None] / np.square(known.deviation.clip(min=LEAST))
+    weight = known.there[:, None] / np.square(known.deviation.clip(min=NEVER_EXACT))
     weight[:, root] = 0
     sight = np.einsum("tjc,tjd->tjcd", known.towards, known.towards)
     blocks = weight[..., None, None] * np.where(known.seen[..., None, None], sight, np.eye(3))  # (frame, joint, 3, 3)

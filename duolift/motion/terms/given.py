@@ -8,7 +8,7 @@ and by 2.3 with this term (2.0 where a whole video is looked at).
 
 import numpy as np
 
-from duolift.motion.evidence import Evidence
+from duolift.motion.evidence import NEVER_EXACT, Evidence
 from duolift.motion.quadratic import Array, Quadratic
 
 AT_ONCE = 0.1
@@ -18,9 +18,6 @@ off by 43 mm with it, by 48 with 0.03 and by 77 with 0.001: what is wrong once i
 FADES = 0.045
 """Seconds of frames ahead after which that is a third."""
 
-FIRM = 0.001
-"""Metres; nothing that was given out is believed more."""
-
 
 def firmness(ahead: float) -> float:
     """How far off what is given out may be, metres, by the seconds of frames ahead that told of it.
@@ -28,7 +25,7 @@ def firmness(ahead: float) -> float:
     >>> [round(firmness(seconds), 3) for seconds in (0.0, 0.1, 0.2)]
     [0.1, 0.011, 0.001]
     """
-    return float(max(FIRM, AT_ONCE * np.exp(-ahead / FADES)))
+    return float(max(NEVER_EXACT, AT_ONCE * np.exp(-ahead / FADES)))
 
 
 def given(known: Evidence, points: Array, equations: Quadratic) -> None:
