@@ -25,12 +25,15 @@ from duolift.learning.losses import bone_ratios
 from duolift.learning.objective import LossWeights
 from duolift.metrics.definitions import score
 from lightning_modules.flow_prior import FlowPriorModule
+from tests.quick_export import Still
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stem = tmp_path_factory.mktemp("bench") / "bench"
-    main(["--tiny", "--output", str(stem)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("duolift.export.ImageLifter", Still)  # else two lifters' export takes as long as all the rest
+        main(["--tiny", "--output", str(stem)])
     return stem
 
 

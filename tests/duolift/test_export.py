@@ -1,5 +1,6 @@
 """Exported models: the same people as the lifter's, for any number of scenes and people."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import onnxruntime
 import pytest
 import torch
 from torch import Tensor
+from torch.export import ExportedProgram
 
 from duolift.body.skeleton import PAPER19, SKELETONS
 from duolift.errors import InputError
@@ -15,6 +17,7 @@ from duolift.export import INPUTS, OUTPUTS, SUFFIXES, TOLERANCE, ImageLifter, ex
 from duolift.networks.people_lifter import FEWEST_JOINTS, PeopleLifter
 from duolift.predictor import Lifter
 from tests.conftest import full_disk
+from tests.quick_export import Still
 
 ANYTHING = (1e30, torch.inf, torch.nan)
 """What the keypoints of hidden joints may be."""
@@ -32,21 +35,6 @@ AXES = {
     "confidence": ["scene", "person"],
 }
 """Input or output -> its axes in an ONNX file."""
-
-
-class Still(torch.nn.Module):
-    """An `ImageLifter` that needs no time to export: everybody is at their keypoints, and weights fill a disk."""
-
-    def __init__(self, people: PeopleLifter) -> None:
-        super().__init__()
-        self.weights = torch.nn.Parameter(torch.ones(200_000))
-
-    def forward(
-        self, keypoints: Tensor, visible: Tensor, focal: Tensor, principal: Tensor, noise: Tensor
-    ) -> dict[str, Tensor]:
-        people = torch.cat([keypoints, visible.unsqueeze(-1).to(keypoints)], -1) + self.weights.sum()
-        up = torch.cat([principal, focal.unsqueeze(-1)], -1)
-        return dict(zip(OUTPUTS, (people, noise + 1, up, 2 * focal, 2 * noise), strict=True))
 
 
 def axes_of(path: Path) -> dict[str, list[str | int]]:
@@ -78,13 +66,22 @@ def test_hidden_keypoints_decide_nothing_and_get_no_gradient(anything: float, li
 
 @pytest.mark.parametrize("name", SKELETONS)
 def test_torch_export_gives_the_same_people(
-    name: str, people_lifter: Callable[..., PeopleLifter], tmp_path: Path
+    name: str, people_lifter: Callable[..., PeopleLifter], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The file is loaded once, as `export` does to check it: loading takes as long as exporting."""
     people, path = people_lifter(name, completing=True), tmp_path / "lifter.pt2"
+    load, extra, programs = torch.export.load, {"joints": ""}, []
+
+    def kept(file: io.BytesIO) -> ExportedProgram:
+        content, program = file.getvalue(), load(file, extra_files=extra)
+        programs.append((content, program))
+        return program
+
+    monkeypatch.setattr("torch.export.load", kept)
     assert export(people, path) <= TOLERANCE
-    extra = {"joints": ""}
-    loaded = torch.export.load(path, extra_files=extra).module()
-    assert extra["joints"].split("\n") == list(people.skeleton.joints)
+    ((content, program),) = programs
+    assert path.read_bytes() == content and extra["joints"].split("\n") == list(people.skeleton.joints)
+    loaded = program.module()
     arguments = example(7, 5, len(people.skeleton))
     expected = ImageLifter(people)(*arguments)
     torch.testing.assert_close(loaded(*arguments), expected, rtol=0, atol=TOLERANCE)
