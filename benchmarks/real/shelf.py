@@ -26,6 +26,7 @@ from benchmarks.real.capture import Capture, TruePeople, Truth, View
 from benchmarks.real.part_affinities import BODY25, LIMBS, assembled
 from duolift.errors import InputError
 from duolift.files import read_bytes
+from duolift.files.whole_json import json_object
 from duolift.geometry.cameras import CalibratedCamera
 
 Array = NDArray[np.float64]
@@ -96,12 +97,9 @@ def read_cameras(path: Path) -> dict[str, tuple[CalibratedCamera, tuple[float, f
     Raises:
         InputError: the file is missing, is no JSON, or a camera lacks something.
     """
-    try:
-        found = json.loads(read_bytes(path, LARGEST))
-    except ValueError as error:
-        raise InputError(f"{path}: no JSON ({error})") from error
-    if not isinstance(found, dict) or not found:
-        raise InputError(f"{path}: holds {type(found).__name__}; expected an object with a key for every camera")
+    found = json_object(path, read_bytes(path, LARGEST), "an object with a key for every camera")
+    if not found:
+        raise InputError(f"{path}: holds no cameras; expected a key for every camera")
     return {name: _camera(value, f"{path}: {name}") for name, value in found.items()}
 
 

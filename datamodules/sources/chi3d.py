@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.cache import cached, fingerprint_of
-from datamodules.sources.json_arrays import finite_array, json_object, refuse_other_than_rotation, shaped_array
+from datamodules.sources.json_arrays import finite_array, refuse_other_than_rotation, shaped_array
 from datamodules.takes import CAMERA_SHAPES, Takes
 from duolift.body.skeleton import CHI3D25
 from duolift.errors import InputError
 from duolift.files import read_bytes
+from duolift.files.whole_json import json_object
 from duolift.geometry.cameras import CalibratedCamera
 from duolift.progress import tracked
 

@@ -19,10 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.cache import FileContents, cached, fingerprint_of
-from datamodules.sources.json_arrays import finite_array, json_object, refuse_other_than_rotation, shaped_array
+from datamodules.sources.json_arrays import finite_array, refuse_other_than_rotation, shaped_array
 from datamodules.takes import Takes, sizes_of
 from duolift.bounds import Fraction, Positive, check_bounds
 from duolift.errors import InputError
+from duolift.files.whole_json import json_object
 from duolift.geometry.cameras import CalibratedCamera, opencv_tangential
 from duolift.inputs.keypoints import PROPORTIONS
 from duolift.progress import tracked

@@ -20,12 +20,13 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.cache import FileContents, fingerprint_of
-from datamodules.sources.json_arrays import finite_array, json_value
+from datamodules.sources.json_arrays import finite_array
 from datamodules.sources.mocap.settings import VirtualCameras
 from datamodules.sources.mocap.virtual_cameras import camera_names, place_cameras
 from datamodules.takes import CAMERA_SHAPES, Takes
 from duolift.bounds import NotNegative, Positive, check_bounds
 from duolift.errors import InputError
+from duolift.files.whole_json import json_value
 from duolift.geometry.cameras import CalibratedCamera
 from duolift.progress import tracked
 

@@ -3,7 +3,6 @@
 A layout is a file in `duolift.calibration.formats` and a branch of `_cameras`.
 """
 
-import json
 from pathlib import Path
 
 from duolift.calibration.calibration import Calibration, World
@@ -11,6 +10,7 @@ from duolift.calibration.formats import colmap, opencv_yaml, panoptic, pose2sim
 from duolift.calibration.formats.matrices import Cameras, cameras_of
 from duolift.errors import InputError
 from duolift.files import read_bytes
+from duolift.files.whole_json import json_object
 
 LARGEST = 2**27
 """Bytes of a JSON: a hundred thousand frames take 30 MB."""
@@ -67,12 +67,7 @@ def _cameras(path: Path) -> Cameras:
         return opencv_yaml.read_yaml(path)
     if suffix != ".json":
         raise InputError(f"{path}: its suffix is {suffix or 'missing'}; expected {LAYOUTS}")
-    try:
-        found = json.loads(read_bytes(path, LARGEST))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: holds {type(found).__name__}; expected an object with a camera's K")
+    found = json_object(path, read_bytes(path, LARGEST), "an object with a camera's K")
     cameras = cameras_of(found, str(path))
     if panoptic.is_panoptic(found):
         return {name: camera.known(camera.world.completed(panoptic.WORLD)) for name, camera in cameras.items()}

@@ -364,8 +364,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
         rewritten("calibration.json", lambda text: re.sub(r'"RT": \[[^]]*\]', '"RT": ' + str([0.0] * 12), text)),
         r"json: 0\.RT: its first three columns are .*; expected a rotation",
     ),
-    "no JSON": (rewritten("calibration.json", lambda text: text[:50]), r"calibration\.json: no JSON"),
-    "no camera": (rewritten("calibration.json", lambda text: "[]"), "holds list; expected an object with a key"),
+    "no JSON": (rewritten("calibration.json", lambda text: text[:50]), r"calibration\.json: not valid JSON"),
+    "no camera": (rewritten("calibration.json", lambda text: "[]"), "holds a list; expected an object with a key"),
     "no detections": (lambda root: shutil.rmtree(root / "detection"), r"0\.txt: cannot be read"),
     "other joints": (rewritten("detection/0.txt", lambda text: "3" + text[1:]), "type is 3; expected 4, OpenPose's"),
     "half a file": (

@@ -17,12 +17,12 @@ import pytest
 import torch
 
 from datamodules.sources import chi3d
-from datamodules.sources.json_arrays import json_value
 from duolift import inputs, outputs
 from duolift.commands.lift import named
 from duolift.errors import InputError
 from duolift.files.bounded_json import JSON_LIMITS
 from duolift.files.npz import ArchiveLimits
+from duolift.files.whole_json import json_value
 from duolift.inputs import FILE_FORMATS, Options
 from duolift.inputs.pictures import camera_of_picture
 from duolift.networks.architecture import Architecture

@@ -115,7 +115,7 @@ def without(found: dict, key: str) -> dict:
 
 BROKEN: dict[str, tuple[Any, str]] = {
     "no JSON": (b"{", "camera.json: not valid JSON"),
-    "a list": ([1], "camera.json: holds list; expected an object with a camera's K"),
+    "a list": ([1], "camera.json: holds a list; expected an object with a camera's K"),
     "no camera": ({"people": []}, "camera.json: holds no camera; expected K"),
     "a stretched rotation": (
         {**STILL, "R": [[1, 0, 0], [0, 2, 0], [0, 0, 1]]},
