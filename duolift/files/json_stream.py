@@ -99,13 +99,18 @@ class JsonStream:
 def _reason(error: Exception) -> str:
     """What a parser has against a file, in brackets, and where; nowhere is the file's end.
 
-    yajl says it in a line, and quotes the place in the next one.
+    yajl says it in a line, and quotes the place in the next one. Half of a surrogate pair is no text: of a first half
+    yajl makes a question mark, of a second one nothing that can be decoded.
 
     >>> _reason(ValueError("lexical error: invalid char in json text.\\n      [NaN]\\n   (right here) --^"))
     "(lexical error: invalid char in json text, near '[NaN]')"
     >>> _reason(ValueError(b"parse error: premature EOF\\n      \\n   (right here) --^"))
     '(parse error: premature EOF); is the file cut off?'
+    >>> _reason(UnicodeDecodeError("utf-8", bytes.fromhex("61ff"), 1, 2, "invalid start byte"))
+    "(text that is not UTF-8, near 'a�')"
     """
+    if isinstance(error, UnicodeDecodeError):
+        return f"(text that is not UTF-8, near {error.object.decode('utf-8', 'replace')!r})"
     content = error.args[0] if error.args else ""
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
     reason, quoted, *_ = [*(" ".join(line.split()) for line in text.split("\n")), "", ""]

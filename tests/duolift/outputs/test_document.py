@@ -62,6 +62,11 @@ def test_what_is_written_comes_back(tmp_path: Path, name: str, suffix: str) -> N
     assert_same(read(path), SCENES[name], tolerance=suffix != ".npz")
 
 
+def test_the_first_half_of_a_surrogate_pair_is_read_as_a_question_mark() -> None:
+    content = to_document(example_scene(frames=1)) | {"names": ["\ud800.jpg"]}
+    assert from_json(json.dumps(content), "a").names == ("?.jpg",)
+
+
 def test_json_is_json_and_says_nothing_of_who_is_absent() -> None:
     text = to_json(SCENES["two, one of them absent for a while"])
     assert "NaN" not in text and "Infinity" not in text

@@ -358,14 +358,13 @@ def test_files_of_every_kind_of_wrong_are_answered_in_words(lifter: Lifter, tmp_
     assert answers == {200, 422}
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\udfff"])
-def test_texts_that_cannot_be_written_are_refused(text: str) -> None:
+def test_texts_that_cannot_be_written_are_refused() -> None:
     for key in ("names", "notes"):
         content = json.loads(to_json(example_scene(frames=1)))
-        content[key] = [text]
+        content[key] = ["a\udfff"]
         with serving(None) as server:
             status, _, answer = ask(server, "POST", "/lift", packed(a=json.dumps(content).encode()))
-            assert status == 422 and f"a: {key} is" in json.loads(answer)["error"]
+            assert status == 422 and "a: not valid JSON (text that is not UTF-8, near 'a" in json.loads(answer)["error"]
 
 
 def test_a_page_that_lifts_nothing_takes_no_files() -> None:
