@@ -41,8 +41,7 @@ def opened(path: Path, largest: int) -> Iterator[BinaryIO]:
     """
     try:
         with regular(path).open("rb") as file:
-            if os.fstat(file.fileno()).st_size > largest:
-                raise InputError(f"{path}: is larger than {largest // 2**20} MB; expected less")
+            _refuse_larger(path, os.fstat(file.fileno()).st_size, largest)
             yield file
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -51,4 +50,11 @@ def opened(path: Path, largest: int) -> Iterator[BinaryIO]:
 def read_bytes(path: Path, largest: int) -> bytes:
     """The content of a file of at most `largest` bytes. Errors as of `opened`."""
     with opened(path, largest) as file:
-        return file.read(largest)
+        content = file.read(largest + 1)  # it may have grown since it was opened
+    _refuse_larger(path, len(content), largest)
+    return content
+
+
+def _refuse_larger(path: Path, size: int, largest: int) -> None:
+    if size > largest:
+        raise InputError(f"{path}: is larger than {largest // 2**20} MB; expected less")
