@@ -69,7 +69,7 @@ def distil(config: Config, lifter: str) -> Stage:
     Without 3D it is scored by what it learned of held-out poses alone.
     """
     lifting, *others = (train(taught, lifter) for taught in runs_of_teachers(config))
-    data = open_data(config, "person", config.distillation.batch_size)
+    data = open_data(with_its_data(config), "person", config.distillation.batch_size)
     stage = Stage(lifting.folder.with_name(f"distillation-{lifter}"), settings_of(config, lifting))
     if stage.finished:
         return stage
@@ -99,11 +99,26 @@ def runs_of_teachers(config: Config) -> list[Config]:
     return [config, *(replace(config, seed=seed, run=f"{config.run}-seed{seed}") for seed in seeds)]
 
 
+def with_its_data(config: Config) -> Config:
+    """The settings with the further data of this stage, where it has its own.
+
+    >>> with_its_data(load(["data.extra=[20*keypoints:photographs]"])).data.extra
+    ['20*keypoints:photographs']
+    >>> with_its_data(load(["distillation.extra=[80*keypoints:photographs]"])).data.extra
+    ['80*keypoints:photographs']
+    """
+    extra = config.distillation.extra
+    return config if extra is None else replace(config, data=replace(config.data, extra=extra))
+
+
 def settings_of(config: Config, lifting: Stage) -> dict[str, Any]:
-    """What decides what is learned from a lifter; how many teach is part of it where it is more than one."""
+    """What decides what is learned from a lifter; how many teach, and on what data, is part of it where it is not one,
+    on its own."""
     distillation = plain(config.distillation)
     if config.distillation.teachers == 1:
         del distillation["teachers"]
+    if config.distillation.extra is None:
+        del distillation["extra"]
     return {**lifting.settings, "distillation": distillation}
 
 

@@ -237,9 +237,11 @@ class Completion:
 @dataclass
 class Distillation:
     """The network that lifts what detectors see; see `DistillationModule`. `variety`, `views` and `detector` say who is
-    seen from where by what in its training. It is taught by the mean of `teachers` lifters, of seeds in a row."""
+    seen from where by what in its training. It is taught by the mean of `teachers` lifters, of seeds in a row, on the
+    run's data; where `extra` is not null, it takes the place of `data.extra`, which the lifters have learned from."""
 
     teachers: Positive[int] = 1
+    extra: list[str] | None = None
     width: Positive[int] = 512
     blocks: Positive[int] = 4
     epochs: Positive[int] = 40

@@ -305,7 +305,7 @@ RULES = (
     Rule(
         r"make weights MOCAP=folder KEYPOINTS=folder",
         "make weights MOCAP=captures KEYPOINTS=detections",
-        f"{SETTINGS} data.mocap.amc_rate=30 distillation.teachers=2",
+        f"{SETTINGS} data.mocap.amc_rate=30 distillation.teachers=2 distillation.extra=[2*keypoints:detections]",
         made=("duolift/weights/shipped.safetensors", "runs/shipped_weights/distillation.md"),
     ),
     Rule(
