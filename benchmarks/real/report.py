@@ -68,7 +68,7 @@ def tables(lines: Sequence[Line]) -> str:
     """All tables, each below what it shows."""
     return "\n\n".join(
         [
-            "Each person alone: median PA-MPJPE, mm; the mean pose is the data set's own, given to everybody.",
+            "Each person alone: median PA-MPJPE and its parts, mm; the mean pose is the data set's own, for everybody.",
             table(lines, PERSON_HEAD, person_cells),
             "Everybody in one scene: median PA-MPJPE / root displacement error, mm.",
             table(lines, ("scenes", *ARRANGEMENTS.values()), scene_cells),
@@ -104,6 +104,8 @@ def number(value: float | None, digits: int = 0) -> str:
 PERSON_HEAD = (
     "people (not found)",
     "all joints",
+    "along the line of sight",
+    "across it",
     "as it says",
     "mean pose",
     "visible joints",
@@ -116,7 +118,7 @@ PERSON_HEAD = (
 
 def person_cells(summary: Mapping[str, Any]) -> list[str]:
     person = summary["person"]
-    alone = ("pa_mpjpe_mm", "expected_mm", "mean_pose_pa_mpjpe_mm", "visible_pa_mpjpe_mm")
+    alone = ("pa_mpjpe_mm", "along_mm", "across_mm", "expected_mm", "mean_pose_pa_mpjpe_mm", "visible_pa_mpjpe_mm")
     ends = ("visible_ends_mm", "filled_ends_mm", "mean_pose_filled_ends_mm")
     errors = [number(person[key]) for key in (*alone, *ends)]
     return [f"{person['people']} ({summary['unmatched']})", *errors, number(person["up_deg"], 1)]

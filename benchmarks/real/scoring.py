@@ -33,6 +33,7 @@ class PersonErrors:
         view: name of the camera.
         hidden: how many of the joints the detector did not see.
         pa_mpjpe_mm: mean distance of the joints, the person aligned alone.
+        along_mm, across_mm: its parts along the line of sight to the person, and across it.
         visible_pa_mpjpe_mm: the same of the joints that the detector saw, aligned by these.
         visible_ends_mm, filled_ends_mm: of wrists and ankles that it saw, and of those that were filled in, the person
             aligned by all joints.
@@ -49,6 +50,8 @@ class PersonErrors:
     view: str
     hidden: int
     pa_mpjpe_mm: float
+    along_mm: float
+    across_mm: float
     visible_pa_mpjpe_mm: float
     visible_ends_mm: float
     filled_ends_mm: float
@@ -96,6 +99,16 @@ def aligned(points: Tensor, target: Tensor, joints: Tensor) -> Tensor:
 def off(points: Tensor, target: Tensor, joints: Tensor) -> float:
     """Mean distance of some joints; NaN where there is none."""
     return float((points - target).norm(dim=-1)[joints].mean())
+
+
+def parts(errors: Tensor, sight: Tensor) -> tuple[Tensor, Tensor]:
+    """How long errors (..., 3) are along a line of sight (3,), and across it: (...) each.
+
+    >>> parts(torch.tensor([[3.0, 4.0, -12.0]]), torch.tensor([0.0, 0.0, 2.0]))
+    (tensor([12.]), tensor([5.]))
+    """
+    along = errors @ (sight / sight.norm())
+    return along.abs(), torch.linalg.cross(errors, (sight / sight.norm()).expand_as(errors)).norm(dim=-1)
 
 
 def root_of(people: Tensor, protocol: Protocol = PROTOCOL) -> Tensor:
@@ -166,8 +179,11 @@ def body_errors(matched: Matched, person: int, mean: Tensor, protocol: Protocol 
     hidden = ends & valid & ~visible
     body, average = aligned(points, target, valid), aligned(mean, target, valid)
     enough = int(visible.sum()) >= protocol.fewest
+    along, across = parts((body - target)[valid], target[valid].mean(0))
     return {
         "pa_mpjpe_mm": off(body, target, valid),
+        "along_mm": float(along.mean()),
+        "across_mm": float(across.mean()),
         "visible_pa_mpjpe_mm": off(aligned(points, target, visible), target, visible) if enough else torch.nan,
         "visible_ends_mm": off(body, target, ends & visible),
         "filled_ends_mm": off(body, target, hidden),

@@ -114,7 +114,16 @@ def test_a_perfect_lifter_scores_0(capture: Capture, variant: Variant) -> None:
     assert found["person"]["people"] == 2 * FRAMES * CAMERAS and found["scene"]["scenes"] == FRAMES * CAMERAS
     assert found["unmatched"] == 0
     assert found["person"]["expected_mm"] == pytest.approx(EXPECTED)
-    for name in ("pa_mpjpe_mm", "visible_pa_mpjpe_mm", "visible_ends_mm", "root_mm", "place_mm", "distance_mm"):
+    for name in (
+        "pa_mpjpe_mm",
+        "along_mm",
+        "across_mm",
+        "visible_pa_mpjpe_mm",
+        "visible_ends_mm",
+        "root_mm",
+        "place_mm",
+        "distance_mm",
+    ):
         assert found["person"][name] == pytest.approx(0, abs=1e-2), name
     assert found["person"]["up_deg"] == pytest.approx(0, abs=0.05)
     assert found["person"]["tilt_deg"] == pytest.approx(found["person"]["true_tilt_deg"], abs=1e-3)
@@ -243,6 +252,22 @@ def test_hidden_joints_are_counted_and_scored_apart(tmp_path: Path) -> None:
     assert all(p.filled_ends_mm > 100 > p.visible_pa_mpjpe_mm for p in first), "the mean of a wrist and an ankle"
     assert max(p.visible_pa_mpjpe_mm for p in first) < 1e-2
     assert len(first) == len(second) and max(p.filled_ends_mm for p in second) < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("direction", "larger", "smaller"), [(2, "along_mm", "across_mm"), (0, "across_mm", "along_mm")]
+)
+def test_an_error_is_along_the_line_of_sight_or_across_it(
+    capture: Capture, direction: int, larger: str, smaller: str
+) -> None:
+    def off(people: Tensor) -> Tensor:
+        changed = people.clone()
+        changed[..., PAPER19.index("left_wrist"), direction] += 0.1
+        return changed
+
+    for person in errors_of(capture, off).scores.people:
+        assert getattr(person, larger) > 1.5 * getattr(person, smaller), "the alignment turns a little of it"
+        assert person.along_mm + person.across_mm >= person.pa_mpjpe_mm >= max(person.along_mm, person.across_mm)
 
 
 def test_what_the_truth_does_not_know_changes_nothing(capture: Capture) -> None:
