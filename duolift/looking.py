@@ -88,9 +88,15 @@ class Given:
         if self.record is not None and source is self.sources[-1]:
             self.record.finish()
 
-    def pictures(self, names: Sequence[str]) -> Path | None:
-        """Where the pictures of a scene's images are, that outputs are drawn over; None where there are none."""
-        return pictures_of(self.looked_at, names)
+    def pictures(self, source: Source, names: Sequence[str]) -> Path | None:
+        """Where the pictures of a scene's images are, that outputs are drawn over; None where there are none.
+
+        Args:
+            source: that the scene is of: films of several folders may have one name.
+            names: of the scene's images.
+        """
+        own = {*files_of(source)}
+        return pictures_of([file for file in self.looked_at if file in own] or self.looked_at, names)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from duolift.commands.arguments import (
     add_camera,
@@ -19,8 +19,8 @@ from duolift.commands.arguments import (
 from duolift.commands.given import camera_of, check_device, check_lifter, lifter_of, lifting_of, options_of
 from duolift.commands.scenes import check_outputs, names_go_to, write_scene
 
-if TYPE_CHECKING:
-    from duolift.scene import Scene
+Scened = TypeVar("Scened")
+"""A scene, and what comes with it."""
 
 LONGEST_LABEL = 80
 """Characters of an image's name that are kept in the name of its scene's file: file systems allow 255 bytes."""
@@ -78,12 +78,12 @@ def run(chosen: argparse.Namespace) -> None:
     with given(chosen.inputs, options, chosen.detector, chosen.keypoints) as found:
         lifter = lifter_of(chosen, chosen.device)
         scenes = (
-            scene
+            (name, (source, scene))
             for source in found.sources
-            for scene in lifter.lift_frames(found.frames(source), camera, **lifting_of(chosen))
+            for name, scene in lifter.lift_frames(found.frames(source), camera, **lifting_of(chosen))
         )
-        for name, several, scene in named(scenes):
-            write_scene(scene, name, several, chosen, read, chosen.pictures or found.pictures(scene.names))
+        for name, several, (source, scene) in named(scenes):
+            write_scene(scene, name, several, chosen, read, chosen.pictures or found.pictures(source, scene.names))
             for note in () if chosen.quiet else scene.notes:
                 print(f"note: {f'{name}: ' if several else ''}{note}", file=sys.stderr)
         if found.record is not None and not chosen.quiet:
@@ -103,7 +103,7 @@ def _files_read(chosen: argparse.Namespace) -> set[Path]:
     return {file.resolve() for file in (*files, *filter(None, [chosen.checkpoint, chosen.pictures, chosen.camera]))}
 
 
-def named(scenes: Iterator[tuple[str, "Scene"]]) -> Iterator[tuple[str, bool, "Scene"]]:
+def named(scenes: Iterator[tuple[str, Scened]]) -> Iterator[tuple[str, bool, Scened]]:
     """Every scene with a name for its files that no other has, and whether there are several."""
     taken: set[str] = set()
     held, several = next(scenes), False

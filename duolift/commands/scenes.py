@@ -43,17 +43,21 @@ def write_scene(
     scene: "Scene", name: str, several: bool, chosen: argparse.Namespace, read: set[Path], pictures: Path | None
 ) -> None:
     """Write a scene to all outputs, and print the files' names: on standard error where JSON goes to standard out."""
-    from duolift.outputs import write
+    from duolift.outputs import DRAWN_OVER, write
     from duolift.outputs.destinations import STDOUT, paths_of
     from duolift.outputs.document import to_json
+    from duolift.outputs.photographs import Photographs, doubts
 
-    for path in (path for output in chosen.output for path in paths_of(output, name, several)):
+    paths = [path for output in chosen.output for path in paths_of(output, name, several)]
+    drawn_over = {path.suffix.lower() for path in paths} & {*DRAWN_OVER}
+    photographs = Photographs(pictures, scene.names) if pictures is not None and drawn_over else None
+    for path in paths:
         check_not_read(path, read)
         with Step(f"writing {path.name}"):
-            files = write(scene, path, pictures, **given_of(chosen, "rig"))
+            files = write(scene, path, photographs, **given_of(chosen, "rig"))
         for file in () if chosen.quiet else files:
             print(file, file=names_go_to(chosen))
-    for note in () if chosen.quiet else _doubts_of_pictures(scene, name, several, chosen, pictures):
+    for note in () if chosen.quiet or photographs is None else doubts(photographs, scene.image):
         print(f"note: {note}", file=sys.stderr)
     if STDOUT in chosen.output:
         print(to_json(scene), flush=True)
@@ -64,20 +68,6 @@ def names_go_to(chosen: argparse.Namespace) -> IO[str]:
     from duolift.outputs.destinations import STDOUT
 
     return sys.stderr if STDOUT in chosen.output else sys.stdout
-
-
-def _doubts_of_pictures(
-    scene: "Scene", name: str, several: bool, chosen: argparse.Namespace, pictures: Path | None
-) -> list[str]:
-    """What seems wrong with the pictures that outputs were drawn over, in words."""
-    from duolift.outputs import DRAWN_OVER
-    from duolift.outputs.destinations import paths_of
-    from duolift.outputs.photographs import Photographs, doubts
-
-    written = {path.suffix.lower() for output in chosen.output for path in paths_of(output, name, several)}
-    if pictures is None or not written & {*DRAWN_OVER}:
-        return []
-    return doubts(Photographs(pictures, scene.names), scene.image)
 
 
 def read_scene(path: Path) -> "Scene":

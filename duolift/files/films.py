@@ -174,6 +174,7 @@ class Film:
     Attributes:
         size: width and height in pixels, the right way up, of square pixels.
         damaged: how many parts could not be decoded so far.
+        patched: how many frames so far are of parts that are damaged, as far as their decoder could mend them.
 
     Raises:
         InputError: no such file, PyAV is not installed, or the file is no film that can be read.
@@ -191,7 +192,7 @@ class Film:
         except ImportError as error:
             needed = install("detect")
             raise InputError(f"{path}: films need av, which is not installed ({error}); expected: {needed}") from error
-        self.path, self._av, self.damaged = regular(path), av, 0
+        self.path, self._av, self.damaged, self.patched = regular(path), av, 0, 0
         self._shown: tuple[int, Pixels] | None = None
         self._following: tuple[int, Pixels] | None = None
         with self._opened() as (container, stream):
@@ -231,7 +232,7 @@ class Film:
         Raises:
             InputError: the file cannot be read any more.
         """
-        known, self.damaged = self.numbers, 0
+        known, self.damaged, self.patched = self.numbers, 0, 0
         if step > 1:
             due = self._shown_at(step)
             start = next((number for number, moment in due.items() if moment >= first), first)
@@ -300,6 +301,9 @@ class Film:
     def doubts(self) -> list[str]:
         """What is wrong with the film, in words: as far as its frames have been gone through."""
         damaged = [f"{self.path}: {self.damaged} of its parts are damaged, and left out"] if self.damaged else []
+        if self.patched:
+            are = "are" if self.patched > 1 else "is"
+            damaged.append(f"{self.path}: {self.patched} of its frames {are} damaged, and used as far as decoded")
         return [*damaged, *(f"{self.path}: {doubt}" for doubt in self._times.doubts)]
 
     @cached_property
@@ -360,7 +364,9 @@ class Film:
         """The stream's frames in the order in which they are shown."""
         for packet in chain(self._packets(container, stream), [None]):  # None asks for those that are still held
             try:
-                yield from stream.codec_context.decode(packet)
+                for frame in stream.codec_context.decode(packet):
+                    self.patched += frame.is_corrupt
+                    yield frame
             except self._av.EOFError:
                 return
             except (self._av.FFmpegError, OSError):

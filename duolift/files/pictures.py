@@ -20,6 +20,29 @@ MANY_BITS = ("I", "F")
 """Modes in which Pillow has more than 8 bits of grey, or how they begin (`I;16`, `I;16B`)."""
 
 
+SEVERAL = ("PNG", "TIFF", "WEBP")
+"""Formats, as Pillow calls them, of which a file may hold several pictures that are all meant to be seen. JPEGs of
+cameras hold small copies beside the picture."""
+
+
+def pictures_in(path: Path) -> int:
+    """How many pictures a file of one holds, that can be read: more than one of animations, and of several pages.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> from PIL import Image
+    >>> with NamedTemporaryFile(suffix=".webp") as file:
+    ...     red, blue = (Image.new("RGB", (16, 9), colour) for colour in ("red", "blue"))
+    ...     red.save(file.name, save_all=True, append_images=[blue])
+    ...     pictures_in(Path(file.name))
+    2
+    """
+    from PIL import Image
+
+    have_heif_read(path, str(path))
+    with Image.open(path) as picture:
+        return getattr(picture, "n_frames", 1) if picture.format in SEVERAL else 1
+
+
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """A picture's pixels, (height, width, 3), turned as its EXIF data say; of an animation the first picture.
 

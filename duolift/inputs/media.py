@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.files.films import Film, is_film
-from duolift.files.pictures import read_picture
+from duolift.files.pictures import pictures_in, read_picture
 from duolift.files.signatures import (
     OTHER_PICTURE_SUFFIXES,
     PICTURE_SUFFIXES,
@@ -106,7 +106,8 @@ def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iter
     found = FoundFrame(path.name, "", 0, _size(pixels), focal, None, _found(detector, pixels, path))
     if record is not None:
         record.add(path, found)
-    yield found, []
+    several = pictures_in(path)
+    yield found, [f"{path}: holds {several} pictures, of which the first is looked at"] if several > 1 else []
 
 
 def _of_film(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.files import whole_file, writing
+from duolift.files.films import is_film
 from duolift.files.json_stream import JsonStream
 from duolift.inputs.formats.coco import FOCAL, RATE
 from duolift.inputs.keypoints import format_named
@@ -237,7 +238,11 @@ class Record:
 
 
 def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
-    """Name, size, and a hash of the beginning and the end of each file. Raises InputError where two have one name.
+    """Name, size, and a hash of the beginning and the end of each file.
+
+    Raises:
+        InputError: a file cannot be read, or two have one name; of films that is the one without suffix, which their
+            frames have.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -247,8 +252,11 @@ def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
     """
     found: dict[str, list[str | int]] = {}
     for path in files:
-        if path.name in found:
-            raise InputError(f"{path}: another input has this name; expected different ones where keypoints are kept")
+        name = path.stem if is_film(path) else path.name
+        if name in found:
+            raise InputError(
+                f"{path}: another input is called {name} as well; expected different names where keypoints are kept"
+            )
         try:
             with path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -258,7 +266,7 @@ def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
                     hashed.update(file.read(FINGERPRINTED))
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        found[path.name] = [path.name, size, hashed.hexdigest()[:16]]
+        found[name] = [path.name, size, hashed.hexdigest()[:16]]
     return [*found.values()]
 
 

@@ -75,7 +75,9 @@ def check_output(path: Path | str) -> None:
     check_library(WRITERS[suffix], suffix)
 
 
-def write(scene: Scene, path: Path | str, pictures: Path | str | None = None, *, rig: str = DEFAULT_RIG) -> list[Path]:
+def write(
+    scene: Scene, path: Path | str, pictures: Photographs | Path | str | None = None, *, rig: str = DEFAULT_RIG
+) -> list[Path]:
     """Write a scene in the format of the path's suffix, whole or not at all.
 
     `.bvh` and `.trc` hold one person each: they become `scene-1.bvh`, `scene-2.bvh` ..., by identity.
@@ -101,7 +103,8 @@ def write(scene: Scene, path: Path | str, pictures: Path | str | None = None, *,
     if suffix in RIGGED:
         return WRITERS[suffix](scene, path, rig)
     if pictures is not None and suffix in DRAWN_OVER:
-        return WRITERS[suffix](scene, path, Photographs(Path(pictures), scene.names))
+        seen = pictures if isinstance(pictures, Photographs) else Photographs(Path(pictures), scene.names)
+        return WRITERS[suffix](scene, path, seen)
     return WRITERS[suffix](scene, path)
 
 

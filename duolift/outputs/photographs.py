@@ -25,6 +25,10 @@ class Photographs:
             frames are found by the numbers in the images' names, else by their order.
         names: of the images.
 
+    Attributes:
+        damaged: what is wrong with pictures of a folder that were asked for, by the images' names. One of many is no
+            reason to draw none of them.
+
     Raises:
         InputError: there is no such file, or it is a film and ffmpeg is not installed.
 
@@ -41,6 +45,7 @@ class Photographs:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder; expected the pictures or the film that the detector saw")
         self.path, self.names = path, tuple(names)
+        self.damaged: dict[str, InputError] = {}
         self._film = Film(path) if is_film(path) and path.is_file() else None
         self._numbers = frame_numbers(self.names) if self._film else ()
 
@@ -50,18 +55,25 @@ class Photographs:
         return self._film is None and not self.path.is_dir()
 
     def of(self, frame: int) -> Pixels | None:
-        """The photograph of an image; None where there is none.
+        """The photograph of an image; None where there is none, or where that of a folder is damaged.
 
         Args:
             frame: from 0. A film is read forwards: an earlier frame begins it anew.
 
         Raises:
-            InputError: a picture or a film that cannot be read.
+            InputError: a film, or the one picture of all images, that cannot be read.
         """
         if self._film is not None:
             return self._film.frame(self._numbers[frame])
-        found = self.file_of(self.names[frame])
-        return None if found is None else read_picture(found)
+        name = self.names[frame]
+        found = self.file_of(name)
+        try:
+            return None if found is None else read_picture(found)
+        except InputError as error:
+            if self.is_one:
+                raise
+            self.damaged[name] = error
+            return None
 
     def file_of(self, name: str) -> Path | None:
         """The file of an image's picture; None where there is none. A name leads into no other folder."""
@@ -78,7 +90,7 @@ ASPECT_TOLERANCE = 0.02
 
 
 def doubts(photographs: Photographs, image: tuple[float, float]) -> list[str]:
-    """What seems wrong with a scene's photographs, in words: none found, some missing, or of another shape.
+    """What seems wrong with a scene's photographs, in words: none found, some missing or damaged, or of another shape.
 
     Args:
         photographs: of the scene's images.
@@ -97,7 +109,10 @@ def doubts(photographs: Photographs, image: tuple[float, float]) -> list[str]:
     found = []
     if len(there) < len(names):
         found.append(f"{path}: holds no picture of {len(names) - len(there)} of the {len(names)} images")
-    pixels = photographs.of(there[0]) if there else None
+    pixels = next((seen for frame in there if (seen := photographs.of(frame)) is not None), None)
+    if damaged := [*photographs.damaged.values()]:
+        first = ", the first" * (len(damaged) > 1)
+        found.append(f"{path}: {len(damaged)} of its pictures cannot be drawn over{first}: {damaged[0]}")
     if pixels is not None:
         (height, width), shape = pixels.shape[:2], image[0] / image[1]
         if abs(width / height - shape) > ASPECT_TOLERANCE * shape:

@@ -74,6 +74,42 @@ def test_photographs_become_a_scene_each(lift: Command, capsys: pytest.CaptureFi
     assert beach < 100 < zoo
 
 
+def test_films_of_one_name_are_drawn_over_each_by_itself(lift: Command, tmp_path: Path) -> None:
+    pictures = [drawn(SIZE, [(200, 40, 200)]) for _ in range(COUNT)]
+    (tmp_path / "other").mkdir()
+    write_pictures(tmp_path / "other" / "walk.mp4", pictures, steady(COUNT, 12.5))
+    assert lift("walk.mp4", "other/walk.mp4", "-o", "out.html", "-q") == 0
+    urls = [
+        set(re.findall(r"data:image/jpeg;base64,[^\"]*", Path(f"out-walk{end}.html").read_text())) for end in ("", "-2")
+    ]
+    assert all(urls) and not urls[0] & urls[1]
+
+
+def test_a_broken_picture_of_a_sequence_is_one_frame_without_anybody(
+    lift: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    for number in range(COUNT):
+        Image.fromarray(drawn(SIZE, [(100 + number, 30, 220)])).save(tmp_path / "run" / f"{number:03}.jpg")
+    broken = tmp_path / "run" / "003.jpg"
+    broken.write_bytes(broken.read_bytes()[:300])
+    assert lift("run", "--video", "-o", "scene.html") == 0
+    notes = capsys.readouterr().err
+    assert (
+        "1 file is skipped: run/003.jpg: cannot be read" in notes and "1 of its pictures cannot be drawn over" in notes
+    )
+    assert len(read("scene.html").names) == COUNT and photographs_in("scene.html") == COUNT - 1
+
+
+def test_of_an_animation_that_is_no_gif_the_first_picture_is_looked_at_with_a_note(
+    lift: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = (Image.fromarray(drawn(SIZE, [(60 + number, 40, 200)])) for number in range(3))
+    first.save("walk.webp", save_all=True, append_images=others)
+    assert lift("walk.webp", "-o", "scene.json") == 0
+    assert "walk.webp: holds 3 pictures, of which the first is looked at" in capsys.readouterr().err
+
+
 def test_other_pictures_may_be_drawn_over(lift: Command) -> None:
     assert lift("beach.png", "-o", "a.html", "--pictures", "zoo.png", "-q") == 0
     assert lift("beach.png", "-o", "b.html", "-q") == 0

@@ -199,3 +199,14 @@ def test_frames_that_are_too_large_are_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("duolift.files.films.LARGEST_FRAME", 1000)
     with pytest.raises(InputError, match=r"frames are 64 x 48 pixels"):
         Film(write_film(tmp_path / "a.mp4", [0, 0.1]))
+
+
+def test_frames_that_a_decoder_has_mended_are_told_of(tmp_path: Path) -> None:
+    path = write_pictures(tmp_path / "a.ts", NOISE, steady(40, 20), "mpeg4")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = np.random.default_rng(0).bytes(64)
+    path.write_bytes(content)
+    film = Film(path)
+    assert len([*film.frames()]) == 40
+    assert film.doubts() == [f"{path}: 1 of its frames is damaged, and used as far as decoded"]

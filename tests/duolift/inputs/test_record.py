@@ -156,5 +156,9 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "1.jpg").write_bytes(b"pixels")
-    with pytest.raises(InputError, match=r"1\.jpg: another input has this name"):
+    with pytest.raises(InputError, match=r"1\.jpg: another input is called 1\.jpg as well"):
         Record(tmp_path / "k.json", [tmp_path / "a" / "1.jpg", tmp_path / "b" / "1.jpg"], "any", "coco17")
+    for name in ("walk.mp4", "walk.mov"):
+        write_pictures(tmp_path / name, [drawn(SIZE, [])] * 2, steady(2, 10))
+    with pytest.raises(InputError, match=r"walk\.mov: another input is called walk as well"):  # so are their frames
+        Record(tmp_path / "k.json", [tmp_path / "walk.mp4", tmp_path / "walk.mov"], "any", "coco17")

@@ -125,6 +125,15 @@ def test_what_seems_wrong_with_photographs_is_said(folder: Path, film: Path) -> 
     assert said(film, "0", image=(640, 480)) == [] and len(said(film, "0", image=(480, 640))) == 1
 
 
+def test_one_damaged_picture_of_many_is_left_out_and_told_of(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "000000.jpg").write_bytes((folder / "000000.jpg").read_bytes()[:300])
+    (tmp_path / "000001.png").write_bytes((folder / "000001.png").read_bytes())
+    seen = Photographs(tmp_path, ["000000", "000001"])
+    assert [*embedded(seen)] == ["000001"]
+    (doubt,) = doubts(seen, (1280, 720))
+    assert re.fullmatch(r".*: 1 of its pictures cannot be drawn over: .*000000\.jpg: cannot be read .*", doubt)
+
+
 def test_a_page_holds_small_copies(folder: Path, tmp_path: Path) -> None:
     write(example_scene(), tmp_path / "scene.html", folder)
     found = re.search(r'id="settings">(.*?)</script>', (tmp_path / "scene.html").read_text())
