@@ -45,15 +45,17 @@ def with_detector(options: Options, *sources: Source, name: str | None = None) -
     return replace(options, detector=load_detector(name))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Given:
-    """What a command is given, ready to be read.
+    """What a command is given, ready to be read, once.
 
     Attributes:
         sources: as `duolift.inputs.read` takes them.
-        options: with a detector, where pictures or films have to be looked at.
+        options: with a detector, where pictures or films have to be looked at; without, once they have been. Long
+            films are lifted then, and a detector's networks take memory.
         looked_at: the pictures and films.
         record: where it is kept what the detector finds.
+        sources_read: how many of the sources have been read to their end so far.
 
     >>> import json
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -68,6 +70,7 @@ class Given:
     options: Options
     looked_at: tuple[Path, ...]
     record: Record | None
+    sources_read: int = 0
 
     def frames(self, source: Source) -> "Iterator[Frame]":
         """The frames of a source, with progress.
@@ -85,8 +88,11 @@ class Given:
             yield frame
         if not some:
             raise InputError(f"{where_of(source)}: holds no frame; expected at least one image's people")
-        if self.record is not None and source is self.sources[-1]:
-            self.record.finish()
+        self.sources_read += 1
+        if self.sources_read == len(self.sources):
+            self.options = replace(self.options, detector=None)
+            if self.record is not None:
+                self.record.finish()
 
     def pictures(self, source: Source, names: Sequence[str]) -> Path | None:
         """Where the pictures of a scene's images are, that outputs are drawn over; None where there are none.
@@ -133,8 +139,9 @@ def given(
                 others = [source for source in sources if not any(map(is_media, files_of(source)))]
                 yield Given((*others, keypoints), options, files, None)
                 return
-        options = with_detector(options, *sources, name=detector)
-        yield Given(tuple(sources), replace(options, record=record), files, record)
+        yield Given(
+            tuple(sources), replace(with_detector(options, *sources, name=detector), record=record), files, record
+        )
 
 
 def together(inputs: Sequence[str]) -> list[Source]:

@@ -363,7 +363,10 @@ def deviations(lifted: Lifted, people: Tensor) -> Tensor:
 
 def metres_per_head_length(lifted: Lifted, people: Tensor) -> Tensor:
     """How much larger people (scene, person, joint, 3) are than they were lifted, (scene, person)."""
-    before, after = (bone_lengths(bodies, lifted.skeleton).sum(-1) for bodies in (lifted.bodies, people))
+    before, after = (
+        torch.cat([bone_lengths(part, lifted.skeleton).sum(-1) for (part,) in _in_parts(bodies)])
+        for bodies in (lifted.bodies, people)
+    )
     return after / before
 
 

@@ -25,6 +25,10 @@ LARGEST_SCALE = 4.0
 
 SCALE_ABOUT = ("camera", "root", "origin")
 
+AT_ONCE = 8192
+"""Scenes that are placed at once: memory beside what comes out is that of these, and no batch of a training is as
+large."""
+
 
 @dataclass(frozen=True)
 class PaperPlacement:
@@ -77,13 +81,14 @@ class PaperPlacement:
         common = lifted.common_distance
         assert common is not None
         people = lifted.bodies.clone()
-        for scenes, persons in visibility_groups(lifted.valid):
-            here = scenes.nonzero(), persons.nonzero().squeeze(-1)  # (scene, 1) and (person,): a grid
-            some = lifted[here]
-            assert some.root_places is not None
-            people[here] = self.place(
-                some.bodies, some.elevation, some.root_places, some.root_rows, common, lifted.skeleton.feet
-            )
+        for first in range(0, len(lifted), AT_ONCE):
+            for scenes, persons in visibility_groups(lifted.valid[first : first + AT_ONCE]):
+                here = first + scenes.nonzero(), persons.nonzero().squeeze(-1)  # (scene, 1) and (person,): a grid
+                some = lifted[here]
+                assert some.root_places is not None
+                people[here] = self.place(
+                    some.bodies, some.elevation, some.root_places, some.root_rows, common, lifted.skeleton.feet
+                )
         roots, feet = people[..., lifted.skeleton.root_index, :], people[..., lifted.skeleton.feet, 1].amax(-1)
         weight = lifted.valid.to(feet)
         return Placed(

@@ -1,7 +1,9 @@
 """Pictures, films and webcams that the command is given: scenes drawn over them, keypoints kept, and what is wrong."""
 
+import gc
 import json
 import re
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from duolift.errors import InputError
 from duolift.files.films import Film
 from duolift.files.webcams import open_webcam, record_webcam
 from duolift.inputs import Options
-from duolift.looking import together
+from duolift.looking import given, together
 from duolift.outputs import read
 from duolift.predictor import Lifter
 
@@ -108,6 +110,16 @@ def test_of_an_animation_that_is_no_gif_the_first_picture_is_looked_at_with_a_no
     first.save("walk.webp", save_all=True, append_images=others)
     assert lift("walk.webp", "-o", "scene.json") == 0
     assert "walk.webp: holds 3 pictures, of which the first is looked at" in capsys.readouterr().err
+
+
+def test_a_detector_is_let_go_once_everything_has_been_looked_at(lift: Command, detectors: list[Scripted]) -> None:
+    with given(["beach.png", "walk.mp4"], Options(), "scripted") as found:
+        (loaded,) = map(weakref.ref, detectors)
+        detectors.clear()
+        for source, count, is_held in zip(found.sources, (1, COUNT), (True, False), strict=True):
+            assert len([*found.frames(source)]) == count
+            gc.collect()
+            assert (loaded() is not None) is is_held
 
 
 def test_other_pictures_may_be_drawn_over(lift: Command) -> None:

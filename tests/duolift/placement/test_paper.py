@@ -337,3 +337,16 @@ def test_people_at_distances_of_their_own_are_brought_to_one(lifted: Callable[..
     assert PaperPlacement(rule=False)(without_rows, SceneCameras()).people.isfinite().all()
     with pytest.raises(ValueError, match="rows is None"):
         PaperPlacement()(without_rows, SceneCameras())
+
+
+def test_scenes_are_placed_in_parts_as_they_are_all_at_once(
+    random_bodies: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valid = torch.tensor([[True, True, False], [True, True, True], [False, True, True], [True, True, True]] * 2)
+    bodies, elevation = random_bodies(PAPER19, 8, 3), torch.linspace(-0.3, 0.2, 24).view(8, 3)
+    rays = torch.linspace(-0.4, 0.4, 48).view(8, 3, 2)
+    lifted = Lifted.of(PAPER19, bodies, elevation, rays, torch.linspace(5, 15, 24).view(8, 3), valid)
+    placement = PaperPlacement(rule=False)
+    whole = placement(lifted, SceneCameras()).people
+    monkeypatch.setattr("duolift.placement.paper.AT_ONCE", 3)
+    assert torch.equal(placement(lifted, SceneCameras()).people, whole)
