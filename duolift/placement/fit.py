@@ -23,21 +23,14 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
 from duolift.placement.horizon import REACH, TILTS, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.posed import LOWEST_DROP, above_all_ground, along, along_rays, below, level_ahead, posed
+from duolift.placement.posed import LEANS, along, level_ahead, posed
 from duolift.placement.sequences import sequence_means, smoothed
-from duolift.placement.standing import APPARENT, FOOT, STILL, Standing, above_ground, independent, standing
+from duolift.placement.sizes import APPARENT, FOOT, LOWEST_DROP, GroundSizes, above_ground, below, by_ground
+from duolift.placement.standing import STILL, Standing, independent, standing
 from duolift.placement.upright import Up, direction, upright
-
-LEANS = 0.5
-"""Who says another tilt than the scene is wrong about it, and about as wrong about how far they lean: this share of the
-difference is taken off the lifted body. True pitch errors follow the differences with slopes of 0.35 and 0.26 (s04 and
-s03)."""
 
 AT_ONCE = 1024
 """Scenes whose people are turned at once: memory beside what is kept of them is that of these."""
-
-MOST_OF_HEIGHT = 0.9
-"""No more of the camera's height than this is below people's lowest joints."""
 
 SETTLES = STILL / 3**0.5
 """Seconds, the deviation of the Gaussian that depths are smoothed with: that of a mean over the time in which errors of
@@ -69,16 +62,11 @@ class Settled:
 
 @dataclass(frozen=True)
 class _Posed:
-    """People turned as the camera is, anywhere along their rays, and their sizes (scene, person) by the ground.
-
-    `uncertain` and `above` are as of `standing`.
-    """
+    """People turned as the camera is, anywhere along their rays; their sizes (scene, person) there, and by ground."""
 
     people: Tensor
     size: Tensor
-    by_ground: Tensor
-    uncertain: Tensor
-    above: Tensor
+    seen: GroundSizes
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ class FitPlacement:
     Attributes:
         foot: deviation of a lifted body's lowest joint, head lengths.
         looks: deviation of how large somebody looks in one frame (logarithm).
-        lean: see `LEANS`.
+        lean: see `duolift.placement.posed.LEANS`.
         settles: see `SETTLES`; 0 leaves depths as each frame has them.
     """
 
@@ -143,37 +131,33 @@ class FitPlacement:
         posed = self._posed(lifted, up, cameras)
         # of known heights, sizes are as large as people are on the mean; else they are so beside each other
         usual = posed.size[lifted.valid].median() if cameras.height is not None and lifted.valid.any() else None
-        uncertain = self.looks**2 + posed.uncertain
-        people = standing(posed.by_ground, uncertain, valid, sequence, information, usual, posed.above)
+        people = standing(posed.seen, valid, sequence, information, usual)
         ever = (sequence_means(valid, sequence) > 0).to(valid)  # (sequence, person)
         ankles = (ever * above_ground(people.sizes, lifted.skeleton)).sum(-1) / ever.sum(-1).clamp(min=1)
-        return Settled(up[first], deviation, people, 1 - ankles.clamp(max=MOST_OF_HEIGHT)), posed
+        return Settled(up[first], deviation, people, (1 - ankles).clamp(min=LOWEST_DROP)), posed
 
     def _posed(self, lifted: Lifted, up: Tensor, cameras: SceneCameras) -> _Posed:
         parts = [slice(first, first + AT_ONCE) for first in range(0, max(len(lifted), 1), AT_ONCE)]
         each = [posed(lifted[part], up[part], self.lean) for part in parts]
         people, size = (torch.cat(some) for some in zip(*each, strict=True))
-        ankles = above_ground(size, lifted.skeleton)  # (scene, person)
-        lowest = along(people, up).amin(-1)
-        lower = below(lowest) + ankles
-        ground = torch.ones_like(up[:, 0])  # how far below the camera
+        ground: Tensor | float = 1.0  # how far below the camera
         if cameras.height is not None:
-            usual = ankles[lifted.valid].median() if lifted.valid.any() else 0.0
-            ground = cameras.height.clamp(min=LOWEST_DROP) + usual
-        by_ground = size - (lower / ground.unsqueeze(-1)).log()
-        return _Posed(people, size, by_ground, (self.foot / lower).square(), above_all_ground(lowest) / self.foot)
+            ankles = above_ground(size[lifted.valid], lifted.skeleton)
+            usual = ankles.median() if len(ankles) else 0.0
+            ground = (cameras.height.clamp(min=LOWEST_DROP) + usual).unsqueeze(-1)
+        lowest = along(people, up).amin(-1)
+        return _Posed(people, size, by_ground(lowest, size, lifted.skeleton, self.foot, self.looks, ground))
 
     def _placed(
         self, lifted: Lifted, posed: _Posed, cameras: SceneCameras, sequence: Tensor, settled: Settled
     ) -> Placed:
         valid, up = lifted.valid.to(lifted.bodies), _ups(cameras, sequence, settled)
         deviation = None if settled.deviation is None else settled.deviation[sequence]
-        uncertain = self.looks**2 + posed.uncertain
-        grounded = settled.people.grounded(posed.by_ground, uncertain, valid, sequence, posed.above)
+        grounded = settled.people.grounded(posed.seen, valid, sequence)
         # how large somebody looks and where the feet are both tell how far away they are
-        by_size, by_feet = torch.full_like(posed.size, self.looks**-2), grounded / posed.uncertain
+        by_size, by_feet = torch.full_like(posed.size, self.looks**-2), grounded / posed.seen.feet
         weight = by_size + by_feet
-        scale = (by_size * settled.people.sizes[sequence] + by_feet * posed.by_ground) / weight - posed.size
+        scale = (by_size * settled.people.sizes[sequence] + by_feet * posed.seen.sizes) / weight - posed.size
         if cameras.sequence is not None and self.settles:
             depth = smoothed(scale + lifted.distance.log(), sequence, self.settles / cameras.interval, valid * weight)
             scale = depth - lifted.distance.log()
@@ -222,8 +206,7 @@ class FitPlacement:
         steps = torch.linspace(-REACH, REACH, TILTS, dtype=told.tilt.dtype, device=told.tilt.device)
         tilts = told.tilt.unsqueeze(-1) + told.deviation.unsqueeze(-1) * steps  # (scene, tilt)
         ups = direction(tilts, told.roll.unsqueeze(-1).expand_as(tilts))[kept]  # (some scene, tilt, 3)
-        some = lifted[kept]
-        evidence = tilt_evidence(some, along_rays(some, some.bodies), ups, few, information, self.foot, self.looks)
+        evidence = tilt_evidence(lifted[kept], ups, few, information, self.foot, self.looks)
         chances = (evidence - steps.square() / 2).softmax(-1)  # (sequence, tilt)
         mean = (chances * steps).sum(-1)
         spread = (chances * (steps - mean.unsqueeze(-1)).square()).sum(-1).sqrt()  # (sequence,)

@@ -20,7 +20,6 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
 from duolift.placement.horizon import REACH, TILTS, agreed_tilt, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
-from duolift.placement.posed import along_rays
 from duolift.placement.standing import independent
 from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG, direction, upright
 
@@ -133,7 +132,7 @@ def _own(lifted: Lifted, factor: float, sequence: Tensor, information: Tensor) -
     off = (variance + shared**2).sqrt().unsqueeze(-1) * torch.linspace(-REACH, REACH, TILTS).to(variance)
     tilts = tilt.unsqueeze(-1) + off[sequence]  # (scene, tilt)
     ups = direction(tilts, roll.unsqueeze(-1).expand_as(tilts))
-    sizes = tilt_evidence(lifted, along_rays(through, through.bodies), ups, sequence, information)  # (sequence, tilt)
+    sizes = tilt_evidence(through, ups, sequence, information)  # (sequence, tilt)
     shift = shared * torch.linspace(-REACH, REACH, SHIFTS).to(variance)
     apart = (off.unsqueeze(1) - shift.unsqueeze(-1)).square() / (2 * variance[:, None, None])  # (sequence, shift, tilt)
     return (sizes.unsqueeze(1) - apart).logsumexp(-1) + off[:, :2].diff(dim=-1).log()

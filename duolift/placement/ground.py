@@ -24,8 +24,9 @@ from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
 from duolift.placement.interface import VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.posed import SMALLEST, along, below, drop, level_ahead, posed
+from duolift.placement.posed import LEANS, SMALLEST, along, drop, level_ahead, posed
 from duolift.placement.sequences import frames_of, mean_over, sequence_quantiles, smoothed
+from duolift.placement.sizes import below
 
 CANCELLED = 1e-6
 """Sums of unit vectors shorter than this have no direction."""
@@ -105,7 +106,7 @@ class GroundPlacement:
     contact: bool = False
     size_sigma: float = 0.025
     roll: bool = False
-    lean: float = 0.5
+    lean: float = LEANS
 
     @property
     def camera_estimate(self) -> tuple[bool, ...]:

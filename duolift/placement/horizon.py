@@ -13,8 +13,9 @@ from torch import Tensor
 from duolift.geometry.lifted import Lifted
 from duolift.placement.ground import per_person_up, robust_mean
 from duolift.placement.interface import VERTICAL
-from duolift.placement.posed import above_all_ground, below, log_size
-from duolift.placement.standing import APPARENT, FOOT, OUTSIDE, above_ground, standing
+from duolift.placement.posed import along_rays, log_size
+from duolift.placement.sizes import APPARENT, FOOT, by_ground
+from duolift.placement.standing import OUTSIDE, standing
 
 REACH, TILTS = OUTSIDE, 31
 """Tilts that are tried: up to so many deviations off what the bodies say, and how many."""
@@ -49,7 +50,6 @@ def thinned(sequence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def tilt_evidence(
     lifted: Lifted,
-    people: Tensor,
     ups: Tensor,
     sequence: Tensor,
     information: Tensor,
@@ -60,19 +60,14 @@ def tilt_evidence(
 
     Args:
         lifted: the people.
-        people: (scene, person, joint, 3), the same anywhere along their rays.
         ups: (scene, tilt, 3), where up is by each tilt.
         sequence: (scene,), numbered from 0 on.
         information: (sequence,), how many independent frames a sequence is worth.
         foot: deviation of a lifted body's lowest joint, head lengths.
         looks: deviation of how large somebody looks in one frame (logarithm).
     """
-    size = log_size(lifted.bodies, lifted.skeleton)  # (scene, person)
+    people = along_rays(lifted, lifted.bodies)
     height = (people.flatten(1, 2) @ ups.mT).unflatten(1, people.shape[1:3])  # (scene, person, joint, tilt)
-    lowest = height.amin(2).mT  # (scene, tilt, person)
-    lower = below(lowest) + above_ground(size, lifted.skeleton).unsqueeze(1)
-    sizes = size.unsqueeze(1) - lower.log()
-    variance = looks**2 + (foot / lower).square()
-    # with the horizon at people's feet anybody would be of any size: but nobody stands above the camera
-    above = above_all_ground(lowest) / foot
-    return standing(sizes, variance, lifted.valid.to(sizes), sequence, information, above=above).evidence
+    size = log_size(lifted.bodies, lifted.skeleton).unsqueeze(1)  # (scene, 1, person)
+    seen = by_ground(height.amin(2).mT, size, lifted.skeleton, foot, looks)
+    return standing(seen, lifted.valid.to(size), sequence, information).evidence

@@ -1,9 +1,9 @@
 """Sizes, and who stands on the ground: what the ground says of people, weighed with what is known of sizes.
 
-Scaled about the camera until the lowest joint meets the ground, everybody has a size. Of who stands it is their own, up
-to an error of the lifted feet; who is in the air comes out too large. Over a video a person's size is one, and it is
-seen in two ways: by how large the person looks, and by the ground. So sizes settle who stands, and who stands settles
-sizes: a mixture of two, solved by a few rounds of expectation and maximisation.
+By the ground everybody has a size (`duolift.placement.sizes`): of who stands it is their own, and who is in the air
+comes out too large. Over a video a person's size is one, and it is seen in two ways: by how large the person looks, and
+by the ground. So sizes settle who stands, and who stands settles sizes: a mixture of two, solved by a few rounds of
+expectation and maximisation.
 
 Logarithms of sizes are relative errors: 0.02 is 2 %. `tilt` is any number of further axes, for what is tried.
 """
@@ -13,16 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from duolift.body.anthropometry import mean_bone_length, sole
-from duolift.body.skeleton import Skeleton
 from duolift.placement.sequences import sequence_means, sequence_quantiles
-
-APPARENT = 0.03
-"""Deviation of how large somebody looks in one frame (logarithm). On s02, s03 and s04 of the motion capture, with
-COCO's joints 3 pixels off: 0.042, 0.025 and 0.025 about a sequence's mean."""
-
-FOOT = 0.055
-"""Deviation of a lifted body's lowest joint, head lengths. There: 0.10 (people are carried), 0.052 and 0.058."""
+from duolift.placement.sizes import GroundSizes
 
 THROUGHOUT = 0.009
 """Deviation of what the ground says of somebody's size (logarithm) in all frames alike: shoes, and ankles that are
@@ -33,7 +25,7 @@ SIZES = 0.07
 
 STILL = 0.3
 """Seconds after which the errors of a lifted body are others: their correlation is 0.4 after 0.17 s, and 0.15 after
-0.5 s, there."""
+0.5 s, with COCO's joints 3 pixels off."""
 
 OUTSIDE = 3.0
 """Deviations beyond which a size is more likely to be that of somebody who does not stand."""
@@ -59,7 +51,8 @@ class Standing:
 
     >>> one = torch.ones(1, 2)
     >>> found = Standing(sizes=0 * one, variance=0.001 * one, usual=0 * one, always=one, evidence=torch.zeros(1))
-    >>> found.grounded(torch.tensor([[0.0, 0.5]]), 0.001 * one, one, torch.zeros(1, dtype=torch.long)).round()
+    >>> seen = GroundSizes(torch.tensor([[0.0, 0.5]]), 0.001 * one, looks=0.0, above=0 * one)
+    >>> found.grounded(seen, one, torch.zeros(1, dtype=torch.long)).round()
     tensor([[1., 0.]])
 
     Attributes:
@@ -77,45 +70,35 @@ class Standing:
     always: Tensor
     evidence: Tensor
 
-    def grounded(
-        self, sizes: Tensor, uncertain: Tensor, valid: Tensor, sequence: Tensor, above: Tensor | float = 0.0
-    ) -> Tensor:
+    def grounded(self, seen: GroundSizes, valid: Tensor, sequence: Tensor) -> Tensor:
         """How likely people stand, (scene, *tilt, person), 0 for who is not there; arguments as of `standing`."""
-        likely, _ = _mixture(sizes - self.usual[sequence], uncertain, above)
-        valid = valid.view(len(valid), *[1] * (sizes.ndim - 2), -1)
+        likely, _ = _mixture(seen.sizes - self.usual[sequence], seen.variance, seen.above)
+        valid = valid.view(len(valid), *[1] * (likely.ndim - 2), -1)
         return valid * likely * self.always[sequence]
 
 
 def standing(
-    sizes: Tensor,
-    uncertain: Tensor,
-    valid: Tensor,
-    sequence: Tensor,
-    information: Tensor,
-    usual: Tensor | None = None,
-    above: Tensor | float = 0.0,
+    seen: GroundSizes, valid: Tensor, sequence: Tensor, information: Tensor, usual: Tensor | None = None
 ) -> Standing:
     """Everybody's size, and who stands.
 
     Args:
-        sizes: (scene, *tilt, person), by the ground, whose distance from the camera is 1.
-        uncertain: as sizes, their variances about a person's own size.
+        seen: people by the ground, of each frame.
         valid: (scene, person).
         sequence: (scene,), numbered from 0 on; people keep their index throughout.
         information: (sequence,), how many independent frames a sequence is worth.
         usual: the size that people have on the mean, where the ground tells sizes as they are; None where it tells them
             beside each other, and the first guess is the size that most people have.
-        above: as sizes, how far the lowest joint is above where any ground can be, which is below the camera, in
-            deviations.
 
     >>> sizes = torch.tensor([[0.0, 0.1], [0.0, 0.1], [0.0, 0.5]])  # the second one jumps in the third frame
-    >>> one = torch.ones(3, 2)
-    >>> found = standing(sizes, 0.001 * one, one, torch.zeros(3, dtype=torch.long), torch.tensor([2.0]))
-    >>> found.grounded(sizes, 0.001 * one, one, torch.zeros(3, dtype=torch.long)).round()
+    >>> one, sequence = torch.ones(3, 2), torch.zeros(3, dtype=torch.long)
+    >>> seen = GroundSizes(sizes, 0.001 * one, looks=0.0, above=0 * one)
+    >>> standing(seen, one, sequence, torch.tensor([2.0])).grounded(seen, one, sequence).round()
     tensor([[1., 1.],
             [1., 1.],
             [1., 0.]])
     """
+    sizes, uncertain, above = seen.sizes, seen.variance, seen.above
     axes, sequences = [1] * (sizes.ndim - 2), len(information)
     valid = valid.view(len(valid), *axes, -1).expand_as(sizes)  # (scene, *tilt, person)
     information = information.view(-1, *axes, 1)
@@ -135,16 +118,6 @@ def standing(
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
     in_frames = information.squeeze(-1) * sequence_means((valid * likely).sum(-1), sequence, sequences)
     return Standing(shrunk, variance, own, always, in_frames + (ever * alike).sum(-1))
-
-
-def above_ground(size: Tensor, skeleton: Skeleton) -> Tensor:
-    """How high above the ground the lowest joint of people who stand is, by the logarithms of their sizes (...).
-
-    >>> from duolift.body.skeleton import PAPER19
-    >>> above_ground(torch.tensor(0.25).log(), PAPER19)  # an ankle, of bones of 25 cm on the mean
-    tensor(0.0675)
-    """
-    return size.exp() * (sole(skeleton) / mean_bone_length(skeleton))
 
 
 def _together(own: Tensor, variance: Tensor, ever: Tensor, usual: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

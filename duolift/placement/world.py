@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from duolift.placement.standing import APPARENT, FOOT, independent
-from duolift.placement.upright import HELD_DEG, SHARED_DEG
+from duolift.placement.sizes import APPARENT, FOOT
+from duolift.placement.standing import independent
+from duolift.placement.upright import HELD_DEG, SHARED_DEG, WRONG
 
 Array = NDArray[np.float64]
 
@@ -121,7 +122,7 @@ def up_by_people(seen: Seen) -> Estimate:
         if not len(told):
             break
         off = np.linalg.norm(told - up, axis=-1)
-        weight = precise * seen.share / np.maximum(1.0, off * np.sqrt(precise) / 2)
+        weight = precise * seen.share / np.maximum(1.0, off * np.sqrt(precise) / WRONG)
         total = weight.sum()
         both = total / (1 + total * shared**2)  # what all are off by alike is as large as ever
         mean = (weight[:, None] * told).sum(0) / total

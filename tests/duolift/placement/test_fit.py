@@ -17,7 +17,8 @@ from duolift.geometry.rotations import facing, rotate
 from duolift.placement.fit import FitPlacement
 from duolift.placement.interface import Placed, SceneCameras
 from duolift.placement.posed import log_size
-from duolift.placement.standing import OUTSIDE, SIZES
+from duolift.placement.sizes import GroundSizes
+from duolift.placement.standing import OUTSIDE, SIZES, Standing
 from duolift.placement.standing import standing as settle
 from duolift.placement.upright import DEGREE, HELD_DEG, direction, upright
 
@@ -36,6 +37,16 @@ def told_surely(scene: Scene, degrees: float = 0.5) -> Tensor:
     own = (facing(scene.roots) @ scene.up[:, None, :, None]).squeeze(-1)
     angles = torch.stack([own[..., 2].asin(), torch.atan2(own[..., 0], -own[..., 1])], -1)
     return torch.stack([angles, torch.full_like(angles, degrees * DEGREE)], -1)
+
+
+def one_image(sizes: list[float]) -> GroundSizes:
+    """People of these sizes (logarithms) by the ground, each give or take 3 %."""
+    seen = torch.tensor([sizes])
+    return GroundSizes(seen, torch.full_like(seen, 0.001), looks=0.0, above=torch.zeros_like(seen))
+
+
+def settled(sizes: list[float]) -> Standing:
+    return settle(one_image(sizes), torch.ones(1, len(sizes)), torch.zeros(1, dtype=torch.long), torch.ones(1))
 
 
 def placed(scene: Scene, video: bool = False, fit: FitPlacement = PERFECT, up: Tensor | None = None) -> Placed:
@@ -76,17 +87,13 @@ def test_who_jumps_is_in_the_air_and_no_further_away(walk: Callable[..., Scene])
 
 
 def test_people_of_one_image_who_cannot_be_so_large_are_off_the_ground() -> None:
-    sizes = torch.tensor([[0.0, 0.03, -0.02, 0.9]])
-    one = torch.ones(1, 4)
+    sizes, one = [0.0, 0.03, -0.02, 0.9], torch.ones(1, 4)
+    found = settled(sizes)
     same = torch.zeros(1, dtype=torch.long)
-    found = settle(sizes, 0.001 * one, one, same, torch.ones(1))
-    assert (
-        found.grounded(sizes, 0.001 * one, one, same)[0].round().tolist() == [1, 1, 1, 0]
-        and found.sizes[0, 3].abs() < 0.1
-    )
+    assert found.grounded(one_image(sizes), one, same)[0].round().tolist() == [1, 1, 1, 0]
+    assert found.sizes[0, 3].abs() < 0.1
     assert found.variance[0, 3] > 0.9 * SIZES**2 > found.variance[0, 0]
-    alike = settle(sizes[:, :3], 0.001 * one[:, :3], one[:, :3], torch.zeros(1, dtype=torch.long), torch.ones(1))
-    assert alike.evidence > found.evidence > -(OUTSIDE**2)
+    assert settled(sizes[:3]).evidence > found.evidence > -(OUTSIDE**2)
 
 
 def test_ankles_are_higher_above_the_ground_of_who_is_taller() -> None:
@@ -245,9 +252,5 @@ def test_frames_may_be_placed_by_what_others_have_settled(walk: Callable[..., Sc
 
 def test_one_who_is_small_puts_nobody_else_into_the_air() -> None:
     """A child, or a detector's mistake, beside three who are alike; of two, the larger is in the air."""
-    sizes, same = torch.tensor([[-0.7, 0.0, 0.03, -0.02]]), torch.zeros(1, dtype=torch.long)
-    one = torch.ones(1, 4)
-    found = settle(sizes, 0.001 * one, one, same, torch.ones(1))
-    assert found.always[0].round().tolist() == [0, 1, 1, 1]
-    couple = settle(sizes[:, :2], 0.001 * one[:, :2], one[:, :2], same, torch.ones(1))
-    assert couple.always[0].round().tolist() == [1, 0]
+    assert settled([-0.7, 0.0, 0.03, -0.02]).always[0].round().tolist() == [0, 1, 1, 1]
+    assert settled([-0.7, 0.0]).always[0].round().tolist() == [1, 0]

@@ -42,11 +42,14 @@ class Film:
         """All frames are one sequence, or one camera's."""
         return torch.zeros(len(self.bodies), dtype=torch.long)
 
+    @property
+    def lifted(self) -> Lifted:
+        return Lifted.of(PAPER23, self.bodies, self.theta, self.roots, self.c)
+
     def focal(self, sequence: Tensor | None = None, camera: Tensor | None = None) -> FocalLength:
         camera = self.one if camera is None else camera
         assumed = torch.full((int(camera.max()) + 1,), ASSUMED, dtype=torch.float64)
-        lifted = Lifted.of(PAPER23, self.bodies, self.theta, self.roots, self.c)
-        return focal_from_people(lifted, assumed, self.one if sequence is None else sequence, camera)
+        return focal_from_people(self.lifted, assumed, self.one if sequence is None else sequence, camera)
 
 
 def joined(*films: Film) -> Film:
@@ -162,8 +165,7 @@ def test_the_true_tilt_is_the_likeliest(film: Callable[..., Film], tilt: float) 
     some = film(ASSUMED, tilt)
     tilts = torch.linspace(-40, 10, 51, dtype=torch.float64).deg2rad()
     ups = direction(tilts, torch.zeros_like(tilts)).expand(100, -1, 3)
-    lifted = Lifted.of(PAPER23, some.people, some.theta, some.roots, some.c)
-    likely = tilt_evidence(lifted, some.people, ups, some.one, torch.tensor([10.0], dtype=torch.float64))[0]
+    likely = tilt_evidence(some.lifted, ups, some.one, torch.tensor([10.0], dtype=torch.float64))[0]
     assert tilts[likely.argmax()].rad2deg().item() == pytest.approx(tilt)
 
 
@@ -172,8 +174,7 @@ def test_a_horizon_at_peoples_feet_explains_nothing(film: Callable[..., Film]) -
     some = film(ASSUMED, tilt=-12.0, jump=1.5)
     tilts = torch.linspace(-40, 40, 81, dtype=torch.float64).deg2rad()
     ups = direction(tilts, torch.zeros_like(tilts)).expand(100, -1, 3)
-    lifted = Lifted.of(PAPER23, some.people, some.theta, some.roots, some.c)
-    likely = tilt_evidence(lifted, some.people, ups, some.one, torch.tensor([10.0], dtype=torch.float64))[0]
+    likely = tilt_evidence(some.lifted, ups, some.one, torch.tensor([10.0], dtype=torch.float64))[0]
     assert tilts[likely.argmax()].rad2deg().item() == pytest.approx(-12.0, abs=10.0)
 
 
