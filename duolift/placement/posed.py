@@ -6,8 +6,6 @@ scene's up has it, they are as large as the ground has them once their lowest jo
 Camera frame: x right, y down, z forward; head lengths.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -19,7 +17,7 @@ from duolift.geometry.rotations import facing, rotate
 from duolift.placement.interface import VERTICAL
 from duolift.placement.sizes import below
 from duolift.placement.standing import OUTSIDE
-from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG
+from duolift.placement.upright import DEGREE, ELEVATION_DEG
 
 SMALLEST = 1e-3
 """Mean bone length, head lengths, that nobody falls below."""
@@ -29,7 +27,7 @@ LEANS = 0.5
 difference is taken off the lifted body. True pitch errors follow the differences with slopes of 0.35 and 0.26 (s04 and
 s03)."""
 
-MOST_LEAN = OUTSIDE * DEGREE * math.hypot(OWN_DEG, SHARED_DEG[0])
+MOST_LEAN = OUTSIDE * DEGREE * ELEVATION_DEG
 """Radians, 8.5 degrees: more than anybody is wrong by about elevation. Who disagrees by more lies or bends, and is not
 wrong about that."""
 

@@ -16,10 +16,6 @@ from torch import Tensor
 from duolift.placement.sequences import sequence_means, sequence_quantiles
 from duolift.placement.sizes import GroundSizes
 
-THROUGHOUT = 0.009
-"""Deviation of what the ground says of somebody's size (logarithm) in all frames alike: shoes, and ankles that are
-higher or lower than others'. Two people's difference over a sequence is off by 0.008 each on s03 and s04."""
-
 SIZES = 0.07
 """Deviation of people's sizes: of adults' statures, women and men together, it is 0.06, and there are children."""
 
@@ -29,9 +25,6 @@ STILL = 0.3
 
 OUTSIDE = 3.0
 """Deviations beyond which a size is more likely to be that of somebody who does not stand."""
-
-FIRST_QUANTILE = 0.25
-"""Where the rounds begin: of a person's sizes over a sequence, as who leaves the ground looks larger."""
 
 ROUNDS = 5
 
@@ -103,7 +96,7 @@ def standing(
     valid = valid.view(len(valid), *axes, -1).expand_as(sizes)  # (scene, *tilt, person)
     information = information.view(-1, *axes, 1)
     ascending = sizes.masked_fill(valid == 0, torch.nan).flatten(1)
-    own = sequence_quantiles(ascending, sequence, FIRST_QUANTILE, sequences).unflatten(1, sizes.shape[1:])
+    own = sequence_quantiles(ascending, sequence, 0.5, sequences).unflatten(1, sizes.shape[1:])  # their medians
     ever = (~own.isnan()).to(sizes)  # (sequence, *tilt, person)
     own, weight = own.nan_to_num(), torch.zeros_like(own)
     for _ in range(ROUNDS):
@@ -112,7 +105,7 @@ def standing(
         weight = sequence_means(each, sequence, sequences)
         own = torch.where(weight > 0, sequence_means(each * sizes, sequence, sequences) / weight.clamp(min=1e-9), own)
     _, likely = _mixture(sizes - own[sequence], uncertain, above)
-    own_variance = 1 / (weight * information).clamp(min=1e-6) + (1 - 1 / information) * THROUGHOUT**2
+    own_variance = 1 / (weight * information).clamp(min=1e-6)
     mean, always, alike = _together(own, own_variance, ever, usual)
     believed = always * SIZES**2 / (SIZES**2 + own_variance)  # the ground's share of what is known of a size
     shrunk, variance = mean + believed * (own - mean), (1 - believed) * SIZES**2
