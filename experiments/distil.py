@@ -112,8 +112,8 @@ def with_its_data(config: Config) -> Config:
 
 
 def settings_of(config: Config, lifting: Stage) -> dict[str, Any]:
-    """What decides what is learned from a lifter; how many teach, and on what data, is part of it where it is not one,
-    on its own."""
+    """What decides what is learned from a lifter. How many teach is part of it where it is more than one, and further
+    data where the stage has its own."""
     distillation = plain(config.distillation)
     if config.distillation.teachers == 1:
         del distillation["teachers"]

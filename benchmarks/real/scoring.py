@@ -107,8 +107,9 @@ def parts(errors: Tensor, sight: Tensor) -> tuple[Tensor, Tensor]:
     >>> parts(torch.tensor([[3.0, 4.0, -12.0]]), torch.tensor([0.0, 0.0, 2.0]))
     (tensor([12.]), tensor([5.]))
     """
-    along = errors @ (sight / sight.norm())
-    return along.abs(), torch.linalg.cross(errors, (sight / sight.norm()).expand_as(errors)).norm(dim=-1)
+    direction = sight / sight.norm()
+    along = errors @ direction  # (...)
+    return along.abs(), (errors - along.unsqueeze(-1) * direction).norm(dim=-1)
 
 
 def root_of(people: Tensor, protocol: Protocol = PROTOCOL) -> Tensor:
