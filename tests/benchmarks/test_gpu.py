@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from benchmarks.gpu.__main__ import main
 from benchmarks.gpu.child import measure
@@ -195,8 +196,11 @@ def measured(work: Path) -> Iterator[Callable[[str], dict[str, Any]]]:
         found: dict[str, Any] = json.loads((work / f"{name}.json").read_text())
         return found
 
+    # the compiler takes minutes, and is tested with the steps that are compiled (tests/lightning_modules)
+    plain = partial(torch.compile, backend="eager")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("benchmarks.gpu.device.TESTS", work / "tests")
+        patched.setattr(torch, "compile", lambda losses, mode, dynamic: plain(losses, dynamic=dynamic))
         yield record
 
 

@@ -37,6 +37,10 @@ AXES = {
 """Input or output -> its axes in an ONNX file."""
 
 
+def joints(skeleton: str) -> int:
+    return len(SKELETONS[skeleton])
+
+
 def axes_of(path: Path) -> dict[str, list[str | int]]:
     graph = onnx.load(path).graph
     return {
@@ -64,7 +68,7 @@ def test_hidden_keypoints_decide_nothing_and_get_no_gradient(anything: float, li
     assert all(one.isfinite().all() and torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
-@pytest.mark.parametrize("name", SKELETONS)
+@pytest.mark.parametrize("name", [min(SKELETONS, key=joints), max(SKELETONS, key=joints)])
 def test_torch_export_gives_the_same_people(
     name: str, people_lifter: Callable[..., PeopleLifter], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
