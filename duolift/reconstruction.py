@@ -22,6 +22,7 @@ from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted, together
 from duolift.inputs.detections import Detections
 from duolift.lens import Lens
+from duolift.levelled import lifted_level
 from duolift.looks import Looks
 from duolift.motion.fit import people_in_motion
 from duolift.motion.keypoints import Tracks, tracked
@@ -112,7 +113,9 @@ class Reconstruction:
         """Take the next frames."""
         self.chunks.append(Sightings.of(detections, self.people.skeleton, self.people.mean_pose.device))
 
-    def _lifted(self, lens: Lens, seen: Sightings, solved: Solved | None) -> tuple[Lifted, Sight | None]:
+    def _lifted(
+        self, lens: Lens, seen: Sightings, solved: Solved | None, stature: Tensor
+    ) -> tuple[Lifted, Sight | None]:
         """Everybody by themselves, and their keypoints over time where frames are looked at together."""
         rays, visible, sight = lens.rays(seen.pixels), seen.visible, None
         if lens.lenses:
@@ -126,7 +129,13 @@ class Reconstruction:
                 visible = visible & rays.isfinite().all(-1)
             noise = torch.as_tensor(tracks.noise, dtype=rays.dtype, device=rays.device)
             sight = Sight(rays, visible, noise)
-        lifted = together([self.people(*some) for some in _in_parts(rays, visible, noise)])
+
+        def lift(rays: Tensor) -> Lifted:
+            return together([self.people(*some) for some in _in_parts(rays, visible, noise)])
+
+        lifted = lifted_level(
+            lift, rays, lambda found: self._cameras(found, solved, self._standpoints(found, solved, stature))
+        )
         return replace(lifted, root_rows=lens.rows(lifted.root_rays)), sight
 
     def _looks(self, rays: Tensor, visible: Tensor) -> Looks:
@@ -193,8 +202,8 @@ class Reconstruction:
         seen, chosen = self.choice.of(self.chunks[0])
         calibration = self.camera.calibration
         solved = None if calibration is None else calibration.of(seen.detections.names)
-        lens, lifted, sight = self._settled(seen, solved)
-        stature = self.stature.of(seen.detections.identities).to(lifted.bodies)  # (person,)
+        stature = self.stature.of(seen.detections.identities).to(seen.pixels)  # (person,)
+        lens, lifted, sight = self._settled(seen, solved, stature)
         stand = self._standpoints(lifted, solved, stature)
         cameras = self._cameras(lifted, solved, stand)
         placed = (self.method.video if static else self.method.image)(lifted, cameras)
@@ -282,14 +291,14 @@ class Reconstruction:
         off = float(np.degrees(stand.tilt_deviation)) if stand.tilt_deviation else np.nan
         return torch.full_like(placed.height, off)
 
-    def _settled(self, seen: Sightings, solved: Solved | None) -> tuple[Lens, Lifted, Sight | None]:
+    def _settled(self, seen: Sightings, solved: Solved | None, stature: Tensor) -> tuple[Lens, Lifted, Sight | None]:
         """The lens, and everybody as it shows them."""
         lens = self._assumed_lens(seen, solved)
-        lifted, sight = self._lifted(lens, seen, solved)
+        lifted, sight = self._lifted(lens, seen, solved, stature)
         if lens.source == FocalSource.DEFAULT and self.static:
             told = lens.told(lifted, 1 / (self.rate or USUAL_RATE))
             if told.source == FocalSource.PEOPLE:
-                return told, *self._lifted(told, seen, solved)
+                return told, *self._lifted(told, seen, solved, stature)
         return lens, lifted, sight
 
     def _in_motion(

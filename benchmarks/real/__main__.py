@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.real.capture import Capture
 from benchmarks.real.pictures import sheet
 from benchmarks.real.report import Line, tables, write_report
+from benchmarks.real.rolled import rolled
 from benchmarks.real.run import Run, run
 from benchmarks.real.sets import SETS, set_named
 from benchmarks.real.summary import summary
@@ -25,12 +26,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--lifter", type=Path, nargs="+", metavar="FILE", help="default: the one of the package")
     parser.add_argument("--variants", nargs="+", metavar="NAME", help=f"of {', '.join(VARIANTS)}; default: all")
     parser.add_argument("--output", type=Path, help="the report's path without its suffix; default: runs/real/NAME")
+    parser.add_argument("--roll", type=float, default=0.0, metavar="DEGREES", help="turn every picture by so much")
     given = parser.parse_args(arguments)
     data, lifters = set_named(given.set), lifters_of(given.lifter or [SHIPPED])
     stem = given.output or Path("runs/real") / given.set
     stem.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         capture = data.read(given.root, Path(work))
+        capture = rolled(capture, given.roll) if given.roll else capture
         lines: list[Line] = []
         for name, variant in variants_named(given.variants or data.variants, capture).items():
             for label, lifter in lifters.items():

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from duolift.geometry.cameras import CalibratedCamera
@@ -44,6 +46,27 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """How pictures are turned about their middle.
+
+    Attributes:
+        rotation: (2, 2), of pixels.
+        before, after: width and height of the pictures, pixels.
+
+    >>> Turn(np.array([[0.0, -1.0], [1.0, 0.0]]), (200.0, 100.0), (100.0, 200.0))(np.array([200.0, 100.0]))
+    array([  0., 200.])
+    """
+
+    rotation: NDArray[np.float64]
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+    def __call__(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Where pixels (..., 2) come to lie."""
+        return (pixels - np.array(self.before) / 2) @ self.rotation.T + np.array(self.after) / 2
+
+
+@dataclass(frozen=True)
 class View:
     """One camera.
 
@@ -54,6 +77,7 @@ class View:
         detections: a detector's file or folder of files, as `duolift lift` reads them.
         frames: the image's name in those files -> which frame of the truth it is; images without truth are left out.
         group: the views that a table's column is of; None where it is of this one.
+        turn: from the pictures that the detector had to those of this view; None where they are the same.
     """
 
     name: str
@@ -62,6 +86,7 @@ class View:
     detections: Path
     frames: Mapping[str, int]
     group: str | None = None
+    turn: Turn | None = None
 
     @property
     def focal(self) -> float:

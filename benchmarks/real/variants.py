@@ -1,7 +1,7 @@
 """What the lifter is given, and with what truth it is compared: the variants of one data set's evaluation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -169,7 +169,10 @@ def mean_stature(truth: Truth) -> float:
 
 
 def _detected(view: View, variant: Variant) -> Iterator[Frame]:
-    return read(view.detections, Options(video=variant.video, image=view.image))
+    turn = view.turn
+    frames = read(view.detections, Options(video=variant.video, image=view.image if turn is None else turn.before))
+    for frame in frames:
+        yield frame if turn is None else replace(frame, keypoints=turn(frame.keypoints), image=turn.after)
 
 
 def _projected(view: View, truth: Truth, variant: Variant) -> Iterator[Frame]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from duolift.body.skeleton import Skeleton
+from duolift.geometry.rotations import facing, in_plane, rotate, rotation_z
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,34 @@ class Lifted:
             distance=torch.where(person, self.distance, 1.0),
             deviation=None if self.deviation is None else torch.where(point, self.deviation, 0.0),
             up=None if self.up is None else torch.where(point.unsqueeze(-1), self.up, 1.0),
+        )
+
+    def rolled(self, angle: Tensor) -> Self:
+        """The same people before cameras that are turned about their optical axes: up leans further to the right.
+
+        Args:
+            angle: (scene,), radians.
+
+        >>> from duolift.body.skeleton import PAPER19
+        >>> below = torch.tensor([[[0.0, 0.5], [0.0, 0.5]]])
+        >>> level = Lifted.of(PAPER19, torch.randn(1, 2, 19, 3), torch.zeros(1, 2), below, 10.0)
+        >>> level.rolled(torch.tensor([torch.pi / 2])).root_rays[0, 0].round(decimals=3) + 0.0
+        tensor([-0.5000,  0.0000])
+        """
+        every = angle.unsqueeze(-1)  # (scene, 1)
+        rays = in_plane(self.root_rays, every)
+        turn = facing(rays) @ rotation_z(every) @ facing(self.root_rays).mT  # (scene, person, 3, 3)
+        further = torch.atan2(turn[..., 1, 0], turn[..., 0, 0])  # both cameras have the root on their optical axis
+        up, places = self.up, self.root_places
+        if up is not None:
+            said = up[..., 0] + torch.stack([torch.zeros_like(further), further], dim=-1)
+            up = torch.stack([said, up[..., 1]], dim=-1)
+        return replace(
+            self,
+            bodies=rotate(turn, self.bodies),
+            root_rays=rays,
+            up=up,
+            root_places=None if places is None else in_plane(places, every),
         )
 
     def at_one_distance(self) -> Self:

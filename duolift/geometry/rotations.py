@@ -61,6 +61,17 @@ def rotate(rotation: Tensor, points: Tensor) -> Tensor:
     return points @ rotation.mT
 
 
+def in_plane(points: Tensor, angle: Tensor) -> Tensor:
+    """Points `(..., 2)` of images that are turned by `angle` `(...)`, radians, as `rotation_z` turns them.
+
+    >>> import torch
+    >>> in_plane(torch.tensor([1.0, 0.0]), torch.tensor(torch.pi / 2)).round() + 0.0
+    tensor([0., 1.])
+    """
+    (x, y), cos, sin = points.unbind(-1), angle.cos(), angle.sin()
+    return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1)
+
+
 def levelling(up: Tensor) -> Tensor:
     """The rotation that turns `up` to -y and keeps the camera's heading, so that a level camera is left as it is.
 

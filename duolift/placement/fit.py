@@ -24,9 +24,9 @@ from duolift.geometry.rotations import facing
 from duolift.placement.horizon import REACH, TILTS, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
 from duolift.placement.posed import LEANS, along, level_ahead, posed
-from duolift.placement.sequences import sequence_means, smoothed
+from duolift.placement.sequences import numbered, sequence_means, smoothed
 from duolift.placement.sizes import APPARENT, FOOT, LOWEST_DROP, GroundSizes, above_ground, below, by_ground
-from duolift.placement.standing import STILL, Standing, independent, standing
+from duolift.placement.standing import STILL, Standing, standing, worth
 from duolift.placement.upright import Up, direction, upright
 
 AT_ONCE = 1024
@@ -103,24 +103,24 @@ class FitPlacement:
             >>> FitPlacement()(lifted, SceneCameras()).people.shape
             torch.Size([1, 2, 19, 3])
         """
-        sequence = _numbered(lifted, cameras)
+        sequence = numbered(cameras.sequence, lifted.bodies)
         lifted = lifted.without_invalid()
         settled, posed = self._settled(lifted, cameras, sequence)
         return self._placed(lifted, posed, cameras, sequence, settled)
 
     def settled(self, lifted: Lifted, cameras: SceneCameras) -> Settled:
         """The camera and everybody's size, by all frames of each sequence."""
-        return self._settled(lifted.without_invalid(), cameras, _numbered(lifted, cameras))[0]
+        return self._settled(lifted.without_invalid(), cameras, numbered(cameras.sequence, lifted.bodies))[0]
 
     def placed(self, lifted: Lifted, cameras: SceneCameras, settled: Settled) -> Placed:
         """People in scenes of which camera and sizes are settled, by these frames or by others of the same people."""
-        lifted, sequence = lifted.without_invalid(), _numbered(lifted, cameras)
+        lifted, sequence = lifted.without_invalid(), numbered(cameras.sequence, lifted.bodies)
         posed = self._posed(lifted, _ups(cameras, sequence, settled), cameras)
         return self._placed(lifted, posed, cameras, sequence, settled)
 
     def _settled(self, lifted: Lifted, cameras: SceneCameras, sequence: Tensor) -> tuple[Settled, _Posed]:
         valid, count = lifted.valid.to(lifted.bodies), torch.bincount(sequence)
-        information = 1 + independent(cameras.interval) * (count - 1).clamp(min=0).to(valid)  # (sequence,)
+        information = worth(count, cameras.interval)  # (sequence,)
         each = torch.arange(len(lifted), device=count.device)
         first = torch.full_like(count, len(lifted)).scatter_reduce(0, sequence, each, "amin")  # (sequence,), a scene
         up, deviation = cameras.up, None
@@ -218,14 +218,6 @@ class FitPlacement:
 def _ups(cameras: SceneCameras, sequence: Tensor, settled: Settled) -> Tensor:
     """Where up is in every scene, (scene, 3)."""
     return settled.up[sequence] if cameras.up is None else cameras.up
-
-
-def _numbered(lifted: Lifted, cameras: SceneCameras) -> Tensor:
-    """The sequence of every scene, (scene,), numbered from 0 on."""
-    if cameras.sequence is None:
-        return torch.arange(len(lifted), device=lifted.bodies.device)
-    _, sequence = cameras.sequence.unique(return_inverse=True)
-    return sequence
 
 
 PERFECT = FitPlacement(looks=0.003, lean=0.0, settles=0.0)

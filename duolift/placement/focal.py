@@ -20,7 +20,7 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing
 from duolift.placement.horizon import REACH, TILTS, agreed_tilt, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
-from duolift.placement.standing import independent
+from duolift.placement.standing import worth
 from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG, direction, upright
 
 FOCAL_PRIOR = 0.35
@@ -96,7 +96,7 @@ def focal_from_people(
     kept, sequence, count = thinned(sequence)
     owner = torch.zeros_like(count).scatter(0, sequence, camera[kept])  # (sequence,)
     lifted = lifted[kept].without_invalid()
-    information = 1 + independent(interval) * (count - 1).to(lifted.bodies)  # (sequence,)
+    information = worth(count, interval)  # (sequence,)
     factors = FOCAL_PRIOR * torch.linspace(-REACH, REACH, FACTORS).to(lifted.bodies)  # (factor,), logarithms
     own = torch.stack([_own(lifted, factor, sequence, information) for factor in factors.exp().tolist()], 1)
     likely = _likely(own, owner, len(assumed))

@@ -10,6 +10,18 @@ WEIGHTLESS = 1e-3
 """Values whose weights sum to less than this have no mean."""
 
 
+def numbered(sequence: Tensor | None, like: Tensor) -> Tensor:
+    """The sequence of every scene, (scene,), numbered from 0 on; without sequences, each scene is one.
+
+    >>> numbered(torch.tensor([7, 7, 3]), torch.zeros(3, 2))
+    tensor([1, 1, 0])
+    """
+    if sequence is None:
+        return torch.arange(len(like), device=like.device)
+    _, numbers = sequence.unique(return_inverse=True)
+    return numbers
+
+
 def mean_over(values: Tensor, sequence: Tensor | None) -> Tensor:
     """The mean of values (scene, ...) over each sequence, for every scene again; without sequences, the values.
 

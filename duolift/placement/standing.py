@@ -38,6 +38,15 @@ def independent(interval: float) -> float:
     return min(1.0, interval / STILL)
 
 
+def worth(count: Tensor, interval: float) -> Tensor:
+    """How many independent frames sequences of so many frames (sequence,) are worth.
+
+    >>> worth(torch.tensor([1, 21]), 0.15)
+    tensor([ 1., 11.])
+    """
+    return 1 + independent(interval) * (count - 1).clamp(min=0)
+
+
 @dataclass(frozen=True)
 class Standing:
     """What was found of people.

@@ -123,13 +123,14 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
         expected, slopes = _expected(state, turn)
         off = _turned(said - expected)
         weight = _of_who_is_right(off, precision, shared)
-        # at first everybody is off by as much as the camera is rolled, and nobody lies
-        weight = _of_who_is_right_throughout(off, weight, shared, sequence, information, lies=step >= STEPS // 2)
+        # at first everybody is off by as much as the camera is rolled: nobody lies, and it may be rolled by any angle
+        found = step >= STEPS // 2
+        weight = _of_who_is_right_throughout(off, weight, shared, sequence, information, lies=found)
         weighted = slopes * weight.unsqueeze(-1)
         told = mean_over((weighted.mT @ slopes).sum(1), sequence)  # (scene, 2, 2), how precisely, a frame
         pull = mean_over((weighted * off.unsqueeze(-1)).sum((1, 2)), sequence)  # (scene, 2)
         share = _of_all_people(told, shared, information)
-        prior = _of_how_cameras_are_held(state, usual, loose)
+        prior = _of_how_cameras_are_held(state, usual, loose) if found else loose.amin().expand_as(state)
         normal = torch.diag_embed(prior) + share.unsqueeze(-1) * told * share.unsqueeze(-2)
         state = state + torch.linalg.solve(normal, share * (share * pull) + prior * (usual - state))
         state = state.clamp(-torch.pi / 2 + 0.01, torch.pi / 2 - 0.01)

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from duolift.camera import Camera
 from duolift.geometry.lifted import Lifted
+from duolift.geometry.rotations import in_plane
 from duolift.lens import Lens
+from duolift.levelled import LEVEL, roll_by
 from duolift.motion.fit import GIVES, usual_lengths
 from duolift.motion.quadratic import Array
 from duolift.networks.people_lifter import PeopleLifter
@@ -90,6 +92,7 @@ class Settling:
     def __init__(self, people: PeopleLifter, camera: Camera, stature: Statures, lens: Lens) -> None:
         self.people, self.camera, self.stature = people, camera, stature
         self.assumed = self.lens = lens
+        self.roll = 0.0
         self.placement, self.memory = FitPlacement(settles=0.0), Memory()
         self.known: Known | None = None
         self._target: Known | None = None
@@ -101,7 +104,9 @@ class Settling:
         lens, device = lens or self.lens, self.people.mean_pose.device
         rays = lens.rays(torch.as_tensor(np.where(visible[..., None], pixels, 0.0), dtype=torch.float32).to(device))
         seen = torch.as_tensor(visible, device=device)
-        found = self.people(rays, seen, torch.as_tensor(noise, dtype=torch.float32).to(device))
+        roll = rays.new_full((len(rays),), self.roll)
+        level = in_plane(rays, -roll[:, None, None])
+        found = self.people(level, seen, torch.as_tensor(noise, dtype=torch.float32).to(device)).rolled(roll)
         self._like = replace(found, root_rows=lens.rows(found.root_rays))
         return self._like
 
@@ -118,18 +123,25 @@ class Settling:
         return kept
 
     def settle(self, time: float) -> bool:
-        """Bring what is known to a time; whether the lens is another one now, and people are to be lifted anew."""
-        other = False
+        """Bring what is known to a time; whether people are to be lifted anew.
+
+        They are where the lens is another one now, or the camera turns out to be rolled (`duolift.levelled`).
+        """
+        other = rolled = False
         if self._stale:
             if self.lens.source != FocalSource.KNOWN and time - self._first >= self._ask:
                 self._ask = 2 * (time - self._first)
                 other = self._ask_for_focal()
             self._target, self._stale = self._believed(), False
+            rolled = self._is_rolled(self._target)
+            if rolled:
+                self._lift_anew()
+                self._target = self._believed()
         if self._target is not None:
             share = 1 - math.exp(-(time - self._time) / EASE)
             self.known = self._target if self.known is None or other else self.known.eased(self._target, share)
         self._time = time
-        return other
+        return other or rolled
 
     def placed(self, lifted: Lifted, identities: Sequence[int], interval: float) -> Placed:
         """People in metres.
@@ -186,15 +198,31 @@ class Settling:
 
     def _ask_for_focal(self) -> bool:
         """Let all poses that are kept tell the focal length; whether it is another one now."""
-        poses, before = [pose for _, _, pose in self._poses()], self.lens.focal
-        pixels, visible, noise = (
-            np.stack([getattr(pose, name) for pose in poses])[:, None] for name in ("pixels", "visible", "noise")
-        )
-        rows = to_rows(self.lifted(pixels, visible, noise, self.assumed))
-        lifted = self._remembered({id(pose): row[0] for pose, row in zip(poses, rows, strict=True)})
+        before, lifted = self.lens.focal, self._remembered(self._lifted_anew(self.assumed))
         self.lens = self.assumed.told(lifted, self.memory.spacing)
         if self.lens.focal == before:
             return False
-        for pose, row in zip(poses, to_rows(self.lifted(pixels, visible, noise)), strict=True):
-            pose.row = row[0]
+        self._lift_anew()
         return True
+
+    def _is_rolled(self, believed: Known) -> bool:
+        """Whether the camera is rolled otherwise than it was taken to be, which it is from now on."""
+        roll = float(roll_by(believed.settled.up[0]))
+        other = abs(roll - self.roll) > LEVEL
+        self.roll = roll if other else self.roll
+        return other
+
+    def _lift_anew(self) -> None:
+        """Lift all poses that are kept once more."""
+        rows = self._lifted_anew(self.lens)
+        for _, _, pose in self._poses():
+            pose.row = rows[id(pose)]
+
+    def _lifted_anew(self, lens: Lens) -> dict[int, Row]:
+        """All poses that are kept (`id`) as a lens shows them."""
+        poses = [pose for _, _, pose in self._poses()]
+        pixels, visible, noise = (
+            np.stack([getattr(pose, name) for pose in poses])[:, None] for name in ("pixels", "visible", "noise")
+        )
+        rows = to_rows(self.lifted(pixels, visible, noise, lens))
+        return {id(pose): row[0] for pose, row in zip(poses, rows, strict=True)}

@@ -1,0 +1,77 @@
+"""People as a level camera would see them.
+
+A camera that is rolled, turned about its optical axis, sees the people that a level one sees, turned in the image. Few
+cameras are, so that a lifter has seen few such people: of those before a camera that is rolled by 20 degrees it says
+that they are seen from 6 degrees further above, and their bodies are a tenth worse. But what a level camera would see
+is known once the roll is, and everybody's bodies say that well: so people are lifted once more, as it sees them.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from duolift.geometry.lifted import Lifted
+from duolift.geometry.rotations import facing, in_plane
+from duolift.placement.interface import SceneCameras
+from duolift.placement.sequences import numbered
+from duolift.placement.standing import worth
+from duolift.placement.upright import DEGREE, HELD_DEG, upright
+
+LEVEL = HELD_DEG[1][1] * DEGREE
+"""A camera that is rolled by less than this is as good as level: most are."""
+
+LOOKS = 4
+"""How often people are lifted at most: twice is enough for 30 degrees, three times for 45."""
+
+
+def lifted_level(
+    lift: Callable[[Tensor], Lifted], rays: Tensor, cameras_of: Callable[[Lifted], SceneCameras]
+) -> Lifted:
+    """People before cameras that may be rolled.
+
+    Args:
+        lift: lifts rays (scene, person, joint, 2), slopes.
+        rays: what the cameras see; anything where a joint is not visible.
+        cameras_of: what is known of the cameras, once people are lifted.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> seen = []
+    >>> def lift(rays: Tensor) -> Lifted:
+    ...     seen.append(rays)
+    ...     return Lifted.of(PAPER19, torch.zeros(1, 2, 19, 3), torch.zeros(1, 2), rays[:, :, 0], 10.0)
+    >>> held = SceneCameras(up=torch.tensor([[0.5, -(0.75**0.5), 0.0]]))  # rolled by 30 degrees
+    >>> lifted = lifted_level(lift, torch.rand(1, 2, 19, 2), lambda lifted: held)
+    >>> len(seen), bool((lifted.root_rays - seen[0][:, :, 0]).norm() < 1e-6)
+    (2, True)
+    """
+    roll = rays.new_zeros(len(rays))
+    for _ in range(LOOKS):
+        lifted = lift(in_plane(rays, -roll[:, None, None])).rolled(roll)
+        found = camera_roll(lifted, cameras_of(lifted))
+        further = (found - roll).abs() > LEVEL
+        if not further.any():
+            break
+        roll = torch.where(further, found, roll)
+    return lifted
+
+
+def camera_roll(lifted: Lifted, cameras: SceneCameras) -> Tensor:
+    """By how much cameras are rolled, (scene,), radians: as it is known, or as everybody says."""
+    if cameras.up is not None:
+        return roll_by(cameras.up)
+    if lifted.up is None:  # elevations alone say nothing of it
+        return lifted.elevation.new_zeros(len(lifted))
+    sequence = numbered(cameras.sequence, lifted.elevation)
+    information = worth(torch.bincount(sequence), cameras.interval)
+    lifted = lifted.without_invalid()
+    return upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence]).roll
+
+
+def roll_by(up: Tensor) -> Tensor:
+    """By how much cameras are rolled before which up (..., 3) is there, radians.
+
+    >>> roll_by(torch.tensor([1.0, -1.0, 0.5])).rad2deg()
+    tensor(45.)
+    """
+    return torch.atan2(up[..., 0], -up[..., 1])
