@@ -77,11 +77,14 @@ pack: $(READY) ## A trained run (RUN=name) as a file for duolift lift --checkpoi
 	@test -n "$(RUN_GIVEN)" || { echo "error: give RUN=name, a folder in runs/" >&2; exit 2; }
 	@$(RUN_PYTHON) experiments.pack run=$(RUN) $(ARGS)
 
-weights: WEIGHTS = $(if $(MOCAP),$(if $(KEYPOINTS),shipped_weights,mocap_weights),weights)
+weights: FIRST = $(if $(MOCAP),$(if $(KEYPOINTS),shipped_weights,mocap_weights),weights)
+weights: WEIGHTS = $(if $(START),refined_weights,$(FIRST))
 weights: EXTRA = mocap:$(MOCAP)$(if $(KEYPOINTS),$(COMMA)20*keypoints:$(KEYPOINTS))
-weights: $(READY) ## Make the lifter that comes with the package (MOCAP=folder KEYPOINTS=folder), or one from the embedded set alone
+weights: SECOND = "distillation.extra=[mocap:$(MOCAP),80*keypoints:$(KEYPOINTS)]" distillation.start=$(START)
+weights: $(READY) ## Make the lifter that comes with the package (MOCAP=folder KEYPOINTS=folder, then START=file as well), or one from the embedded set alone
 	@test -n "$(MOCAP)" || test -z "$(KEYPOINTS)" || { echo "error: give MOCAP=folder beside KEYPOINTS" >&2; exit 2; }
-	@$(RUN_PYTHON) experiments.distil experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[$(EXTRA)]") $(ARGS)
+	@test -n "$(KEYPOINTS)" || test -z "$(START)" || { echo "error: give KEYPOINTS=folder beside START" >&2; exit 2; }
+	@$(RUN_PYTHON) experiments.distil experiment=$(WEIGHTS) run=$(WEIGHTS) $(if $(MOCAP),"data.extra=[$(EXTRA)]") $(if $(START),$(SECOND)) $(ARGS)
 	@$(RUN_PYTHON) experiments.pack run=$(WEIGHTS) $(ARGS)
 	@mkdir -p duolift/weights && cp runs/$(WEIGHTS)/whole.safetensors duolift/weights/shipped.safetensors
 

@@ -60,8 +60,6 @@ def camera_roll(lifted: Lifted, cameras: SceneCameras) -> Tensor:
     """By how much cameras are rolled, (scene,), radians: as it is known, or as everybody says."""
     if cameras.up is not None:
         return roll_by(cameras.up)
-    if lifted.up is None:  # elevations alone say nothing of it
-        return lifted.elevation.new_zeros(len(lifted))
     sequence = numbered(cameras.sequence, lifted.elevation)
     information = worth(torch.bincount(sequence), cameras.interval)
     lifted = lifted.without_invalid()

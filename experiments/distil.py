@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from callbacks.kept_weights import KeptWeights
 from callbacks.lifting import LIFTED_AT_ONCE
 from datamodules.pose_data_module import PoseDataModule
+from duolift.errors import InputError
 from duolift.geometry.scene_batch import SceneBatch
 from duolift.learning.detector_errors import DetectorErrors
 from duolift.learning.variety import Shift, Variety
@@ -21,6 +23,7 @@ from duolift.metrics.fast_alignment import align
 from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter
+from duolift.predictor import Lifter
 from experiments.checkpoints import load_distilled, load_lifter
 from experiments.config import load, plain
 from experiments.data import open_data
@@ -76,11 +79,17 @@ def distil(config: Config, lifter: str) -> Stage:
     teacher, *further = (load_lifter(made.checkpoint, data.skeleton.name) for made in (lifting, *others))
     some = data.training_poses[:: max(1, len(data.training_poses) // SIZES)]
 
+    start = start_of(config.distillation.start, teacher.hparams)
+    callbacks = [] if start is None else [kept_weights(start, config.distillation.kept)]
+
     def build() -> DistillationModule:
-        return distillation_module(config, teacher.hparams).attach_teachers([teacher, *further], some)
+        module = distillation_module(config, teacher.hparams, start).attach_teachers([teacher, *further], some)
+        if start is not None:
+            module.people.load_state_dict(start.state_dict())
+        return module
 
     watched = {"val/joints": "head lengths off", "val/up": "radians off"}
-    held_out = fit(config, stage, build, data, config.distillation.epochs, [], watched, gradient_clip=1.0)
+    held_out = fit(config, stage, build, data, config.distillation.epochs, callbacks, watched, gradient_clip=1.0)
     measured: dict[str, Any] = {"scenes": len(data.evaluation), "held_out": held_out}
     if is_first() and data.evaluation.truth is not None:
         people = {TAUGHT: load_distilled(stage.checkpoint), TEACHER: assembled(teacher, data.training_poses)}
@@ -112,18 +121,43 @@ def with_its_data(config: Config) -> Config:
 
 
 def settings_of(config: Config, lifting: Stage) -> dict[str, Any]:
-    """What decides what is learned from a lifter. How many teach is part of it where it is more than one, and further
-    data where the stage has its own."""
+    """What decides what is learned from a lifter. How many teach is part of it where it is more than one, further data
+    where the stage has its own, a start where there is one, and how people stand where it is not plumb."""
     distillation = plain(config.distillation)
     if config.distillation.teachers == 1:
         del distillation["teachers"]
     if config.distillation.extra is None:
         del distillation["extra"]
+    if config.distillation.start is None:
+        del distillation["start"], distillation["kept"]
+    for name in ("profile", "hanging"):
+        if not distillation["variety"][name]:
+            del distillation["variety"][name]
     return {**lifting.settings, "distillation": distillation}
 
 
-def distillation_module(config: Config, teacher: Mapping[str, Any]) -> DistillationModule:
-    """An untrained module, of the units of its teacher's hyper-parameters."""
+def start_of(path: str | None, teacher: Mapping[str, Any]) -> PeopleLifter | None:
+    """The lifter whose network is to go on learning. Raises InputError where it is none that this teacher can teach."""
+    if path is None:
+        return None
+    people = Lifter.load(path).people
+    mine, units = people.architecture, teacher["normalisation"]
+    found = mine.skeleton, mine.c, mine.centring, "a detection network" if mine.detection else "a lifting network"
+    expected = teacher["skeleton"], units["c"], units["centring"], "a detection network"
+    if found != expected:
+        raise InputError(f"distillation.start: {path} is {found}; expected {expected}")
+    return people
+
+
+def kept_weights(start: PeopleLifter, share: float) -> KeptWeights:
+    """What makes the result the mean of the weights of a start and of what has become of them."""
+    return KeptWeights({f"people.{name}": weight for name, weight in start.named_parameters()}, share)
+
+
+def distillation_module(
+    config: Config, teacher: Mapping[str, Any], start: PeopleLifter | None = None
+) -> DistillationModule:
+    """An untrained module, of the units of its teacher's hyper-parameters, and as large as what it is to go on from."""
     settings = config.distillation
     architecture = PeopleArchitecture(
         skeleton=teacher["skeleton"],
@@ -131,7 +165,9 @@ def distillation_module(config: Config, teacher: Mapping[str, Any]) -> Distillat
         c=teacher["normalisation"]["c"],
         centring=teacher["normalisation"]["centring"],
         flip=True,
-        detection=DetectionArchitecture(settings.width, settings.blocks),
+        detection=DetectionArchitecture(settings.width, settings.blocks)
+        if start is None
+        else start.architecture.detection,
     )
     return DistillationModule(
         architecture,

@@ -34,7 +34,9 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.normalisation import Normalisation
 from duolift.geometry.rotations import facing, levelling, rotate
 from duolift.geometry.scene_batch import SceneBatch
+from duolift.levelled import lifted_level
 from duolift.metrics.batched import Truth
+from duolift.placement.fit import FitPlacement
 from duolift.placement.ground import EVERYTHING, GroundPlacement, per_person_up, robust_mean
 from duolift.placement.interface import Placement, SceneCameras
 from duolift.placement.paper import LEVEL_PIXELS, PaperPlacement
@@ -104,16 +106,35 @@ def focal_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton, im
 
 
 def roll_table(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Table:
-    """Sequences by rolled cameras: roll not looked for, looked for, and up known."""
-    table = [["roll", "taken for upright", "roll looked for", "up known"]]
-    ways = ((EVERYTHING, False), (replace(EVERYTHING, roll=True), False), (EVERYTHING, True))
+    """Sequences by rolled cameras: roll not looked for, looked for, and up known; and by the fit, with people lifted as
+    the cameras see them, and as level ones would."""
+    table = [["roll", "taken for upright", "roll looked for", "up known", "fit, lifted once", "fit"]]
     for degrees in ROLLS_DEG:
         some = rolled(scenes, degrees)
-        lifted = lift_scenes(module, some, skeleton)
-        people = [placed(placement, lifted, some, some.up if known else None) for placement, known in ways]
+        once, level = lift_scenes(module, some, skeleton), lift_level(module, some, skeleton)
+        people = [
+            placed(EVERYTHING, once, some),
+            placed(replace(EVERYTHING, roll=True), once, some),
+            placed(EVERYTHING, once, some, some.up),
+            placed(FitPlacement(), once, some),
+            placed(FitPlacement(), level, some),
+        ]
         errors = [scored(each, some, skeleton.root_index)["pa_mpjpe_mm"] for each in people]
         table.append([f"{degrees:.0f}°", *(f"{error.mean():.1f}" for error in errors)])
     return table
+
+
+def lift_level(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> Lifted:
+    """Scenes by ideal cameras, their people lifted as level ones would see them."""
+
+    def lift(rays: Tensor) -> Lifted:
+        lens = scenes.intrinsics[:, None]
+        return lift_scenes(
+            module, replace(scenes, pixels=lens.project(torch.nn.functional.pad(rays, (0, 1), value=1.0))), skeleton
+        )
+
+    lifted = lifted_level(lift, scenes.rays, lambda found: SceneCameras(scenes.sequence))
+    return replace(lifted, root_rows=scenes.pixels[:, :, skeleton.root_index, 1])
 
 
 # More people ----------------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ def pack(config: Config, lifter: str, completion: CompletionModule | None = None
     distilled = folder / f"distillation-{lifter}"
     if (distilled / "metrics.json").exists():
         people, origin["teachers"] = load_distilled(distilled / "last.ckpt"), config.distillation.teachers
+        if config.distillation.start is not None:
+            origin["start"] = Lifter.load(config.distillation.start).origin
     else:
         module = load_lifter(folder / lifter / "last.ckpt", data.skeleton.name)
         people = assembled(module, data.training_poses, completion)

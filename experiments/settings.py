@@ -18,7 +18,7 @@ from datamodules.sources.registry import SOURCES, SYNTHETIC, SYNTHETIC_HOME
 from datamodules.sources.somof import SomofConfig
 from datamodules.synthetic.writer import SyntheticConfig
 from duolift.body.skeleton import SKELETONS, WHOLE
-from duolift.bounds import NotNegative, OneOf, PartialFraction, Positive, check_bounds
+from duolift.bounds import Fraction, NotNegative, OneOf, PartialFraction, Positive, check_bounds
 from duolift.geometry.normalisation import CENTRINGS
 from duolift.learning.augmentation import Augmentation
 from duolift.learning.detector_errors import DetectorErrors
@@ -238,10 +238,15 @@ class Completion:
 class Distillation:
     """The network that lifts what detectors see; see `DistillationModule`. `variety`, `views` and `detector` say who is
     seen from where by what in its training. It is taught by the mean of `teachers` lifters, of seeds in a row, on the
-    run's data; where `extra` is not null, it takes the place of `data.extra`, which the lifters have learned from."""
+    run's data; where `extra` is not null, it takes the place of `data.extra`, which the lifters have learned from.
+    With `start`, a packed lifter's file, that one's network goes on learning, whatever `width` and `blocks` say, and
+    the result is the mean of its weights before and after, of which a share of `kept` is from before; see
+    `KeptWeights`."""
 
     teachers: Positive[int] = 1
     extra: list[str] | None = None
+    start: str | None = None
+    kept: Fraction = 0.5
     width: Positive[int] = 512
     blocks: Positive[int] = 4
     epochs: Positive[int] = 40

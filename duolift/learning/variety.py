@@ -23,6 +23,11 @@ from duolift.learning.augmentation import with_bones
 
 SIDES = ("left", "right")
 
+PROFILE = {"shin": (42.0, 3.8), "thigh": (42.0, 2.4), "trunk": (-49.0, 2.4)}
+"""How people stand, seen from the side: how far the lower end of a shin or a thigh, and the upper one of the trunk, is
+below the other end and behind it, centimetres. Hips are 6 ahead of the ankles, and shoulders back over the knees: means
+of Woodhull, Maltrud and Mello, "Alignment of the human body in standing", 1985, https://doi.org/10.1007/BF00426309."""
+
 MIDDLES = {"pelvis": "hip", "neck": "shoulder"}
 """Joint -> the joints of either side that its middle is taken for."""
 
@@ -67,6 +72,8 @@ class Variety:
         middles: share of people whose pelvis, or neck, is the middle of the hips, or of the shoulders.
         standing: share of people who stand more upright than they did. Motion capture and the embedded set show people
             who do something, nine in ten with knees bent by over 15 degrees, and most people just stand.
+        profile: how far who stands does so as people are measured to, seen from the side: 0 is plumb, 1 as measured.
+        hanging: share of people who let their arms hang further down than they did.
     """
 
     limbs: Fraction = 0.5
@@ -76,6 +83,8 @@ class Variety:
     shoulders: Shift = Shift(apart=0.1, up=0.05, ahead=0.03)
     middles: Fraction = 0.7
     standing: Fraction = 0.5
+    profile: Fraction = 0.0
+    hanging: Fraction = 0.0
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -83,7 +92,8 @@ class Variety:
     def __call__(self, bodies: Tensor, skeleton: Skeleton) -> Tensor:
         """Change level bodies (batch, joint, 3) of one size into others, of the same shape."""
         bodies = mixed_limbs(facing_front(bodies, skeleton), skeleton, self.limbs)
-        bodies = stood_up(bodies, skeleton, self.standing)
+        bodies = stood_up(bodies, skeleton, self.standing, self.profile)
+        bodies = arms_let_down(bodies, skeleton, self.hanging)
         changed = torch.rand_like(bodies[:, 0, 0]) >= self.plain  # (batch,)
         return torch.where(changed[:, None, None], self._redefined(bodies, skeleton), bodies)
 
@@ -138,11 +148,18 @@ def mixed_limbs(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
     return mixed
 
 
-def stood_up(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
-    """Level bodies (batch, joint, 3), some of whom stand more upright: thighs, shins and trunk turned to the vertical.
+def stood_up(bodies: Tensor, skeleton: Skeleton, share: float, profile: float = 0.0) -> Tensor:
+    """Level bodies (batch, joint, 3), some of whom stand more upright: thighs, shins and trunk turned to the vertical,
+    or to where they are in people who stand.
 
     How far is even between not at all and all the way, the same for a whole body. Bones keep their lengths, and arms
     and head go with the trunk.
+
+    Args:
+        bodies: they face the front, as `facing_front` has them.
+        skeleton: of the bodies.
+        share: of them who are changed.
+        profile: 0 for a plumb posture, 1 for the measured one, `PROFILE`.
 
     >>> import torch
     >>> from duolift.body.skeleton import PAPER19
@@ -154,20 +171,55 @@ def stood_up(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
     """
     chosen = torch.rand_like(bodies[:, 0, 0]) < share
     amount = (chosen * torch.rand_like(bodies[:, 0, 0])).unsqueeze(-1)  # (batch, 1)
-    down = constant((0.0, 1.0, 0.0), bodies.device, bodies.dtype)
+    shin, thigh, trunk = (
+        normalize(constant((0.0, down, profile * behind), bodies.device, bodies.dtype), dim=-1)
+        for down, behind in PROFILE.values()
+    )
     legs = [joint for side in SIDES for joint in skeleton.limb(f"{side}_hip")]
     above = {skeleton.index(joint): 1.0 for joint in skeleton.joints if joint not in (*legs, skeleton.root)}
-    turned = rotate(_rotation_towards(-down, bodies[:, skeleton.index("neck")], amount), bodies)
+    turned = rotate(_rotation_towards(trunk, bodies[:, skeleton.index("neck")], amount), bodies)
     upright = torch.where(_marked(skeleton, bodies, above) > 0, turned, bodies)
     for side in SIDES:
         hip, knee, ankle = (bodies[:, skeleton.index(f"{side}_{joint}")] for joint in ("hip", "knee", "ankle"))
-        moved_knee = hip + _turned(knee - hip, down, amount)
-        moved_ankle = moved_knee + _turned(ankle - knee, down, amount)
+        moved_knee = hip + _turned(knee - hip, thigh, amount)
+        moved_ankle = moved_knee + _turned(ankle - knee, shin, amount)
         foot = skeleton.limb(f"{side}_ankle")  # what hangs from the ankle goes with it
         for joints, move in (((f"{side}_knee",), moved_knee - knee), (foot, moved_ankle - ankle)):
             at = _marked(skeleton, bodies, dict.fromkeys(skeleton.indices(joints), 1.0))  # (joint, 1)
             upright = upright + at * move.unsqueeze(1)
     return upright
+
+
+def arms_let_down(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
+    """Level bodies (batch, joint, 3), some of whose arms hang: upper arms and forearms turned downwards.
+
+    How far is even between not at all and all the way, of upper arms and of forearms each, and the same for both sides.
+    Bones keep their lengths.
+
+    >>> import torch
+    >>> from duolift.body.skeleton import PAPER19
+    >>> bodies = torch.randn(50, 19, 3)
+    >>> wrist, hip = PAPER19.index("left_wrist"), PAPER19.index("left_hip")
+    >>> lower = arms_let_down(bodies, PAPER19, share=1.0) - bodies
+    >>> bool((lower[:, wrist, 1] > -1e-5).all()), bool((lower[:, hip] == 0).all())
+    (True, True)
+    """
+    if not share:
+        return bodies
+    chosen = torch.rand_like(bodies[:, 0, 0]) < share
+    upper, fore = ((chosen * torch.rand_like(bodies[:, 0, 0])).unsqueeze(-1) for _ in range(2))  # (batch, 1) each
+    down = constant((0.0, 1.0, 0.0), bodies.device, bodies.dtype)
+    for side in SIDES:
+        shoulder, elbow, wrist = (
+            bodies[:, skeleton.index(f"{side}_{joint}")] for joint in ("shoulder", "elbow", "wrist")
+        )
+        moved_elbow = shoulder + _turned(elbow - shoulder, down, upper)
+        moved_wrist = moved_elbow + _turned(wrist - elbow, down, fore)
+        hand = skeleton.limb(f"{side}_wrist")  # what hangs from the wrist goes with it
+        for joints, move in (((f"{side}_elbow",), moved_elbow - elbow), (hand, moved_wrist - wrist)):
+            at = _marked(skeleton, bodies, dict.fromkeys(skeleton.indices(joints), 1.0))  # (joint, 1)
+            bodies = bodies + at * move.unsqueeze(1)
+    return bodies
 
 
 def _turned(bones: Tensor, to: Tensor, amount: Tensor) -> Tensor:

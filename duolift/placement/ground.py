@@ -23,8 +23,9 @@ from torch import Tensor
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.interface import VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
-from duolift.placement.posed import LEANS, SMALLEST, along, drop, level_ahead, posed
+from duolift.placement.interface import SMALLEST, VERTICAL, FocalSource, Method, Placed, SceneCameras, Variant
+from duolift.placement.leaning import LEAN_DEG, leaning
+from duolift.placement.posed import LEANS, along, drop, level_ahead, posed
 from duolift.placement.sequences import frames_of, mean_over, sequence_quantiles, smoothed
 from duolift.placement.sizes import below
 
@@ -64,14 +65,8 @@ TOUCH_ALONG = 0.1
 MOST_PULL = 1.0
 """Contact never changes a scale (logarithm) by more: who nearly is in the camera is nobody's measure."""
 
-LEAN_DEG = 8.0
-"""Deviation of how far right or left people lean, a frame, while they stand; who leans by far more does not stand."""
-
 ROLL_PRIOR_DEG = 5.0
 """Deviation of cameras' rolls before anything is seen."""
-
-STRAIGHT, STRAIGHT_SOFTNESS = 0.9, 0.02
-"""Whoever's neck is this much of legs and trunk above the ankles stands, and the width of this transition."""
 
 NEARLY_EVERYBODY = 4
 """The power of the share of upright people by which a sequence is believed: half of them tell a sixteenth."""
@@ -220,18 +215,9 @@ def camera_roll(
     Args:
         bodies: (scene, person, joint, 3), in the camera's frame, anywhere.
     """
-    sides = ("left", "right")
-    hips, knees, ankles = (skeleton.indices(f"{side}_{name}" for side in sides) for name in ("hip", "knee", "ankle"))
-    neck, pelvis = bodies[..., skeleton.index("neck"), :], bodies[..., skeleton.root_index, :]
-    rise = neck - bodies[..., ankles, :].mean(-2)  # (scene, person, 3)
-    legs = sum(
-        (bodies[..., a, :] - bodies[..., b, :]).norm(dim=-1).mean(-1) for a, b in ((hips, knees), (knees, ankles))
-    )
-    straight = rise.norm(dim=-1) / (legs + (neck - pelvis).norm(dim=-1)).clamp(min=SMALLEST)
-    seen = (rise[..., :2].norm(dim=-1) > SMALLEST).to(rise)  # who points at the camera does not lean
-    lean = torch.atan2(seen * rise[..., 0], (1 - seen) - seen * rise[..., 1])
+    lean, standing = leaning(bodies, skeleton)
     valid = torch.ones_like(lean) if valid is None else valid
-    standing = valid * seen * ((straight - STRAIGHT) / STRAIGHT_SOFTNESS).sigmoid()
+    standing = valid * standing
     spread = torch.tensor(LEAN_DEG, dtype=lean.dtype).deg2rad().item()
     size_sigma = (LEAN_DEG / ROLL_PRIOR_DEG) ** 2
     frames = 1 + UNHURRIED * (frames_of(lean[:, 0], sequence) - 1)

@@ -12,6 +12,9 @@ from duolift.geometry.lifted import Lifted
 VERTICAL = 1 - 1e-6
 """Sines are clamped to this before their angle is taken: at exactly 90 degrees the gradient is infinite."""
 
+SMALLEST = 1e-3
+"""Mean bone length, head lengths, that nobody falls below."""
+
 
 class FocalSource(StrEnum):
     """Where a focal length comes from: it was given, the people in the images tell it, or a normal lens is assumed.

@@ -14,13 +14,10 @@ from duolift.geometry.bones import bone_lengths
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.projection import lift, project
 from duolift.geometry.rotations import facing, rotate
-from duolift.placement.interface import VERTICAL
+from duolift.placement.interface import SMALLEST, VERTICAL
 from duolift.placement.sizes import below
 from duolift.placement.standing import OUTSIDE
 from duolift.placement.upright import DEGREE, ELEVATION_DEG
-
-SMALLEST = 1e-3
-"""Mean bone length, head lengths, that nobody falls below."""
 
 LEANS = 0.5
 """Who says another tilt than the scene is wrong about it, and about as wrong about how far they lean: this share of the

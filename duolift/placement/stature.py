@@ -16,8 +16,7 @@ from duolift.body.skeleton import Skeleton
 from duolift.errors import InputError
 from duolift.geometry.bones import bone_lengths
 from duolift.geometry.rotations import levelling, rotate
-from duolift.placement.interface import Placed
-from duolift.placement.posed import SMALLEST
+from duolift.placement.interface import SMALLEST, Placed
 from duolift.placement.standing import SIZES
 
 STATURE = 1.7

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
 from duolift.placement.interface import VERTICAL
+from duolift.placement.leaning import roll_by_leaning
 from duolift.placement.sequences import mean_over
 
 DEGREE = torch.pi / 180
@@ -114,7 +115,7 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
     >>> bool(up.tilt.abs() < 0.01)  # by what is usual, cameras look down a little
     True
     """
-    said, precision = _said(lifted)
+    said, precision = _said(lifted, sequence)
     usual, loose = _held(said)
     shared = (said.new_tensor(SHARED_DEG) * DEGREE).square()
     state = usual.expand(len(said), 2)
@@ -139,14 +140,17 @@ def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: 
     return Up(state[:, 0], state[:, 1], normal[:, 0, 0].rsqrt())
 
 
-def _said(lifted: Lifted) -> tuple[Tensor, Tensor]:
-    """What everybody says of elevation and roll, (scene, person, 2), and how precisely: 0 where nothing is said."""
-    valid = lifted.valid.to(lifted.elevation).unsqueeze(-1)
+def _said(lifted: Lifted, sequence: Tensor | None) -> tuple[Tensor, Tensor]:
+    """What everybody says of elevation and roll, (scene, person, 2), and how precisely: 0 where nothing is said.
+
+    Where the lifter says no roll, who stands is as upright as people are.
+    """
+    valid = lifted.valid.to(lifted.elevation)
     if lifted.up is not None:
-        return lifted.up[..., 0], valid / lifted.up[..., 1].square()
-    said = torch.stack([lifted.elevation, torch.zeros_like(lifted.elevation)], dim=-1)
-    precision = said.new_tensor([(ELEVATION_DEG * DEGREE) ** -2, 0.0])
-    return said, valid * precision
+        return lifted.up[..., 0], valid.unsqueeze(-1) / lifted.up[..., 1].square()
+    lean, precision = roll_by_leaning(lifted, sequence)
+    of_elevation = valid * (ELEVATION_DEG * DEGREE) ** -2
+    return torch.stack([lifted.elevation, lean], dim=-1), torch.stack([of_elevation, precision], dim=-1)
 
 
 def _held(like: Tensor) -> tuple[Tensor, Tensor]:

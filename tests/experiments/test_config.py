@@ -259,7 +259,7 @@ def test_a_run_is_a_folders_name(name: str) -> None:
         ("experiment=papr", "did you mean paper?"),
         (
             "experiment=../conf/paper",
-            "expected one of default, mocap_weights, paper, paper_stable, quick, shipped_weights",
+            "expected one of default, mocap_weights, paper, paper_stable, quick, refined_weights, shipped_weights",
         ),
     ],
 )

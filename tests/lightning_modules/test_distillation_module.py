@@ -1,6 +1,7 @@
 """Properties of distillation: what a perfect network would give, that it learns, and that it is done once."""
 
 import json
+import shutil
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -19,6 +20,7 @@ from duolift.learning.detector_errors import DetectorErrors
 from duolift.learning.views import View, Views
 from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_architecture import PeopleArchitecture
+from duolift.networks.people_lifter import PeopleLifter
 from duolift.predictor import Lifter
 from experiments import distil, pack
 from experiments.checkpoints import load_distilled
@@ -208,6 +210,41 @@ def test_a_finished_distillation_is_not_run_again_and_another_is_refused(done: P
     with pytest.raises(InputError, match=r"made with other settings \(distillation.detector.noise 0.06 -> 0.1\)"):
         distil.main(arguments(done, "distillation.detector.noise=0.1"))
     assert Stage(stage, json.loads((stage / "settings.json").read_text())).finished
+
+
+def further(folder: Path, run: str, *settings: str) -> PeopleLifter:
+    """What a distillation gives that goes on from the packed run `small`, by the same teacher."""
+    runs = folder / "runs"
+    pack.main(["run=small", f"runs={runs}"])
+    shutil.copytree(runs / "small", runs / run, ignore=shutil.ignore_patterns("distillation*"))
+    distil.main(arguments(folder, f"run={run}", f"distillation.start={runs}/small/whole.safetensors", *settings))
+    return load_distilled(runs / run / "distillation-whole" / "last.ckpt")
+
+
+def test_a_packed_network_goes_on_learning_and_what_it_was_is_kept(done: Path) -> None:
+    kept, gone_on = further(done, "kept", "distillation.kept=1"), further(done, "gone-on", "distillation.kept=0")
+    half = further(done, "half", "distillation.width=16")  # the start's own width is what it has
+    before = Lifter.load(done / "runs" / "small" / "whole.safetensors").people
+    differ = []
+    for (name, was), *others in zip(
+        before.named_parameters(), *(p.parameters() for p in (kept, gone_on, half)), strict=True
+    ):
+        all_of_it, none_of_it, half_of_it = others
+        torch.testing.assert_close(all_of_it, was, msg=name)
+        torch.testing.assert_close(half_of_it, (was + none_of_it) / 2, rtol=1e-4, atol=1e-5, msg=name)
+        differ.append(bool((none_of_it - was).abs().max() > 1e-4))
+    assert all(differ)
+    settings = json.loads((done / "runs" / "half" / "distillation-whole" / "settings.json").read_text())
+    assert settings["distillation"]["kept"] == 0.5
+    pack.main(["run=half", f"runs={done}/runs"])
+    assert Lifter.load(done / "runs" / "half" / "whole.safetensors").origin["start"]["run"] == "small"
+
+
+def test_another_kind_of_lifter_is_no_start(done: Path, tmp_path: Path, lifter: Lifter) -> None:
+    lifter.save(tmp_path / "other.safetensors")
+    with pytest.raises(InputError, match=r"distillation.start: .*a lifting network.*expected.*a detection network"):
+        distil.start_of(str(tmp_path / "other.safetensors"), teacher().hparams)
+    assert distil.start_of(None, teacher().hparams) is None
 
 
 def test_scenes_are_lifted_alike_in_any_number_at_a_time(

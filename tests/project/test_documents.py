@@ -49,6 +49,7 @@ from duolift.detectors.registry import DetectorKind
 from duolift.example import example_scene
 from duolift.geometry.cameras import Intrinsics
 from duolift.inputs.keypoints import FORMATS
+from duolift.predictor import SHIPPED
 from duolift.scene import Scene
 from experiments import virtual_scenes
 from fuzzing.seeds import DETECTOR_FILES
@@ -307,6 +308,12 @@ RULES = (
         "make weights MOCAP=captures KEYPOINTS=detections",
         f"{SETTINGS} data.mocap.amc_rate=30 distillation.teachers=2 distillation.extra=[2*keypoints:detections]",
         made=("duolift/weights/shipped.safetensors", "runs/shipped_weights/distillation.md"),
+    ),
+    Rule(
+        r"make weights MOCAP=folder KEYPOINTS=folder START=runs/shipped_weights/whole.safetensors",
+        f"make weights MOCAP=captures KEYPOINTS=detections START={SHIPPED}",
+        f"{SETTINGS} data.mocap.amc_rate=30",
+        made=("duolift/weights/shipped.safetensors", "runs/refined_weights/distillation.md"),
     ),
     Rule(
         r"make study DATA=chi3d ROOT=folder",

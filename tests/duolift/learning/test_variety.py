@@ -6,10 +6,11 @@ import pytest
 import torch
 from conftest import some_bodies
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from duolift.body.skeleton import PAPER19, SKELETONS, Skeleton, skeleton_named
 from duolift.geometry.bones import bone_lengths
-from duolift.learning.variety import Shift, Variety, facing_front, mixed_limbs, stood_up
+from duolift.learning.variety import PROFILE, Shift, Variety, arms_let_down, facing_front, mixed_limbs, stood_up
 
 NO_SHIFT = Shift(0.0, 0.0, 0.0)
 NOTHING = Variety(limbs=0.0, plain=0.0, bones=0.0, hips=NO_SHIFT, shoulders=NO_SHIFT, middles=0.0, standing=0.0)
@@ -68,6 +69,48 @@ def test_people_stand_up_by_any_share_of_the_way_and_keep_their_bones() -> None:
         assert (after <= before + 1e-3).all()
         assert (after < before - 1e-3).float().mean() == pytest.approx(0.6, abs=0.05)
         assert (after < 0.2 * before).any() and ((after > 0.8 * before) & (after < before - 1e-3)).any()
+
+
+def standing(profile: float, count: int = 40) -> Tensor:
+    """People who face the front and stand, (count, joint, 3), plumb or as they were measured to."""
+    shin, thigh, trunk = (normalize(torch.tensor([0.0, down, profile * z]), dim=0) for down, z in PROFILE.values())
+    body = (2.5 * trunk).expand(len(PAPER19), 3).clone()  # whatever is not placed here goes with the neck
+    body[PAPER19.root_index] = 0
+    for side, left in (("left", 1.0), ("right", -1.0)):
+        hip = torch.tensor([0.5 * left, 0.0, 0.0])
+        knee = hip + 2.0 * thigh
+        for joint, place in (("hip", hip), ("knee", knee), ("ankle", knee + 2.0 * shin)):
+            body[PAPER19.index(f"{side}_{joint}")] = place
+    return body.expand(count, -1, -1)
+
+
+@pytest.mark.parametrize("profile", [0.0, 1.0])
+def test_who_stands_like_that_already_is_left_alone(profile: float) -> None:
+    people = standing(profile)
+    torch.testing.assert_close(stood_up(people, PAPER19, 1.0, profile), people, rtol=0, atol=1e-5)
+
+
+def test_people_stand_as_they_were_measured_to() -> None:
+    """Seen from the side, by any share of the way: hips come ahead of the ankles, and shoulders back over the hips."""
+    found = stood_up(standing(0.0), PAPER19, 1.0, profile=1.0)
+    ankle, neck, hip = (found[:, PAPER19.index(joint), 2] for joint in ("left_ankle", "neck", "left_hip"))  # behind
+    legs, trunk = 4.0 * (3.8 + 2.4) / 84, 2.5 * 2.4 / 49
+    assert ((ankle - hip) > 0).all() and (ankle - hip).max() == pytest.approx(legs, rel=0.1)
+    assert ((neck - hip) > 0).all() and (neck - hip).max() == pytest.approx(trunk, rel=0.1)
+
+
+def test_arms_hang_by_any_share_of_the_way_and_keep_their_bones() -> None:
+    bodies = level_bodies(2000)
+    found = arms_let_down(bodies, PAPER19, share=0.6)
+    torch.testing.assert_close(bone_lengths(found, PAPER19), bone_lengths(bodies, PAPER19), rtol=0, atol=1e-4)
+    for top, end in (("left_shoulder", "left_elbow"), ("right_elbow", "right_wrist")):
+        at, to = PAPER19.index(top), PAPER19.index(end)
+        before, after = (lean(some[:, to] - some[:, at], 1) for some in (bodies, found))
+        assert (after <= before + 1e-3).all()
+        assert (after < before - 1e-3).float().mean() == pytest.approx(0.6, abs=0.05)
+    still = [joint for joint in PAPER19.joints if not joint.endswith(("_elbow", "_wrist", "_hand"))]
+    assert torch.equal(found[:, PAPER19.indices(still)], bodies[:, PAPER19.indices(still)])
+    assert torch.equal(arms_let_down(bodies, PAPER19, share=0.0), bodies)
 
 
 def test_what_hangs_from_trunk_and_ankles_goes_with_them() -> None:
