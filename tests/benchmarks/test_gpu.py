@@ -100,9 +100,9 @@ def test_what_fails_stops_nothing_else_and_says_why(tmp_path: Path) -> None:
 
 def test_a_step_that_takes_too_long_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
     began = time.monotonic()
-    records = run(tmp_path, [step("sleeps", limit=4), step("works")])
-    assert time.monotonic() - began < 30
-    assert records["sleeps"]["status"] == "out of time" and records["sleeps"]["error"] == "stopped after 4 s"
+    records = run(tmp_path, [step("sleeps", limit=20), step("works")])
+    assert time.monotonic() - began < 90
+    assert records["sleeps"]["status"] == "out of time" and records["sleeps"]["error"] == "stopped after 20 s"
     assert not goes_on(records["sleeps"]["result"]["process"])
     assert records["works"]["status"] == "done"
 
@@ -134,7 +134,7 @@ def test_the_epochs_of_a_training_are_known_though_it_was_stopped(tmp_path: Path
 
 
 def test_the_command_runs_the_steps_that_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--device", "cpu", "--size", "tiny", "--only", "machine", "--output", str(tmp_path), "--seconds", "50"])
+    main(["--device", "cpu", "--size", "tiny", "--only", "machine", "--output", str(tmp_path), "--seconds", "300"])
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("machine: done, ") and line.endswith(" TFLOP/s")
     steps = json.loads((tmp_path / "gpu.json").read_text())["steps"]
