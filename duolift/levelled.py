@@ -45,14 +45,14 @@ def lifted_level(
     >>> len(seen), bool((lifted.root_rays - seen[0][:, :, 0]).norm() < 1e-6)
     (2, True)
     """
-    roll = rays.new_zeros(len(rays))
-    for _ in range(LOOKS):
-        lifted = lift(in_plane(rays, -roll[:, None, None])).rolled(roll)
+    lifted, roll = lift(rays), rays.new_zeros(len(rays))
+    for _ in range(LOOKS - 1):
         found = camera_roll(lifted, cameras_of(lifted))
         further = (found - roll).abs() > LEVEL
         if not further.any():
             break
         roll = torch.where(further, found, roll)
+        lifted = lift(in_plane(rays, -roll[:, None, None])).rolled(roll)
     return lifted
 
 

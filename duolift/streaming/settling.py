@@ -133,7 +133,7 @@ class Settling:
                 self._ask = 2 * (time - self._first)
                 other = self._ask_for_focal()
             self._target, self._stale = self._believed(), False
-            rolled = self._is_rolled(self._target)
+            rolled = self._take_roll(self._target)
             if rolled:
                 self._lift_anew()
                 self._target = self._believed()
@@ -205,8 +205,8 @@ class Settling:
         self._lift_anew()
         return True
 
-    def _is_rolled(self, believed: Known) -> bool:
-        """Whether the camera is rolled otherwise than it was taken to be, which it is from now on."""
+    def _take_roll(self, believed: Known) -> bool:
+        """Take the camera to be rolled as is believed; whether that is another roll than before."""
         roll = float(roll_by(believed.settled.up[0]))
         other = abs(roll - self.roll) > LEVEL
         self.roll = roll if other else self.roll
