@@ -141,9 +141,9 @@ def start_of(path: str | None, teacher: Mapping[str, Any]) -> PeopleLifter | Non
     if path is None:
         return None
     people = Lifter.load(path).people
-    mine, units = people.architecture, teacher["normalisation"]
-    found = mine.skeleton, mine.c, mine.centring, "a detection network" if mine.detection else "a lifting network"
-    expected = teacher["skeleton"], units["c"], units["centring"], "a detection network"
+    mine = people.architecture
+    found = mine.skeleton, mine.centring, "a detection network" if mine.detection else "a lifting network"
+    expected = teacher["skeleton"], teacher["normalisation"]["centring"], "a detection network"
     if found != expected:
         raise InputError(f"distillation.start: {path} is {found}; expected {expected}")
     return people

@@ -85,7 +85,8 @@ def test_the_lifter_that_comes_with_the_package_lifts_detections_and_names_whom_
     people, origin = read_lifter(SHIPPED)
     assert people.architecture.detection == DetectionArchitecture(768, 4)
     assert people.architecture.lifter is None and people.architecture.flip
-    assert origin["experiment"] == "shipped_weights" and not origin["labels"]
+    assert (origin["experiment"], origin["start"]["experiment"]) == ("refined_weights", "shipped_weights")
+    assert not origin["labels"] and not origin["start"]["labels"]
     assert "mocap.cs.cmu.edu" in origin["credit"] and "MPII" in origin["credit"]
     assert SHIPPED.stat().st_size < 16 * 2**20
 
