@@ -16,7 +16,7 @@ from duolift.geometry.rotations import facing, in_plane
 from duolift.placement.interface import SceneCameras
 from duolift.placement.sequences import numbered
 from duolift.placement.standing import worth
-from duolift.placement.upright import DEGREE, HELD_DEG, upright
+from duolift.placement.upright import DEGREE, HELD_DEG, roll_by, upright
 
 LEVEL = HELD_DEG[1][1] * DEGREE
 """A camera that is rolled by less than this is as good as level: most are."""
@@ -52,8 +52,19 @@ def lifted_level(
         if not further.any():
             break
         roll = torch.where(further, found, roll)
-        lifted = lift(in_plane(rays, -roll[:, None, None])).rolled(roll)
+        lifted = lifted_once(lift, rays, roll)
     return lifted
+
+
+def lifted_once(lift: Callable[[Tensor], Lifted], rays: Tensor, roll: Tensor) -> Lifted:
+    """People before cameras that are rolled by so much (scene,), radians, lifted as level ones would see them.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> nobody = lambda rays: Lifted.of(PAPER19, torch.zeros(1, 0, 19, 3), torch.zeros(1, 0), rays[:, :, 0], 10.0)
+    >>> lifted_once(nobody, torch.zeros(1, 0, 19, 2), torch.tensor([0.5])).root_rays.shape
+    torch.Size([1, 0, 2])
+    """
+    return lift(in_plane(rays, -roll[:, None, None])).rolled(roll)
 
 
 def camera_roll(lifted: Lifted, cameras: SceneCameras) -> Tensor:
@@ -64,12 +75,3 @@ def camera_roll(lifted: Lifted, cameras: SceneCameras) -> Tensor:
     information = worth(torch.bincount(sequence), cameras.interval)
     lifted = lifted.without_invalid()
     return upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence]).roll
-
-
-def roll_by(up: Tensor) -> Tensor:
-    """By how much cameras are rolled before which up (..., 3) is there, radians.
-
-    >>> roll_by(torch.tensor([1.0, -1.0, 0.5])).rad2deg()
-    tensor(45.)
-    """
-    return torch.atan2(up[..., 0], -up[..., 1])

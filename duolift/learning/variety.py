@@ -180,13 +180,8 @@ def stood_up(bodies: Tensor, skeleton: Skeleton, share: float, profile: float = 
     turned = rotate(_rotation_towards(trunk, bodies[:, skeleton.index("neck")], amount), bodies)
     upright = torch.where(_marked(skeleton, bodies, above) > 0, turned, bodies)
     for side in SIDES:
-        hip, knee, ankle = (bodies[:, skeleton.index(f"{side}_{joint}")] for joint in ("hip", "knee", "ankle"))
-        moved_knee = hip + _turned(knee - hip, thigh, amount)
-        moved_ankle = moved_knee + _turned(ankle - knee, shin, amount)
-        foot = skeleton.limb(f"{side}_ankle")  # what hangs from the ankle goes with it
-        for joints, move in (((f"{side}_knee",), moved_knee - knee), (foot, moved_ankle - ankle)):
-            at = _marked(skeleton, bodies, dict.fromkeys(skeleton.indices(joints), 1.0))  # (joint, 1)
-            upright = upright + at * move.unsqueeze(1)
+        leg = (f"{side}_hip", f"{side}_knee", f"{side}_ankle")
+        upright = _limb_turned(upright, skeleton, leg, (thigh, shin), (amount, amount))
     return upright
 
 
@@ -210,15 +205,26 @@ def arms_let_down(bodies: Tensor, skeleton: Skeleton, share: float) -> Tensor:
     upper, fore = ((chosen * torch.rand_like(bodies[:, 0, 0])).unsqueeze(-1) for _ in range(2))  # (batch, 1) each
     down = constant((0.0, 1.0, 0.0), bodies.device, bodies.dtype)
     for side in SIDES:
-        shoulder, elbow, wrist = (
-            bodies[:, skeleton.index(f"{side}_{joint}")] for joint in ("shoulder", "elbow", "wrist")
-        )
-        moved_elbow = shoulder + _turned(elbow - shoulder, down, upper)
-        moved_wrist = moved_elbow + _turned(wrist - elbow, down, fore)
-        hand = skeleton.limb(f"{side}_wrist")  # what hangs from the wrist goes with it
-        for joints, move in (((f"{side}_elbow",), moved_elbow - elbow), (hand, moved_wrist - wrist)):
-            at = _marked(skeleton, bodies, dict.fromkeys(skeleton.indices(joints), 1.0))  # (joint, 1)
-            bodies = bodies + at * move.unsqueeze(1)
+        arm = (f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
+        bodies = _limb_turned(bodies, skeleton, arm, (down, down), (upper, fore))
+    return bodies
+
+
+def _limb_turned(
+    bodies: Tensor,
+    skeleton: Skeleton,
+    limb: tuple[str, str, str],
+    to: tuple[Tensor, Tensor],
+    amounts: tuple[Tensor, Tensor],
+) -> Tensor:
+    """Bodies (batch, joint, 3) with both bones of a limb of three joints turned as `_turned` does; what hangs from its
+    end goes with that."""
+    top, middle, end = (bodies[:, skeleton.index(joint)] for joint in limb)  # (batch, 3) each
+    moved_middle = top + _turned(middle - top, to[0], amounts[0])
+    moved_end = moved_middle + _turned(end - middle, to[1], amounts[1])
+    for joints, move in ((limb[1:2], moved_middle - middle), (skeleton.limb(limb[2]), moved_end - end)):
+        at = _marked(skeleton, bodies, dict.fromkeys(skeleton.indices(joints), 1.0))  # (joint, 1)
+        bodies = bodies + at * move.unsqueeze(1)
     return bodies
 
 

@@ -82,6 +82,15 @@ def direction(tilt: Tensor, roll: Tensor) -> Tensor:
     return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
 
 
+def roll_by(up: Tensor) -> Tensor:
+    """By how much cameras are rolled before which up (..., 3) is there, radians.
+
+    >>> roll_by(torch.tensor([1.0, -1.0, 0.5])).rad2deg()
+    tensor(45.)
+    """
+    return torch.atan2(up[..., 0], -up[..., 1])
+
+
 def known_up(tilt: float | None, lifted: Lifted) -> Tensor | None:
     """Where up is in every frame, (frame, 3), by how far a level camera is known to look down; None where it is not.
 
@@ -171,7 +180,7 @@ def _expected(state: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
     changes = _slopes(state).unsqueeze(1) @ turn  # (scene, person, 2 angles, 3), of that
     across = own[..., :2].square().sum(-1).clamp(min=1 - VERTICAL)  # (scene, person)
     elevation = own[..., 2].clamp(-VERTICAL, VERTICAL).asin()
-    roll = torch.atan2(own[..., 0], -own[..., 1])
+    roll = roll_by(own)
     of_elevation = changes[..., 2] / across.sqrt().unsqueeze(-1)
     of_roll = (own[..., :1] * changes[..., 1] - own[..., 1:2] * changes[..., 0]) / across.unsqueeze(-1)
     return torch.stack([elevation, roll], dim=-1), torch.stack([of_elevation, of_roll], dim=-2)

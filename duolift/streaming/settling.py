@@ -15,9 +15,8 @@ from torch import Tensor
 
 from duolift.camera import Camera
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import in_plane
 from duolift.lens import Lens
-from duolift.levelled import LEVEL, roll_by
+from duolift.levelled import LEVEL, lifted_once
 from duolift.motion.fit import GIVES, usual_lengths
 from duolift.motion.quadratic import Array
 from duolift.networks.people_lifter import PeopleLifter
@@ -25,7 +24,7 @@ from duolift.placement.fit import FitPlacement, Settled
 from duolift.placement.interface import FocalSource, Placed, SceneCameras
 from duolift.placement.standing import STILL, Standing, independent
 from duolift.placement.stature import Statures, metres_per_unit
-from duolift.placement.upright import known_up
+from duolift.placement.upright import known_up, roll_by
 from duolift.streaming.memory import Memory, Pose
 from duolift.streaming.rows import Row, from_rows, to_rows
 
@@ -104,9 +103,12 @@ class Settling:
         lens, device = lens or self.lens, self.people.mean_pose.device
         rays = lens.rays(torch.as_tensor(np.where(visible[..., None], pixels, 0.0), dtype=torch.float32).to(device))
         seen = torch.as_tensor(visible, device=device)
-        roll = rays.new_full((len(rays),), self.roll)
-        level = in_plane(rays, -roll[:, None, None])
-        found = self.people(level, seen, torch.as_tensor(noise, dtype=torch.float32).to(device)).rolled(roll)
+        off = torch.as_tensor(noise, dtype=torch.float32).to(device)
+
+        def lift(rays: Tensor) -> Lifted:
+            return self.people(rays, seen, off)
+
+        found = lifted_once(lift, rays, rays.new_full((len(rays),), self.roll)) if self.roll else lift(rays)
         self._like = replace(found, root_rows=lens.rows(found.root_rays))
         return self._like
 

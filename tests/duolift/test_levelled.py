@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 from conftest import some_people
+from small_greeting import greeting
 from torch import Tensor
 
 from benchmarks.real.capture import Turn
 from duolift import Camera, Lifter, Scene
 from duolift.body.skeleton import PAPER19
-from duolift.demo import FOCAL, RATE, write_keypoints
+from duolift.demo import FOCAL, RATE
 from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, in_plane, rotate, rotation_z
-from duolift.inputs import read
 from duolift.inputs.detections import Frame
-from duolift.levelled import LOOKS, lifted_level, roll_by
+from duolift.levelled import LOOKS, lifted_level
 from duolift.placement.interface import SceneCameras
+from duolift.placement.upright import roll_by
 
 FRAMES = 40
 
@@ -29,9 +30,8 @@ def shipped() -> Lifter:
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
-    """Two people who greet each other before a level camera."""
-    found = [*read(write_keypoints(tmp_path_factory.mktemp("demo")))][:FRAMES]
-    return [replace(frame, identities=None) for frame in found]
+    """Two people before a level camera."""
+    return greeting(tmp_path_factory.mktemp("demo"), FRAMES)
 
 
 def turned(frames: list[Frame], degrees: float) -> list[Frame]:
@@ -74,7 +74,7 @@ def test_a_stream_finds_the_same_roll(shipped: Lifter, frames: list[Frame]) -> N
     assert np.linalg.norm(off, axis=-1).mean() < 0.15
 
 
-def test_a_level_camera_is_looked_at_once(shipped: Lifter, frames: list[Frame]) -> None:
+def test_a_level_camera_is_looked_at_once(shipped: Lifter) -> None:
     looks = []
 
     def lift(rays: Tensor) -> Lifted:
@@ -118,9 +118,8 @@ def test_rolled_people_are_the_same_people_turned() -> None:
     torch.testing.assert_close(
         rotate(facing(after.root_rays).mT, after.bodies), rotate(camera, rotate(turn.mT, bodies))
     )
-    seen = (facing(after.root_rays) @ camera @ turn.mT @ up.unsqueeze(-1)).squeeze(
-        -1
-    )  # up as the turned cameras have it
+    # up as the turned cameras have it
+    seen = (facing(after.root_rays) @ camera @ turn.mT @ up.unsqueeze(-1)).squeeze(-1)
     assert after.up is not None
     torch.testing.assert_close(after.up[..., 1, 0].sin(), torch.atan2(seen[..., 0], -seen[..., 1]).sin())
     torch.testing.assert_close(after.rolled(-angle).bodies, bodies)

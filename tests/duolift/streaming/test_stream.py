@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_greeting import greeting
 
 from duolift import Camera, Lifter, Scene
 from duolift.camera import DETECTOR_NOISE
-from duolift.demo import FOCAL, RATE, write_keypoints
+from duolift.demo import FOCAL, RATE
 from duolift.errors import InputError
-from duolift.inputs import read
 from duolift.inputs.detections import Frame
 from duolift.outputs.document import from_json, to_json
 from duolift.placement.stature import Statures
@@ -30,9 +30,7 @@ def shipped() -> Lifter:
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
-    """Two people who greet each other, 25 frames a second."""
-    found = [*read(write_keypoints(tmp_path_factory.mktemp("demo")))][:FRAMES]
-    return [replace(frame, identities=None) for frame in found]
+    return greeting(tmp_path_factory.mktemp("demo"), FRAMES)
 
 
 @pytest.fixture(scope="module")
