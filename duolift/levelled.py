@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import facing, in_plane
+from duolift.geometry.rotations import in_plane
 from duolift.placement.interface import SceneCameras
-from duolift.placement.sequences import numbered
-from duolift.placement.standing import worth
-from duolift.placement.upright import DEGREE, HELD_DEG, roll_by, upright
+from duolift.placement.up import Up, roll_by
+from duolift.placement.upright import DEGREE, HELD_DEG, told_by_all
 
 LEVEL = HELD_DEG[1][1] * DEGREE
 """A camera that is rolled by less than this is as good as level: most are."""
@@ -27,7 +26,7 @@ LOOKS = 4
 
 def lifted_level(
     lift: Callable[[Tensor], Lifted], rays: Tensor, cameras_of: Callable[[Lifted], SceneCameras]
-) -> Lifted:
+) -> tuple[Lifted, Up | None]:
     """People before cameras that may be rolled.
 
     Args:
@@ -35,25 +34,34 @@ def lifted_level(
         rays: what the cameras see; anything where a joint is not visible.
         cameras_of: what is known of the cameras, once people are lifted.
 
+    Returns:
+        lifted: the people.
+        told: where up is by all of them; None where it is known, or where they were not asked again.
+
     >>> from duolift.body.skeleton import PAPER19
     >>> seen = []
     >>> def lift(rays: Tensor) -> Lifted:
     ...     seen.append(rays)
     ...     return Lifted.of(PAPER19, torch.zeros(1, 2, 19, 3), torch.zeros(1, 2), rays[:, :, 0], 10.0)
     >>> held = SceneCameras(up=torch.tensor([[0.5, -(0.75**0.5), 0.0]]))  # rolled by 30 degrees
-    >>> lifted = lifted_level(lift, torch.rand(1, 2, 19, 2), lambda lifted: held)
+    >>> lifted, _ = lifted_level(lift, torch.rand(1, 2, 19, 2), lambda lifted: held)
     >>> len(seen), bool((lifted.root_rays - seen[0][:, :, 0]).norm() < 1e-6)
     (2, True)
     """
     lifted, roll = lift(rays), rays.new_zeros(len(rays))
     for _ in range(LOOKS - 1):
-        found = camera_roll(lifted, cameras_of(lifted))
+        cameras = cameras_of(lifted)
+        if cameras.up is None:
+            told = told_by_all(lifted, cameras)
+            found = told.roll
+        else:
+            told, found = None, roll_by(cameras.up)
         further = (found - roll).abs() > LEVEL
         if not further.any():
-            break
+            return lifted, told
         roll = torch.where(further, found, roll)
         lifted = lifted_once(lift, rays, roll)
-    return lifted
+    return lifted, None
 
 
 def lifted_once(lift: Callable[[Tensor], Lifted], rays: Tensor, roll: Tensor) -> Lifted:
@@ -65,13 +73,3 @@ def lifted_once(lift: Callable[[Tensor], Lifted], rays: Tensor, roll: Tensor) ->
     torch.Size([1, 0, 2])
     """
     return lift(in_plane(rays, -roll[:, None, None])).rolled(roll)
-
-
-def camera_roll(lifted: Lifted, cameras: SceneCameras) -> Tensor:
-    """By how much cameras are rolled, (scene,), radians: as it is known, or as everybody says."""
-    if cameras.up is not None:
-        return roll_by(cameras.up)
-    sequence = numbered(cameras.sequence, lifted.elevation)
-    information = worth(torch.bincount(sequence), cameras.interval)
-    lifted = lifted.without_invalid()
-    return upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence]).roll

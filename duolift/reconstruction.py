@@ -39,6 +39,7 @@ from duolift.placement.stature import (
     on_ground_of,
     tilt_deviation,
 )
+from duolift.placement.up import Up
 from duolift.placement.upright import known_up
 from duolift.scene import Scene
 from duolift.sight import Sight
@@ -115,8 +116,9 @@ class Reconstruction:
 
     def _lifted(
         self, lens: Lens, seen: Sightings, solved: Solved | None, stature: Tensor
-    ) -> tuple[Lifted, Sight | None]:
-        """Everybody by themselves, and their keypoints over time where frames are looked at together."""
+    ) -> tuple[Lifted, Up | None, Sight | None]:
+        """Everybody by themselves, where they say that up is, and their keypoints over time where frames are looked at
+        together."""
         rays, visible, sight = lens.rays(seen.pixels), seen.visible, None
         if lens.lenses:
             visible = visible & rays.isfinite().all(-1)
@@ -133,10 +135,10 @@ class Reconstruction:
         def lift(rays: Tensor) -> Lifted:
             return together([self.people(*some) for some in _in_parts(rays, visible, noise)])
 
-        lifted = lifted_level(
+        lifted, told = lifted_level(
             lift, rays, lambda found: self._cameras(found, solved, self._standpoints(found, solved, stature))
         )
-        return replace(lifted, root_rows=lens.rows(lifted.root_rays)), sight
+        return replace(lifted, root_rows=lens.rows(lifted.root_rays)), told, sight
 
     def _looks(self, rays: Tensor, visible: Tensor) -> Looks:
         """How large everybody looks, and where."""
@@ -203,9 +205,9 @@ class Reconstruction:
         calibration = self.camera.calibration
         solved = None if calibration is None else calibration.of(seen.detections.names)
         stature = self.stature.of(seen.detections.identities).to(seen.pixels)  # (person,)
-        lens, lifted, sight = self._settled(seen, solved, stature)
+        lens, lifted, told, sight = self._settled(seen, solved, stature)
         stand = self._standpoints(lifted, solved, stature)
-        cameras = self._cameras(lifted, solved, stand)
+        cameras = replace(self._cameras(lifted, solved, stand), told=told)
         placed = (self.method.video if static else self.method.image)(lifted, cameras)
         if stand is not None and calibration is not None:
             placed, metres = stand.in_metres(placed, lifted, stature)
@@ -291,15 +293,17 @@ class Reconstruction:
         off = float(np.degrees(stand.tilt_deviation)) if stand.tilt_deviation else np.nan
         return torch.full_like(placed.height, off)
 
-    def _settled(self, seen: Sightings, solved: Solved | None, stature: Tensor) -> tuple[Lens, Lifted, Sight | None]:
+    def _settled(
+        self, seen: Sightings, solved: Solved | None, stature: Tensor
+    ) -> tuple[Lens, Lifted, Up | None, Sight | None]:
         """The lens, and everybody as it shows them."""
         lens = self._assumed_lens(seen, solved)
-        lifted, sight = self._lifted(lens, seen, solved, stature)
+        lifted, up, sight = self._lifted(lens, seen, solved, stature)
         if lens.source == FocalSource.DEFAULT and self.static:
             told = lens.told(lifted, 1 / (self.rate or USUAL_RATE))
             if told.source == FocalSource.PEOPLE:
                 return told, *self._lifted(told, seen, solved, stature)
-        return lens, lifted, sight
+        return lens, lifted, up, sight
 
     def _in_motion(
         self,

@@ -19,7 +19,8 @@ from duolift.geometry.lifted import Lifted
 from duolift.geometry.rotations import facing, rotate
 from duolift.placement.interface import Placed
 from duolift.placement.stature import STATURE, log_stature, metres_per_unit, scale_deviation
-from duolift.placement.upright import DEGREE, ELEVATION_DEG, direction
+from duolift.placement.up import direction
+from duolift.placement.upright import DEGREE, ELEVATION_DEG
 from duolift.placement.world import Estimate, Seen, ground_by_people, unit_by_people, up_by_people
 from duolift.scene import Reference, world_axes
 

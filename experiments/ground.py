@@ -133,7 +133,7 @@ def lift_level(module: LifterModule, scenes: SceneBatch, skeleton: Skeleton) -> 
             module, replace(scenes, pixels=lens.project(torch.nn.functional.pad(rays, (0, 1), value=1.0))), skeleton
         )
 
-    lifted = lifted_level(lift, scenes.rays, lambda found: SceneCameras(scenes.sequence))
+    lifted, _ = lifted_level(lift, scenes.rays, lambda found: SceneCameras(scenes.sequence))
     return replace(lifted, root_rows=scenes.pixels[:, :, skeleton.root_index, 1])
 
 

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import facing
 from duolift.placement.horizon import REACH, TILTS, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource, Method, Placed, SceneCameras, Variant
 from duolift.placement.posed import LEANS, along, level_ahead, posed
 from duolift.placement.sequences import numbered, sequence_means, smoothed
 from duolift.placement.sizes import APPARENT, FOOT, LOWEST_DROP, GroundSizes, above_ground, below, by_ground
 from duolift.placement.standing import STILL, Standing, standing, worth
-from duolift.placement.upright import Up, direction, upright
+from duolift.placement.up import Up, direction
+from duolift.placement.upright import told_by_all
 
 AT_ONCE = 1024
 """Scenes whose people are turned at once: memory beside what is kept of them is that of these."""
@@ -125,7 +125,7 @@ class FitPlacement:
         first = torch.full_like(count, len(lifted)).scatter_reduce(0, sequence, each, "amin")  # (sequence,), a scene
         up, deviation = cameras.up, None
         if up is None:
-            told = upright(lifted, facing(lifted.root_rays).mT, sequence, information[sequence])
+            told = cameras.told or told_by_all(lifted, cameras)
             up, deviation = self._weighed(lifted, told, sequence, information)
             deviation = deviation[first]
         posed = self._posed(lifted, up, cameras)

@@ -21,7 +21,8 @@ from duolift.geometry.rotations import facing
 from duolift.placement.horizon import REACH, TILTS, agreed_tilt, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
 from duolift.placement.standing import worth
-from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG, direction, upright
+from duolift.placement.up import direction
+from duolift.placement.upright import DEGREE, OWN_DEG, SHARED_DEG, upright
 
 FOCAL_PRIOR = 0.35
 """Deviation of a photograph's focal length (logarithm) from the image's diagonal: two of them reach from a telephone's

@@ -8,6 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
+from duolift.placement.up import Up
 
 VERTICAL = 1 - 1e-6
 """Sines are clamped to this before their angle is taken: at exactly 90 degrees the gradient is infinite."""
@@ -39,10 +40,11 @@ class SceneCameras:
         interval: seconds from a frame of a sequence to the next.
         height: (scene,), of the cameras above the plane that lowest joints are on, in the unit of the lifted people, if
             it is known; None for one height throughout.
+        told: where up is by everybody in a scene, if these people have been asked already (`told_by_all`).
 
     >>> import torch
     >>> SceneCameras()  # images that stand alone
-    SceneCameras(sequence=None, up=None, interval=0.03333333333333333, height=None)
+    SceneCameras(sequence=None, up=None, interval=0.03333333333333333, height=None, told=None)
     >>> static = SceneCameras(sequence=torch.tensor([0, 0, 0, 1, 1]))  # three frames of one camera, two of another
     """
 
@@ -50,6 +52,7 @@ class SceneCameras:
     up: Tensor | None = None
     interval: float = 1 / 30
     height: Tensor | None = None
+    told: Up | None = None
 
 
 @dataclass(frozen=True)

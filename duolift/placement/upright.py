@@ -9,15 +9,17 @@ Camera frame: x right, y down, z forward; radians.
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from duolift.geometry.lifted import Lifted
-from duolift.placement.interface import VERTICAL
+from duolift.geometry.rotations import facing
+from duolift.placement.interface import VERTICAL, SceneCameras
 from duolift.placement.leaning import roll_by_leaning
-from duolift.placement.sequences import mean_over
+from duolift.placement.sequences import mean_over, numbered
+from duolift.placement.standing import worth
+from duolift.placement.up import Up, direction, roll_by
 
 DEGREE = torch.pi / 180
 
@@ -50,47 +52,6 @@ usual choice."""
 STEPS = 8
 
 
-@dataclass(frozen=True)
-class Up:
-    """Where up is, scene by scene.
-
-    Attributes:
-        tilt, roll: (scene,).
-        deviation: (scene,), of the tilt.
-
-    >>> level = Up(torch.zeros(1), torch.zeros(1), torch.ones(1))
-    >>> level.vector + 0.0
-    tensor([[ 0., -1.,  0.]])
-    """
-
-    tilt: Tensor
-    roll: Tensor
-    deviation: Tensor
-
-    @property
-    def vector(self) -> Tensor:
-        """Unit vectors (scene, 3)."""
-        return direction(self.tilt, self.roll)
-
-
-def direction(tilt: Tensor, roll: Tensor) -> Tensor:
-    """Where up is, (..., 3), for a camera's tilt and roll (...).
-
-    >>> direction(torch.tensor(-torch.pi / 2), torch.tensor(0.0)).round() + 0.0
-    tensor([ 0.,  0., -1.])
-    """
-    return torch.stack([roll.sin() * tilt.cos(), -roll.cos() * tilt.cos(), tilt.sin()], dim=-1)
-
-
-def roll_by(up: Tensor) -> Tensor:
-    """By how much cameras are rolled before which up (..., 3) is there, radians.
-
-    >>> roll_by(torch.tensor([1.0, -1.0, 0.5])).rad2deg()
-    tensor(45.)
-    """
-    return torch.atan2(up[..., 0], -up[..., 1])
-
-
 def known_up(tilt: float | None, lifted: Lifted) -> Tensor | None:
     """Where up is in every frame, (frame, 3), by how far a level camera is known to look down; None where it is not.
 
@@ -107,6 +68,24 @@ def known_up(tilt: float | None, lifted: Lifted) -> Tensor | None:
         return None
     radians = lifted.elevation.new_tensor(-tilt).deg2rad()
     return direction(radians, torch.zeros_like(radians)).expand(len(lifted), 3)
+
+
+def told_by_all(lifted: Lifted, cameras: SceneCameras) -> Up:
+    """Where up is by everybody in a scene, or in a sequence, as `upright` has it.
+
+    Args:
+        lifted: the people.
+        cameras: of their scenes.
+
+    >>> from duolift.body.skeleton import PAPER19
+    >>> level = Lifted.of(PAPER19, torch.zeros(3, 2, 19, 3), torch.zeros(3, 2), torch.zeros(3, 2, 2), 10.0)
+    >>> told_by_all(level, SceneCameras(torch.zeros(3, dtype=torch.long))).tilt.shape
+    torch.Size([3])
+    """
+    sequence = numbered(cameras.sequence, lifted.elevation)
+    information = worth(torch.bincount(sequence), cameras.interval)[sequence]
+    turn = facing(lifted.root_rays).mT
+    return upright(lifted.without_invalid(), turn, None if cameras.sequence is None else sequence, information)
 
 
 def upright(lifted: Lifted, turn: Tensor, sequence: Tensor | None, information: Tensor) -> Up:

@@ -24,7 +24,8 @@ from duolift.placement.fit import FitPlacement, Settled
 from duolift.placement.interface import FocalSource, Placed, SceneCameras
 from duolift.placement.standing import STILL, Standing, independent
 from duolift.placement.stature import Statures, metres_per_unit
-from duolift.placement.upright import known_up, roll_by
+from duolift.placement.up import roll_by
+from duolift.placement.upright import known_up
 from duolift.streaming.memory import Memory, Pose
 from duolift.streaming.rows import Row, from_rows, to_rows
 

@@ -18,7 +18,7 @@ from duolift.geometry.rotations import facing, in_plane, rotate, rotation_z
 from duolift.inputs.detections import Frame
 from duolift.levelled import LOOKS, lifted_level
 from duolift.placement.interface import SceneCameras
-from duolift.placement.upright import roll_by
+from duolift.placement.up import roll_by
 
 FRAMES = 40
 
@@ -99,7 +99,7 @@ def test_a_known_camera_is_turned_as_it_is_known_to_be() -> None:
     angle = torch.tensor([0.3, 0.0])  # of two frames of a camera that moves
     up = torch.stack([angle.sin(), -angle.cos(), torch.zeros(2)], dim=-1)
     level = torch.rand(2, 1, 19, 2)
-    found = lifted_level(lift, in_plane(level, angle[:, None, None]), lambda found: SceneCameras(up=up))
+    found, _ = lifted_level(lift, in_plane(level, angle[:, None, None]), lambda found: SceneCameras(up=up))
     torch.testing.assert_close(looks[-1], level)
     torch.testing.assert_close(found.root_rays, in_plane(level, angle[:, None, None])[:, :, 0])
 

@@ -20,7 +20,8 @@ from duolift.placement.posed import log_size
 from duolift.placement.sizes import GroundSizes
 from duolift.placement.standing import OUTSIDE, SIZES, Standing
 from duolift.placement.standing import standing as settle
-from duolift.placement.upright import DEGREE, HELD_DEG, direction, upright
+from duolift.placement.up import direction
+from duolift.placement.upright import DEGREE, HELD_DEG, upright
 
 __all__ = ["crowd", "standing", "walk"]  # fixtures
 

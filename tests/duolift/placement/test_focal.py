@@ -16,7 +16,7 @@ from duolift.placement.focal import FOCAL_PRIOR, FocalLength, default_focal, foc
 from duolift.placement.horizon import FRAMES, thinned, tilt_evidence
 from duolift.placement.interface import FocalSource
 from duolift.placement.posed import log_size
-from duolift.placement.upright import direction
+from duolift.placement.up import direction
 
 ROOT, FEET = PAPER23.root_index, PAPER23.feet
 ASSUMED = 1200.0
