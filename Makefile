@@ -20,7 +20,7 @@ SETTINGS := experiment=$(EXPERIMENT) run=$(RUN) data.source=$(DATA) data.root=$(
 
 .DEFAULT_GOAL := help
 .PHONY: help install pretrain-flows train-lifter ablation evaluate compare ground complete distil pack weights report study sweep \
-	dashboard real bench gpu soak audit docs test lowest fuzz lint format clean
+	dashboard real bench gpu soak audit docs test test-all lowest fuzz lint format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,7 +122,10 @@ docs: $(READY) ## Build the documentation site, into docs/_build/html
 	@$(RUN_PYTHON) sphinx --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html
 	@echo "site  docs/_build/html/index.html"
 
-test: $(READY) ## Run the tests
+test: $(READY) ## Run the tests, but for those that take long
+	@$(RUN_PYTHON) $(TESTS) -m "not slow"
+
+test-all: $(READY) ## Run every test, and see what they cover
 	@$(RUN_PYTHON) $(TESTS) --cov=duolift --cov-report=term --cov-fail-under=95
 
 lowest: ## Run the tests on the lowest versions that pyproject.toml allows, in .venv-lowest

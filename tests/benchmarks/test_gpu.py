@@ -83,6 +83,7 @@ def goes_on(process: int) -> bool:
 # The script -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_fails_stops_nothing_else_and_says_why(tmp_path: Path) -> None:
     records = run(tmp_path, [step(name) for name in ("breaks", "lacks", "skips", "dies", "works")])
     told = {name: (record["status"], record.get("error")) for name, record in records.items()}
@@ -98,6 +99,7 @@ def test_what_fails_stops_nothing_else_and_says_why(tmp_path: Path) -> None:
     assert records["works"]["result"].items() >= {"first": 1, "second": 2, "line": "both"}.items()
 
 
+@pytest.mark.slow
 def test_a_step_that_takes_too_long_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
     began = time.monotonic()
     records = run(tmp_path, [step("sleeps", limit=20), step("works")])
@@ -114,6 +116,7 @@ def test_all_steps_together_keep_to_the_time(tmp_path: Path) -> None:
     assert [record["status"] for record in records.values()] == ["out of time", "not begun"]
 
 
+@pytest.mark.slow
 def test_the_file_is_whole_after_every_step_and_keeps_what_others_measured(tmp_path: Path) -> None:
     seen = []
     for _ in run_all([step("works"), step("breaks")], tiny(tmp_path / "work"), tmp_path / "gpu.json", 60):
@@ -133,6 +136,7 @@ def test_the_epochs_of_a_training_are_known_though_it_was_stopped(tmp_path: Path
     assert stages_of(tmp_path) == {"flows": {"epochs": 3, "seconds": 15.0, "seconds_an_epoch": 3.0}}
 
 
+@pytest.mark.slow
 def test_the_command_runs_the_steps_that_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--device", "cpu", "--size", "tiny", "--only", "machine", "--output", str(tmp_path), "--seconds", "300"])
     (line,) = capsys.readouterr().out.splitlines()
@@ -204,6 +208,7 @@ def measured(work: Path) -> Iterator[Callable[[str], dict[str, Any]]]:
         yield record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [one.name for one in STEPS])
 def test_every_step_measures_what_it_says(name: str, measured: Callable[[str], dict[str, Any]]) -> None:
     record = measured(name)

@@ -424,6 +424,7 @@ def test_what_is_wrong_with_a_file_is_said(broken: str, tmp_path: Path) -> None:
 # The command ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_everything_runs_and_lifters_stand_below_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root, stem, other = write_shelf(tmp_path / "shelf"), tmp_path / "out" / "small", tmp_path / "other.safetensors"
     shutil.copy(SHIPPED, other)
@@ -441,6 +442,7 @@ def test_everything_runs_and_lifters_stand_below_each_other(tmp_path: Path, caps
     assert stem.with_suffix(".png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_one_lifter_is_not_named_in_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write_shelf(tmp_path / "shelf")
     main(["--root", str(root), "--variants", "proj_focal", "--output", str(tmp_path / "one")])
@@ -486,6 +488,7 @@ def read_studio(root: Path, work: Path) -> Capture:
     return Capture("two people sway", tuple(views), {"tracked": Truth(CHI3D25.joints, tuple(frames))}, rate=50.0)
 
 
+@pytest.mark.slow
 def test_another_data_set_is_a_function_and_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_shelf(tmp_path / "studio")
     world = WORLD.swapaxes(0, 1)

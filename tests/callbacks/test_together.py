@@ -129,6 +129,7 @@ def test_errors_by_scene_joint_and_camera_are_those_of_people_who_are_there(
     assert scores[RECALL].shape == (len(scenes),) and FOUND not in scores
 
 
+@pytest.mark.slow
 def test_every_figure_leaves_out_whoever_is_not_there(errors: SceneErrors) -> None:
     """And shows everybody else: pictures reach as far as the scene does."""
     lift, chosen = errors.lift, torch.tensor([0, 5])

@@ -88,6 +88,7 @@ def file_of(run: Path, key: str) -> str:
 # What is logged -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_panel_shows_what_a_run_logged(logged: Path) -> None:
     config = settings.load(arguments(logged))
     found = {name for stage in ("flows", "whole", "ablation") for run in runs_of(logged, stage) for name in names(run)}

@@ -153,6 +153,7 @@ def test_flows_and_a_lifter_are_trained_reported_by_2d_alone_and_packed(
     assert scene.people.shape == (1, 3, len(DETECTOR15), 3) and np.isfinite(scene.people).all()
 
 
+@pytest.mark.slow
 def test_what_fills_in_hidden_joints_is_trained_on_them_as_well(root: Path) -> None:
     small = ("completion.width=8", "completion.blocks=1", "completion.epochs=1", "completion.batch_size=16")
     complete.main(settings(root, *small))

@@ -741,6 +741,7 @@ def arguments(folder: Path, *more: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_flows_and_a_lifter_are_trained_and_scored_on_it(folder: Path) -> None:
     config = load(
         arguments(folder, "data.source=mocap", f"data.root={folder}", "data.train=[02,05]", "data.evaluate=[07]")

@@ -124,6 +124,7 @@ def test_partners_of_three_people_are_among_the_three(root: Path) -> None:
         assert (candidates - poses[:, person, None]).abs().amax((2, 3)).amin(1).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_flows_and_a_lifter_are_trained_and_scored_on_it(root: Path) -> None:
     config = load(settings(root, "lifting.epochs=1"))
     stage = train(config, "whole")

@@ -247,6 +247,7 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         library.shutdown()
 
 
+@pytest.mark.slow
 def test_two_workers_make_the_files_of_one(
     ray: Any, folders: tuple[Path, Path], weights: Path, table: Any, tmp_path: Path
 ) -> None:

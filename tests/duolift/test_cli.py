@@ -529,6 +529,7 @@ def test_converting_imports_no_torch(tmp_path: Path) -> None:
     assert run.stdout.split()[-1] == "False"
 
 
+@pytest.mark.slow
 def test_export(lift: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["export", "lifter.pt2", "--checkpoint", "own.safetensors"]) == 0
     assert Path("lifter.pt2").stat().st_size > 1000 and "within" in capsys.readouterr().out

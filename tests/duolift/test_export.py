@@ -68,6 +68,7 @@ def test_hidden_keypoints_decide_nothing_and_get_no_gradient(anything: float, li
     assert all(one.isfinite().all() and torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [min(SKELETONS, key=joints), max(SKELETONS, key=joints)])
 def test_torch_export_gives_the_same_people(
     name: str, people_lifter: Callable[..., PeopleLifter], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -94,6 +95,7 @@ def test_torch_export_gives_the_same_people(
         torch.testing.assert_close(found, expected, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_people(lifter: Lifter, tmp_path: Path) -> None:
     path = tmp_path / "lifter.onnx"
     assert export(lifter.people, path) <= TOLERANCE

@@ -145,6 +145,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerContext
     return Undisturbed(folder, outcome(folder), time.monotonic() - began)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(
     tmp_path: Path, whole: Undisturbed, processes: ForkServerContext
@@ -162,6 +163,7 @@ def test_whenever_it_is_killed_a_run_ends_with_the_same_metrics(
         assert [part for part in folder.rglob(".*.part") if part.parent != run] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("largest", "there", "fails"),
     [
@@ -215,6 +217,7 @@ time_t time(time_t *told) {
 """A clock that is behind, for a process that loads it before anything else."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux") or shutil.which("gcc") is None, reason="needs Linux and gcc")
 @pytest.mark.parametrize("back", [HOUR, YEAR], ids=["hour", "year"])
 def test_a_clock_that_goes_back_between_two_starts_changes_nothing(

@@ -164,6 +164,7 @@ def test_the_same_command_again_trains_nothing(done: Path, monkeypatch: pytest.M
     assert load(folder / "ablation.json") == table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "shown"),
     [
@@ -201,6 +202,7 @@ def test_the_place_of_the_data_may_change(copied: Path, monkeypatch: pytest.Monk
 # Cut off, and on again ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_interrupted_stage_goes_on_from_its_last_epoch(
     copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +231,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_epoch(
     assert [record["epoch"] for record in load(stage / "history.json")] == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["whole", "flows"])
 def test_a_stage_cut_off_after_its_last_epoch_is_only_measured(
     copied: Path, monkeypatch: pytest.MonkeyPatch, stage: str
@@ -269,6 +272,7 @@ def test_a_checkpoint_of_other_data_is_not_gone_on_with(
 # The supervised reference ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_labels_train_the_lifter_without_flows_in_rows_that_say_so(copied: Path) -> None:
     ablation.main(arguments(copied, "run=labelled", "lifting.labels=true"))
     run = copied / "runs" / "labelled"
@@ -293,6 +297,7 @@ def other(copied: Path) -> Path:
     return copied / "other"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["own", "training"])
 def test_a_run_is_scored_on_a_tree_with_the_evaluation_subject_alone(copied: Path, other: Path, scale: str) -> None:
     evaluate.main(evaluation(copied, f"data.root={other}", f"data.scale={scale}"))
@@ -308,6 +313,7 @@ def test_a_run_is_scored_on_a_tree_with_the_evaluation_subject_alone(copied: Pat
     assert same == (scale == "training")  # the same poses in the same units score the same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("focal", "source"), [("people", None), ("default", "default"), ("1000", "given")])
 def test_a_set_is_scored_by_other_focal_lengths_than_its_cameras(
     copied: Path, other: Path, focal: str, source: str | None
@@ -326,6 +332,7 @@ def test_a_set_is_scored_by_other_focal_lengths_than_its_cameras(
     assert all(isfinite(value) for row in result["rows"] for value in row["metrics"].values())
 
 
+@pytest.mark.slow
 def test_every_table_of_ground_placement_is_printed_and_finite(
     copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -396,6 +403,7 @@ def test_a_run_that_cannot_be_scored_is_refused_in_one_line(
 # The evaluation callback ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_scores_are_logged_at_the_asked_epochs_and_all_rows_at_the_end(
     done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

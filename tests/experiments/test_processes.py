@@ -111,6 +111,7 @@ class Served(pl.LightningDataModule):
         return DataLoader(PoseDataset(self.poses), batch_size=None, sampler=shares)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attached", [False, True])
 def test_the_gradient_of_two_processes_is_that_of_one_with_the_whole_batch(tmp_path: Path, attached: bool) -> None:
     poses, found = some_poses(PAPER19, 64), []
@@ -162,6 +163,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, list
     return folder, printed
 
 
+@pytest.mark.slow
 def test_the_same_command_learns_the_same_flows_on_two_processes(done: Any) -> None:
     runs = done[0] / "runs"
     one, two = (torch.load(runs / run / "flows" / "last.ckpt")["state_dict"] for run in ("one", "two"))
@@ -183,6 +185,7 @@ def test_two_processes_leave_the_files_and_print_the_lines_of_one(done: Any) -> 
     assert settings[0] == settings[1]
 
 
+@pytest.mark.slow
 def test_a_run_of_two_processes_is_a_finished_one_for_one(done: Any) -> None:
     folder, _ = done
     before = files(folder / "runs")
@@ -190,6 +193,7 @@ def test_a_run_of_two_processes_is_a_finished_one_for_one(done: Any) -> None:
     assert ended.returncode == 0 and files(folder / "runs") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [{"LOCAL_RANK": "1"}, {"NODE_RANK": "1"}, {"SLURM_PROCID": "3"}])
 def test_of_several_processes_the_first_alone_says_what_is_wrong(tmp_path: Path, others: dict[str, str]) -> None:
     ended = started("train_lifter", ["data.source=chi3d", "data.root=/nowhere", f"runs={tmp_path}"], **others)

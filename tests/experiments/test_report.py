@@ -86,6 +86,7 @@ def metrics(made: Path, stage: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_ablation_ends_with_the_command_of_its_report(made: Path) -> None:
     last = (made / "printed.txt").read_text().splitlines()[-1]
     assert last.endswith(f'make report RUN=small ARGS="runs={made}/runs"')
@@ -200,6 +201,7 @@ def test_every_figure_is_printed_twice(made: Path) -> None:
 # Other runs -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_has_a_page_that_says_what_it_lacks(made: Path, old: Path) -> None:
     run = Run.read(old)
     run.config.data.train.append("s04")

@@ -46,6 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_ablation_of_human36m_has_the_protocols_beside_published_values(folder: Path) -> None:
     result: dict[str, Any] = json.loads((folder / "runs/alone/ablation.json").read_text())
     assert [(row["lifter"], row["name"]) for row in result["rows"]] == [
@@ -91,6 +92,7 @@ def test_detections_are_seen_beside_values_on_detections(tmp_path: Path) -> None
     assert [row["name"] for row in rows[2:]] == ["ElePose"] and rows[2]["metrics"] == {"pa_mpjpe_reflected_mm": 50.2}
 
 
+@pytest.mark.slow
 def test_an_ablation_of_mpi_inf_3dhp_has_pck_and_no_elevations(tmp_path: Path) -> None:
     of = ("data.source=mpi_inf_3dhp", f"data.root={mpi_root()}", "data.train=[S1]", "data.evaluate=[TS1,TS5]")
     result = ablation.ablation(load(settings(tmp_path, *of, "data.mpi_inf_3dhp.every=1", "lifting.epochs=1")))

@@ -73,6 +73,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # The command ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_study_is_a_line_a_factor_in_named_columns(done: Path) -> None:
     rows = lines_of(done / "table.csv")
     assert all(tuple(row) == COLUMNS for row in rows)
@@ -172,6 +173,7 @@ def planned(name: str, seed: int = 5) -> Config:
     return study.plan(["runs=some"], name, seed, epochs=3, flow_epochs=7).run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FACTORS)
 def test_every_factor_is_a_valid_setting_of_its_own(name: str) -> None:
     run, default = planned(name), planned("default")
@@ -198,6 +200,7 @@ def test_runs_share_flows_where_they_ask_for_the_same_alone() -> None:
     assert len({flows("default"), flows("default", seed=1), *others}) == 6
 
 
+@pytest.mark.slow
 def test_everything_that_decides_a_result_is_in_its_digest_and_nothing_else() -> None:
     default = planned(DEFAULT)
     digests = {name: Plan(name, planned(name)).digest("content") for name in FACTORS}

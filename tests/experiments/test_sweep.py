@@ -71,6 +71,7 @@ def test_every_point_of_the_shipped_grid_is_a_run_of_its_own_with_its_values() -
     assert {config.lifting.width for config in configs} > {load([]).lifting.width}
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_every_point_once_and_its_flows_once(
     tmp_path: Path, given: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

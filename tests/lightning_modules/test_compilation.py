@@ -42,6 +42,7 @@ def step(module: StageModule, poses: Tensor) -> tuple[Tensor, Tensor]:
     return loss.detach(), torch.cat([p.grad.flatten() for p in module.parameters() if p.grad is not None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["flows", "lifter"])
 @pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=SLOW)])
 def test_compiled_losses_and_gradients_are_those_of_the_code(

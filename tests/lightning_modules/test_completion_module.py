@@ -74,6 +74,7 @@ def mean_errors(module: CompletionModule, pairs: TensorDataset, noise: float = 0
 # The module -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_training_makes_hidden_joints_and_noise_less_wrong() -> None:
     module, poses = completion(learning_rate=1e-2, mirror=False, noise=0.5), some_pairs(512)
     before = mean_errors(module, poses)
@@ -200,6 +201,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_finished_run_completes_any_number_of_people_in_an_image(done: Path) -> None:
     run = done / "runs" / "small"
     lifter = LifterModule.load_from_checkpoint(run / "legs_torso" / "last.ckpt", weights_only=True)

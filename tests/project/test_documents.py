@@ -464,6 +464,7 @@ RULES = (
     Rule(r"make fuzz", elsewhere=("tests/fuzzing/test_fuzzing.py", "from fuzzing")),
     Rule(r"make audit|wandb (sync|sweep) .*", external=True),
     Rule(r"make (lint|docs|test)", elsewhere=(".ci/run", r"\g<0>")),
+    Rule(r"make test-all", elsewhere=("Makefile", "test-all:")),
     Rule(r"pip install (?:-e )?['\"](\.|duolift)\[(\w+)(?:,\w+)*\]['\"]", elsewhere=("pyproject.toml", r"\2 = [")),
     Rule(r"pip install pandas", external=True),
     Rule(r"blender .*", external=True),
@@ -652,8 +653,15 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 TYPED = [command for command in commands() if is_typed(command)]
 
 
+def takes_long(command: str) -> bool:
+    """Whether a command trains, measures or exports, and is not among those that everybody begins with."""
+    return command.startswith(("make ", "python -m ", "duolift export ")) and "README.md" not in commands()[command]
+
+
 @needs_make
-@pytest.mark.parametrize("command", TYPED)
+@pytest.mark.parametrize(
+    "command", [pytest.param(command, marks=[pytest.mark.slow] * takes_long(command), id=command) for command in TYPED]
+)
 def test_a_command_runs_and_writes_what_it_should(command: str, shell: Shell) -> None:
     shell.run(command)
 

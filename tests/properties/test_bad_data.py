@@ -62,6 +62,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 """
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_what_is_read_at_once_and_not_of_the_file(tmp_path: Path) -> None:
     for number, (start, repeated, end) in enumerate(BOMBS.values()):
         with (tmp_path / f"{number}.json").open("wb") as file:

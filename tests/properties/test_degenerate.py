@@ -166,6 +166,7 @@ def test_ground_placement(people: Tensor, placement: GroundPlacement) -> None:
         assert_finite(partial(place, visible), *lifted(people, ELEVATIONS["as seen"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angle", ELEVATIONS.values(), ids=ELEVATIONS)
 def test_people_in_metres_focal_lengths_and_horizons(people: Tensor, angle: Callable[[Tensor], Tensor]) -> None:
     rows, one = 100 * root_of(people)[..., 0, 1], torch.zeros(SCENES, dtype=torch.long)

@@ -155,6 +155,7 @@ def test_a_step_of_the_flows_stays_on_its_device(monkeypatch: pytest.MonkeyPatch
     assert found_in_a_step(module, torch.empty(16, 19, 2, device=NOWHERE), monkeypatch) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_step_of_the_lifter_stays_on_its_device(split: str, monkeypatch: pytest.MonkeyPatch) -> None:
     poses = some_poses(PAPER19, 16)
@@ -271,6 +272,7 @@ def test_lifting_runs_on_a_device_as_on_the_cpu(video: str, placement: str, lift
         assert device.operations > 500
 
 
+@pytest.mark.slow
 def test_evaluation_runs_on_a_device_as_on_the_cpu(scenes: SceneBatch) -> None:
     rows, image = rows_of(WHOLE), (900.0, 900.0)
     module = lifter_module(centring="ray", scale=0.1, width=8, blocks=1, elevation_bound=1.0).eval()
@@ -287,6 +289,7 @@ def test_evaluation_runs_on_a_device_as_on_the_cpu(scenes: SceneBatch) -> None:
     assert sum(device.waits.values()) < 2000, "a wait for each scene, sequence or metric of a row"
 
 
+@pytest.mark.slow
 def test_a_devices_waits_do_not_grow_with_sequences(scenes: SceneBatch) -> None:
     module = lifter_module(centring="ray", scale=0.1, width=8, blocks=1, elevation_bound=1.0).eval()
     moved(module)

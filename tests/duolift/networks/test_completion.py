@@ -406,6 +406,7 @@ def test_noise_on_present_joints_is_not_the_filling_networks_and_hidden_joints_a
             assert parameter.grad is None or bool(parameter.grad.any()) == name.startswith(wanted), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_completer_learns_that_one_side_mirrors_the_other(strategy: str) -> None:
     completion = small("left_right", strategy)

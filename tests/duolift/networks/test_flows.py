@@ -172,6 +172,7 @@ def conditional(count: int) -> tuple[Tensor, float]:
     return torch.cat([x, width * torch.randn(count, 2)], dim=-1), 2 * math.log(2 * math.pi * math.e)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("density", "tolerance"), [(correlated, 0.05), (conditional, 0.2)])
 def test_training_approaches_the_true_entropy(density: Callable[[int], tuple[Tensor, float]], tolerance: float) -> None:
     def poses(count: int) -> tuple[Tensor, float]:
