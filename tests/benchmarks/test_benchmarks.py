@@ -27,6 +27,8 @@ from duolift.metrics.definitions import score
 from lightning_modules.flow_prior import FlowPriorModule
 from tests.quick_export import Still
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -37,7 +39,6 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return stem
 
 
-@pytest.mark.slow
 def test_every_number_is_a_ratio_of_two_times_of_one_run(measured: Path) -> None:
     found = json.loads(measured.with_suffix(".json").read_text())
     assert {line["benchmark"] for line in found["lines"]} == set(BENCHMARKS)
@@ -70,7 +71,6 @@ def test_the_page_has_a_line_of_its_table_for_every_line(measured: Path) -> None
         assert f"**{line['ratio']:.2f}**" in row
 
 
-@pytest.mark.slow
 def test_one_benchmark_can_be_chosen(tmp_path: Path) -> None:
     main(["data", "--tiny", "--output", str(tmp_path / "some")])
     lines = json.loads((tmp_path / "some.json").read_text())["lines"]
@@ -99,7 +99,6 @@ def test_candidates_take_turns() -> None:
     assert set(seconds) == {"a", "b"}
 
 
-@pytest.mark.slow
 def test_memory_is_that_of_the_work_and_not_of_whoever_starts_it() -> None:
     held = torch.ones(400 * 2**18)  # 400 MiB
     idle, busy = (peak_memory(torch.ones, size) for size in (1, 200 * 2**18))
@@ -210,7 +209,6 @@ def test_a_leak_is_told_from_memory_that_stays_once_it_is_warm() -> None:
     assert slope == pytest.approx(50, abs=3) and low > 40
 
 
-@pytest.mark.slow
 def test_what_is_used_without_end_answers_every_request(capsys: pytest.CaptureFixture[str]) -> None:
     soak.main(["--minutes", "0.05", "--pause", "0"])
     told = json.loads(capsys.readouterr().out)
