@@ -27,7 +27,7 @@ def _libraries(request: pytest.FixtureRequest) -> None:
         pytest.importorskip("yaml")
     if "parquet" in request.node.name:
         pytest.importorskip("pyarrow")
-    if any(f"[{name}]" in request.node.name for name in ("deeplabcut_h5", "sleap")):
+    if any(f"[{name}{end}" in request.node.name for name in ("deeplabcut_h5", "sleap") for end in "]-"):
         pytest.importorskip("h5py")
 
 
@@ -37,12 +37,13 @@ def test_valid_files_are_read(name: str) -> None:
         READERS[name].read(content)
 
 
+@pytest.mark.parametrize("share", [0.25, pytest.param(1.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_broken_is_an_input_error(name: str) -> None:
+def test_what_is_broken_is_an_input_error(name: str, share: float) -> None:
     reader, valid = READERS[name], READERS[name].seeds()
 
     @settings(
-        max_examples=5 if name in FEW else 50,  # `make fuzz` tries more
+        max_examples=round(share * (20 if name in FEW else 200)),
         deadline=None,
         derandomize=True,
         database=None,

@@ -650,12 +650,12 @@ def calibrated(folder: Path, frames: int) -> None:
 # Tests --------------------------------------------------------------------------------------------------------------
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not at hand")
-TYPED = [command for command in commands() if is_typed(command)]
+TYPED = {command: documents for command, documents in commands().items() if is_typed(command)}
 
 
 def takes_long(command: str) -> bool:
     """Whether a command trains, measures or exports, and is not among those that everybody begins with."""
-    return command.startswith(("make ", "python -m ", "duolift export ")) and "README.md" not in commands()[command]
+    return command.startswith(("make ", "python -m ", "duolift export ")) and "README.md" not in TYPED[command]
 
 
 @needs_make
