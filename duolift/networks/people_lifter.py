@@ -115,7 +115,9 @@ class PeopleLifter(nn.Module):
         self.centre = Normalisation(1.0, a.c, a.centring)
         self.register_buffer("mean_pose", torch.zeros(len(self.skeleton), 2))
         self.register_buffer("bone_lengths", torch.ones(len(self.skeleton.bones)))
-        self.register_buffer("is_root", torch.arange(len(self.skeleton)) == self.skeleton.root_index, persistent=False)
+        # Not by `torch.arange`: without memory (`weight_shapes`) it imports PyTorch's compiler, for 1.5 seconds.
+        is_root = [joint == self.skeleton.root_index for joint in range(len(self.skeleton))]
+        self.register_buffer("is_root", torch.tensor(is_root), persistent=False)
 
     @torch.no_grad()
     def fit(self, poses: Tensor, bodies: Tensor | None = None) -> None:

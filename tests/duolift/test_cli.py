@@ -554,6 +554,16 @@ def imported(code: str, cwd: Path) -> set[str]:
     return set(result.stdout.rpartition("MODULES")[2].split())
 
 
+@pytest.mark.parametrize("images", [1, 2])
+def test_lifting_imports_no_compiler(images: int, tmp_path: Path) -> None:
+    """PyTorch's compiler is imported by odd things, such as `torch.arange` on a device without memory: 1.5 seconds."""
+    (tmp_path / "two").mkdir()
+    for number in range(images):
+        (tmp_path / "two" / f"{number}.json").write_text(openpose(300, 500))
+    code = "from duolift.cli import main; assert main(['lift', 'two', '--rate', '25', '-o', 'scene.json']) == 0"
+    assert not {"torch._dynamo", "sympy"} & imported(code, tmp_path)
+
+
 def test_the_package_lists_its_names_before_it_imports_what_they_need(tmp_path: Path) -> None:
     code = "import duolift; assert {*duolift.__all__} == {*duolift.PUBLIC} <= {*dir(duolift)}"
     assert not {"torch", "numpy"} & imported(code, tmp_path)
