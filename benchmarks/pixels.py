@@ -27,6 +27,7 @@ from benchmarks.real.triangulation import Array, persons, rays_of, tracked_peopl
 from duolift.body.anthropometry import WINTER
 from duolift.camera import Camera
 from duolift.detectors import Detector, load_detector
+from duolift.detectors.following import for_a_film
 from duolift.detectors.install import download, member
 from duolift.detectors.models import Package
 from duolift.errors import InputError
@@ -141,10 +142,11 @@ def unpack(package: Path, folder: Path) -> dict[str, Path]:
 def watched(path: Path, name: str, detector: Detector) -> Filmed:
     """What a detector finds in a film."""
     film, joints, began = Film(path), format_named(detector.joints), time.process_time()
+    following = for_a_film(detector)
     frames: list[Frame] = []
     for number, picture in film.frames():
         image = (float(picture.shape[1]), float(picture.shape[0]))
-        found = detector.detect(picture).astype(np.float64)
+        found = following.detect(picture).astype(np.float64)
         keypoints, confidence = to_joints(found[..., :2], found[..., 2], joints)
         frames.append(Frame(str(number), name, keypoints, confidence, image=image, rate=film.frame_rate))
     if not frames or frames[0].image is None:

@@ -2,7 +2,7 @@
 
 The landmark network (Bazarevsky et al., BlazePose: On-device Real-time Body Pose tracking, arXiv:2006.10204) sees one
 person, upright in the middle of a square of 256 pixels. It was made to follow one person from frame to frame; who there
-is, and where, MoveNet tells here in every picture anew, so that it works for several people and for photographs.
+is, and where, MoveNet tells here, so that it works for several people and for photographs.
 
 Its outputs: 39 landmarks of x, y, z in pixels of the square and logits of visibility and presence, of which the first
 33 are joints; whether a person is there; and of each landmark a heatmap, by which its place is refined.
@@ -32,6 +32,8 @@ APART = 0.15
 _PLACES = np.array([MEDIAPIPE33.joints.index(joint) for joint in COCO17.joints])
 """Of each of COCO's joints its number among BlazePose's."""
 
+_FEET = [number for number, joint in enumerate(MEDIAPIPE33.joints) if joint.endswith(("heel", "toe"))]
+
 _SHOULDERS, _HIPS = (
     [COCO17.joints.index(f"{side}_{joint}") for side in ("left", "right")] for joint in ("shoulder", "hip")
 )
@@ -56,18 +58,29 @@ class BlazePose:
         self._landmarks = Network(model, threads)
 
     def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found = [self._person(picture, person) for person in self._people.detect(picture)]
+        rough = [_without_feet(person) for person in self._people.detect(picture)]
+        seen = [self._seen(picture, person) for person in rough]
+        found = [one if one is not None else person for one, person in zip(seen, rough, strict=True)]
         people = np.stack(found) if found else np.zeros((0, len(MEDIAPIPE33), 3), dtype=np.float32)
         return people[without_doubles(people, MEDIAPIPE33)]
 
-    def _person(self, picture: NDArray[np.uint8], person: NDArray[np.float32]) -> NDArray[np.float32]:
-        """BlazePose's joints of a person (COCO's joint, 3); MoveNet's where BlazePose sees nobody, or somebody else."""
-        crop = crop_around(person)
+    def follow(self, picture: NDArray[np.uint8], people: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        if not people[:, _FEET, 2].any(-1).all():  # somebody is as MoveNet saw them
+            return None
+        found = np.zeros_like(people)
+        for number, person in enumerate(people):
+            seen = self._seen(picture, person)
+            if seen is None:
+                return None
+            found[number] = seen
+        return found if len(without_doubles(found, MEDIAPIPE33)) == len(found) else None
+
+    def _seen(self, picture: NDArray[np.uint8], person: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """The joints of a person who is about there (joint, 3); None where BlazePose sees nobody, or somebody else."""
+        crop = crop_around(person[_PLACES])
         pixels = crop.cut(picture, SIDE).astype(np.float32) / 255
         seen = joints_in(self._landmarks(pixels[None]), crop)
-        rough = np.zeros((len(MEDIAPIPE33), 3), dtype=np.float32)
-        rough[_PLACES] = person
-        return seen if seen is not None and distance(seen, rough) < APART else rough
+        return seen if seen is not None and distance(seen, person) < APART else None
 
 
 class BlazePoseFull(BlazePose):
@@ -77,6 +90,13 @@ class BlazePoseFull(BlazePose):
 
     def __init__(self, threads: int | None = None) -> None:
         super().__init__(BLAZEPOSE_FULL, threads)
+
+
+def _without_feet(person: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A person of MoveNet's (COCO's joint, 3) with BlazePose's joints, (joint, 3): those that it has not, not seen."""
+    joints = np.zeros((len(MEDIAPIPE33), 3), dtype=np.float32)
+    joints[_PLACES] = person
+    return joints
 
 
 def crop_around(person: NDArray[np.float32], threshold: float = 0.1) -> Crop:

@@ -114,7 +114,9 @@ def _of_film(
     path: Path, stem: str, detector: "Detector", record: Record | None, every: int
 ) -> Iterator[tuple[FoundFrame, list[str]]]:
     """A film's frames, each with what there is to say of it."""
-    film, held = Film(path), None
+    from duolift.detectors.following import for_a_film
+
+    film, held, detector = Film(path), None, for_a_film(detector)
     known = 0 if record is None else record.next_number(path)
     for number in range(known):
         before = record.known(path, number) if record is not None else None

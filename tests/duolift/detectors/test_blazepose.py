@@ -1,12 +1,16 @@
 """BlazePose's square and its outputs, with a network that is made up; it is run itself where it is installed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from duolift.detectors.blazepose import SIDE, BlazePose, crop_around, joints_in, refined
+from duolift.detectors.blazepose import ROOM, SIDE, BlazePose, crop_around, joints_in, refined
 from duolift.detectors.crops import Crop
 from duolift.inputs.keypoints import COCO17, MEDIAPIPE33
+
+PLACES = [MEDIAPIPE33.joints.index(joint) for joint in COCO17.joints]
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (300, 500, 3), dtype=np.uint8)
 
@@ -77,6 +81,17 @@ def test_heatmaps_move_what_is_near_and_nothing_else() -> None:
     np.testing.assert_array_equal(moved[1:], places[1:])
 
 
+def moved(pixels_right: float) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """A network that sees whoever the square is cut around, and that they have moved by so many of its pixels."""
+    middle = (SIDE / 2, SIDE / 2)
+    farthest = np.linalg.norm(person((0, 0), (0.0, -1.0), 1)[:, :2], axis=1).max()
+    landmarks = np.full((39, 5), 10, dtype=np.float32)
+    landmarks[:, :2] = middle
+    landmarks[PLACES, :2] = person(middle, (0.0, -1.0), SIDE / ROOM / farthest)[:, :2]
+    landmarks[:, 0] += pixels_right
+    return lambda pixels: [landmarks.reshape(1, -1), *outputs()[1:]]
+
+
 def pretended(found: NDArray[np.float32], network: object) -> BlazePose:
     """BlazePose with people and a network that are made up."""
     pretend = BlazePose.__new__(BlazePose)
@@ -88,11 +103,32 @@ def pretended(found: NDArray[np.float32], network: object) -> BlazePose:
 def test_of_somebody_else_in_the_square_nothing_is_taken() -> None:
     found = person((250, 150), (0.0, -1.0))[None]
     (seen,) = pretended(found, lambda pixels: outputs()).detect(PICTURE)
-    places = [MEDIAPIPE33.joints.index(joint) for joint in COCO17.joints]
-    np.testing.assert_array_equal(seen[places], found[0])
-    assert (seen[[n for n in range(33) if n not in places], 2] == 0).all()
+    np.testing.assert_array_equal(seen[PLACES], found[0])
+    assert (seen[[n for n in range(33) if n not in PLACES], 2] == 0).all()
 
 
 def test_nobody_is_an_array_of_nobody() -> None:
     none = np.zeros((0, 17, 3), np.float32)
     assert pretended(none, None).detect(PICTURE).shape == (0, 33, 3)
+
+
+def test_people_are_followed_where_they_move() -> None:
+    everybody = np.stack([person((150, 150), (0.0, -1.0)), person((350, 150), (0.0, -1.0))])
+    before = pretended(everybody, moved(0)).detect(PICTURE)
+    np.testing.assert_allclose(before[:, PLACES, :2], everybody[..., :2], atol=0.1)
+    detector = pretended(everybody[:0], moved(10))
+    after = detector.follow(PICTURE, before)
+    assert after is not None
+    pixel = crop_around(everybody[0]).side / SIDE
+    np.testing.assert_allclose(after[:, PLACES, :2], everybody[..., :2] + (10 * pixel, 0), atol=0.1)
+
+
+def test_who_is_lost_is_not_followed() -> None:
+    everybody = np.stack([person((150, 150), (0.0, -1.0)), person((350, 150), (0.0, -1.0))])
+    people = pretended(everybody, moved(0)).detect(PICTURE)
+    assert pretended(everybody, moved(60)).follow(PICTURE, people) is None  # who is there is somebody else
+    assert pretended(everybody, lambda pixels: outputs(there=0.2)).follow(PICTURE, people) is None
+    twice = people[[0, 0]]
+    assert pretended(everybody, moved(0)).follow(PICTURE, twice) is None
+    without_feet = pretended(everybody, lambda pixels: outputs(there=0.2)).detect(PICTURE)
+    assert pretended(everybody, moved(0)).follow(PICTURE, without_feet) is None

@@ -1,0 +1,58 @@
+"""People of a film are looked for where they have just been, and everywhere now and then."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duolift.detectors.following import FRAMES, Following, for_a_film
+
+PICTURE = np.zeros((48, 64, 3), dtype=np.uint8)
+
+
+class Counting:
+    """A detector that keeps which way it was asked; it loses everybody in one picture."""
+
+    name, joints = "counting", "coco17"
+
+    def __init__(self, people: int = 2, lost: int | None = None) -> None:
+        self.people, self.lost, self.asked = people, lost, ""
+
+    def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.asked += "d"
+        return np.full((self.people, 17, 3), len(self.asked), dtype=np.float32)
+
+    def follow(self, picture: NDArray[np.uint8], people: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        self.asked += "f"
+        return None if len(self.asked) == self.lost else people + 1
+
+
+def looked(detector: Counting, frames: int) -> list[NDArray[np.float32]]:
+    film = for_a_film(detector)
+    return [film.detect(PICTURE) for _ in range(frames)]
+
+
+def test_everybody_is_looked_for_everywhere_now_and_then() -> None:
+    detector = Counting()
+    found = looked(detector, 2 * FRAMES)
+    assert detector.asked == 2 * ("d" + "f" * (FRAMES - 1))
+    assert [one[0, 0, 0] for one in found] == [*range(1, 2 * FRAMES + 1)]  # each from the one before
+
+
+def test_where_somebody_is_lost_the_whole_picture_is_looked_at() -> None:
+    detector = Counting(lost=3)
+    looked(detector, 4)
+    assert detector.asked == "dffdf"
+
+
+def test_nobody_is_not_followed() -> None:
+    detector = Counting(people=0)
+    looked(detector, 3)
+    assert detector.asked == "ddd"
+
+
+def test_films_have_nothing_to_do_with_each_other() -> None:
+    detector = Counting()
+    for _ in range(2):
+        looked(detector, 2)
+    assert detector.asked == "dfdf"
+    one = for_a_film(detector)
+    assert isinstance(one, Following) and (one.name, one.joints) == (detector.name, detector.joints)
