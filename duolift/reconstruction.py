@@ -189,7 +189,7 @@ class Reconstruction:
         usual = float(default_focal(torch.tensor(image) / 2))
         return Lens(image, usual, FocalSource.DEFAULT, FOCAL_PRIOR, tuple(notes))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def scene(self) -> Scene:
         """Everybody in one scene, metres.
 

@@ -7,6 +7,7 @@ counted: there a GPU's host waits.
 
 from collections import Counter
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -69,15 +70,19 @@ class Pretended(TorchDispatchMode):
         self.waits: Counter[str] = Counter()
         self.operations = 0
         self.constants = Constants(self.waits)
+        # a tensor that wraps another cannot be one of inference mode
+        self.no_grad = patch.object(torch._C, "_InferenceMode", lambda on: torch.set_grad_enabled(not on))
 
     def __enter__(self) -> "Pretended":
         constants._kept.cache_clear()  # what others kept on a device of this name has no numbers
         self.constants.__enter__()
+        self.no_grad.start()
         super().__enter__()
         return self
 
     def __exit__(self, *raised: Any) -> None:
         super().__exit__(*raised)
+        self.no_grad.stop()
         self.constants.__exit__(*raised)
         constants._kept.cache_clear()
 

@@ -108,7 +108,7 @@ class FileLifter:
         columns = {"image": rows["image"], "person": rows["person"], **columns, "focal": pa.array(people.focal, floats)}
         return pa.table(columns, metadata={KEY: self.made_by.encode()})
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def lift_people(self, people: People, starts: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
         """Lift people.
 

@@ -120,7 +120,7 @@ class Stream:
         label = str(self._count) if name is None else name
         return self.add_frame(Frame(label, "stream", found.keypoints[0], found.confidence[0], identities=numbers), time)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def add_frame(self, frame: Frame, time: float | None = None) -> list[Scene]:
         """The next frame comes as `duolift.inputs` has frames; see `add`."""
         step = self._window.usual if time is None or not self._count else time - self._time
@@ -138,7 +138,7 @@ class Stream:
 
     def finish(self) -> list[Scene]:
         """No frame comes any more: the scenes that were held back."""
-        with torch.no_grad():
+        with torch.inference_mode():
             return self._given([moment for moment in self._window.moments if not moment.given])
 
     def _sighted(self, frame: Frame, identities: Sequence[int]) -> dict[int, Sighting]:
