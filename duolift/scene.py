@@ -230,6 +230,18 @@ class Scene:
         """(frame, person), whether a person is in a frame."""
         return np.asarray(np.isfinite(self.people).all((-1, -2)))
 
+    @property
+    def person_deviation(self) -> NDArray[np.float32]:
+        """How far off a body's joints are expected to be, metres, (frame, person): the root mean square of `deviation`.
+
+        Of real detections it tells better than their mean whose body is wrong (docs/real.md). NaN for a person who is
+        not in a frame.
+
+        >>> Scene.example().person_deviation.shape
+        (4, 2)
+        """
+        return np.sqrt(np.square(self.deviation).mean(-1))
+
     def world(self, people: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
         """People in world coordinates: x right, y up, z towards the camera, the origin on the ground below the camera.
 

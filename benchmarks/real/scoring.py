@@ -19,7 +19,7 @@ from duolift.metrics.definitions import root_displacements
 SIGNALS: dict[str, Callable[[Estimated], Tensor]] = {
     "confidence": lambda estimate: estimate.confidence,
     "visible joints": lambda estimate: estimate.visible.sum(-1).double(),
-    "expected error": lambda estimate: estimate.deviation.mean(-1),
+    "expected error": lambda estimate: estimate.deviation.square().mean(-1).sqrt(),
 }
 """What a scene says of a person that may tell how wrong they are, (person,). More should mean less wrong, and of the
 expected error more wrong."""
@@ -37,7 +37,7 @@ class PersonErrors:
         visible_pa_mpjpe_mm: the same of the joints that the detector saw, aligned by these.
         visible_ends_mm, filled_ends_mm: of wrists and ankles that it saw, and of those that were filled in, the person
             aligned by all joints.
-        expected_mm: what the scene expects the mean distance of the joints to be.
+        expected_mm: how far off the scene expects the joints to be, the root mean square.
         mean_pose_pa_mpjpe_mm, mean_pose_filled_ends_mm: the same of the mean pose.
         root_mm: distance of the middle of the hips, the scene aligned as a whole.
         place_mm, distance_mm: error of the middle of the hips, and of how far it is from the camera, in the metres that
@@ -188,7 +188,7 @@ def body_errors(matched: Matched, person: int, mean: Tensor, protocol: Protocol 
         "visible_pa_mpjpe_mm": off(aligned(points, target, visible), target, visible) if enough else torch.nan,
         "visible_ends_mm": off(body, target, ends & visible),
         "filled_ends_mm": off(body, target, hidden),
-        "expected_mm": float(matched.estimate.deviation[person][valid].mean()),
+        "expected_mm": float(matched.estimate.deviation[person][valid].square().mean().sqrt()),
         "mean_pose_pa_mpjpe_mm": off(average, target, valid),
         "mean_pose_filled_ends_mm": off(average, target, hidden),
     }

@@ -197,3 +197,14 @@ def test_notebooks_show_a_table_and_a_picture_and_load_nothing(size: dict[str, A
     assert "<th>focal</th><td>focal 1000 px (default)</td>" in html
     assert re.findall(r'src="([^"]{22})', html) == ["data:image/png;base64,"]
     assert "http" not in html and len(html) < 200_000
+
+
+def test_a_person_is_as_far_off_as_their_joints_are() -> None:
+    scene = example_scene()
+    off = np.full(scene.deviation.shape, 0.03, dtype=np.float32)
+    off[0, 0, 0], off[1, 1] = 0.3, np.nan
+    said = replace(scene, deviation=off).person_deviation
+    assert said.shape == scene.confidence.shape and said.dtype == np.float32
+    joints = len(scene.skeleton)
+    assert said[0, 0] == pytest.approx(np.sqrt((0.09 + (joints - 1) * 0.0009) / joints))
+    assert np.isnan(said[1, 1]) and said[2, 0] == pytest.approx(0.03)

@@ -18,7 +18,7 @@
   let webcam = null; // what films
   const photographs = new Map(); // name of an image -> its photograph, or null
 
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const rootMeanSquare = (values) => Math.hypot(...values) / Math.sqrt(values.length);
   const stem = (name) => name.replace(/^.*[\\/]/, "").replace(/\.[^.]*$/, "");
 
   // ---- photographs ----------------------------------------------------------------------------------------------
@@ -104,9 +104,9 @@
         const away = pose && placement === "people" ? scene.distance_deviation?.[frame]?.[person] : null,
           digits = away && away >= 0.095 ? 1 : 2;
         const metres = pose ? distance.toFixed(digits) + (away ? ` \u00b1 ${away.toFixed(digits)}` : "") : "";
-        const off = told ? `, joints \u00b1 ${Math.round(100 * mean(told))} cm` : "";
+        const off = told ? `, joints \u00b1 ${Math.round(100 * rootMeanSquare(told))} cm` : "";
         const words = element("span", pose ? `${metres} m away${off}` : "not here", "much");
-        if (told) words.title = "how far off the joints of this body are expected to be, on average";
+        if (told) words.title = "how far off the joints of this body are expected to be: the root mean square";
         item.append(chip, element("span", `Person ${identity}`), words);
         return item;
       }),
