@@ -18,8 +18,24 @@ const Space = (() => {
     camera: { from: [1, 0.5, 0.55], lens: LENS, camera: true },
     eye: {},
   };
+  const APART = 0.6; // metres between two people from which neither hides the other
   const CELLS = 24; // of a picture, to either side, that a lens may bend
   const COLOURS = { ground: 0xe8ecf2, metres: 0xa3b0c2, halves: 0xcdd5e0, camera: 0x5d6880 };
+
+  function apart(scene, [x, , z]) {
+    // how far apart the nearest two people look from there, summed over some of the frames
+    const root = Math.max(0, scene.joints.indexOf("pelvis")),
+      step = Math.max(1, Math.floor(scene.names.length / 200));
+    let sum = 0;
+    for (let frame = 0; frame < scene.names.length; frame += step) {
+      const across = scene.people[frame]
+        .filter(Boolean)
+        .map((pose) => (pose[root][0] * z - pose[root][2] * x) / Math.hypot(x, z))
+        .sort((one, other) => one - other);
+      sum += Math.min(APART, ...across.slice(1).map((value, number) => value - across[number]));
+    }
+    return sum;
+  }
 
   class Space {
     constructor(holder, settings) {
@@ -103,6 +119,7 @@ const Space = (() => {
       );
       this.world.add(...this.people.map((person) => person.group));
       this.points = this.measure(around);
+      if (!around) this.round = this.fromWhere();
       this.lay();
     }
 
@@ -122,6 +139,13 @@ const Space = (() => {
       high.addScalar(0.15);
       for (const x of [low.x, high.x]) for (const z of [low.z, high.z]) points.push(new THREE.Vector3(x, high.y + 0.3, z));
       return { points, low, high, some };
+    }
+
+    fromWhere() {
+      // a view from the camera's right, or from its left where people hide each other less from there
+      const [x, y, z] = VIEWS.round.from,
+        left = [-x, y, z];
+      return apart(this.scene, left) > apart(this.scene, VIEWS.round.from) ? left : VIEWS.round.from;
     }
 
     lay() {
@@ -239,7 +263,7 @@ const Space = (() => {
       if (!this.scene) return;
       this.controls.minPolarAngle = 0;
       if (view === "eye" && this.scene.up.length) this.lookThrough();
-      else this.lookFrom(VIEWS[view] || VIEWS.round);
+      else this.lookFrom(VIEWS[view] && view !== "round" ? VIEWS[view] : { ...VIEWS.round, from: this.round });
       this.eye.updateProjectionMatrix();
       const tall = NUMBER * 2 * Math.tan((this.eye.fov * Math.PI) / 360);
       for (const person of this.people) person.label.scale.set(tall, tall, 1);

@@ -16,7 +16,7 @@ from duolift.outputs import write
 from duolift.outputs.colours import PERSON_COLOURS
 from duolift.outputs.page import SCRIPTS, asset
 from duolift.outputs.volumes import BODY_SHAPE
-from duolift.scene import Scene
+from duolift.scene import Scene, world_axes
 
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
@@ -91,6 +91,18 @@ def test_three_js_comes_with_its_licence_and_what_makes_it() -> None:
     exported = set(re.findall(r"^  (\w+),$", asset("three/three.js"), re.MULTILINE)) | {"OrbitControls"}
     own = "".join(asset(file) for file in SCRIPTS.values() if not file.startswith("three/"))
     assert set(re.findall(r"THREE\.(\w+)", own)) == exported, "all that is taken is used, and the other way round"
+
+
+@in_a_browser
+@pytest.mark.parametrize(("apart", "side"), [((0.9, 0.0, -0.5), 1), ((-0.6, 0.0, -1.2), -1)])
+def test_nobody_hides_somebody_else_at_first(apart: tuple[float, float, float], side: int, tmp_path: Path) -> None:
+    """Where the second person is beside the first: usually seen from the camera's right, else from its left."""
+    scene = example_scene()
+    second = scene.people[:, :1] + np.einsum("fij,i->fj", world_axes(scene.up), apart)[:, None, None]
+    people = np.concatenate([scene.people[:, :1], second.astype(np.float32)], axis=1)
+    seen_from = eye(opened(replace(scene, people=people, by_paper=people), tmp_path))
+    middle = replace(scene, people=people).world()[..., 0].mean()
+    assert np.sign(seen_from[0] - middle) == side
 
 
 @in_a_browser
