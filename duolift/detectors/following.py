@@ -32,7 +32,11 @@ class Follower(Detector, Protocol):
 class Following:
     """A detector for one film, whose frames it is given in their order.
 
-    People are looked for everywhere in every fifth frame, and in every one where somebody is lost.
+    People are looked for everywhere in every so manyth frame, and in every one where somebody is lost.
+
+    Args:
+        detector: what finds them.
+        frames: of how many of the frames that are given the whole picture is looked at in one, at least.
 
     >>> class Here:
     ...     name, joints, looks = "here", "coco17", 0
@@ -50,23 +54,27 @@ class Following:
     2
     """
 
-    def __init__(self, detector: Follower) -> None:
+    def __init__(self, detector: Follower, frames: int = FRAMES) -> None:
         self.name, self.joints = detector.name, detector.joints
-        self._detector = detector
+        self._detector, self._frames = detector, frames
         self._people: NDArray[np.float32] | None = None
         self._followed = 0
 
     def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         found = None
-        if self._people is not None and len(self._people) and self._followed < FRAMES - 1:
+        if self._people is not None and len(self._people) and self._followed < self._frames - 1:
             found = self._detector.follow(picture, self._people)
         self._followed = 0 if found is None else self._followed + 1
         self._people = self._detector.detect(picture) if found is None else found
         return self._people
 
 
-def for_a_film(detector: Detector) -> Detector:
+def for_a_film(detector: Detector, every: int = 1) -> Detector:
     """What finds people in the frames of one film: the detector, following them where it can.
+
+    Args:
+        detector: for any picture.
+        every: of the film's frames only every so manyth is looked at.
 
     >>> class Nobody:
     ...     name, joints = "nobody", "coco17"
@@ -76,4 +84,5 @@ def for_a_film(detector: Detector) -> Detector:
     >>> type(for_a_film(Nobody())).__name__  # which can only look everywhere
     'Nobody'
     """
-    return Following(detector) if isinstance(detector, Follower) else detector
+    frames = FRAMES // every
+    return Following(detector, frames) if frames > 1 and isinstance(detector, Follower) else detector

@@ -116,7 +116,7 @@ def _of_film(
     """A film's frames, each with what there is to say of it."""
     from duolift.detectors.following import for_a_film
 
-    film, held, detector = Film(path), None, for_a_film(detector)
+    film, held, detector = Film(path), None, for_a_film(detector, every)
     known = 0 if record is None else record.next_number(path)
     for number in range(known):
         before = record.known(path, number) if record is not None else None

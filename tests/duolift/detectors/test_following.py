@@ -37,6 +37,16 @@ def test_everybody_is_looked_for_everywhere_now_and_then() -> None:
     assert [one[0, 0, 0] for one in found] == [*range(1, 2 * FRAMES + 1)]  # each from the one before
 
 
+def test_frames_that_are_left_out_count() -> None:
+    """Whoever comes into a film is found as soon, however many of its frames are looked at."""
+    detector = Counting()
+    film = for_a_film(detector, every=2)
+    for _ in range(4):
+        film.detect(PICTURE)
+    assert FRAMES == 5 and detector.asked == "dfdf"
+    assert for_a_film(detector, every=3) is detector
+
+
 def test_where_somebody_is_lost_the_whole_picture_is_looked_at() -> None:
     detector = Counting(lost=3)
     looked(detector, 4)
