@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
@@ -13,7 +13,7 @@ from duolift.errors import InputError
 from duolift.files import opened, whole_file
 from duolift.files.bounded_json import JsonLimits
 from duolift.files.json_stream import JsonStream
-from duolift.outputs.fields import expect
+from duolift.outputs.fields import Array, expect
 from duolift.outputs.schema import ARRAYS, FIELDS, SCENE_FORMAT, check_version, scene_of
 from duolift.scene import Scene
 
@@ -45,15 +45,30 @@ def to_json(scene: Scene) -> str:
 
 
 def json_parts(scene: Scene) -> Iterator[str]:
-    """The same text key by key: of a long video, the numbers of one key alone are there as Python's, which are large.
+    """The same text part by part: of a long video, few numbers are there as Python's at a time, which are large.
 
     >>> json.loads("".join(json_parts(Scene.example()))) == to_document(Scene.example())
     True
     """
     for number, field in enumerate(FIELDS):
-        value = json.dumps(field.written(scene), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        yield f"{',' if number else '{'}{json.dumps(field.key)}:{value}"
+        yield f"{',' if number else '{'}{json.dumps(field.key)}:"
+        if isinstance(field, Array):
+            yield from _listed(field.parts(scene))
+        else:
+            yield _text(field.written(scene))
     yield "}"
+
+
+def _listed(parts: Iterable[list[Any]]) -> Iterator[str]:
+    """Parts of one list as its text."""
+    yield "["
+    for number, part in enumerate(parts):
+        yield "," * (number > 0) + _text(part)[1:-1]
+    yield "]"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def write_document(scene: Scene, path: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """A key of a scene's file: how it is written, read and checked. `duolift.outputs.schema` has the table of all keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,10 @@ from duolift.scene import Scene
 
 Rule = tuple[Callable[[Any], Any], str]
 """What a value has to fulfil, and how a message says what was expected."""
+
+
+ROWS = 1000
+"""Of an array that are Python's numbers at once."""
 
 
 def expect(holds: bool, source: str, key: str, found: Any, expected: str) -> None:
@@ -98,9 +102,26 @@ class Array:
 
     def written(self, scene: Scene) -> list[Any]:
         """The scene's array as nested lists, None for null."""
+        return self._lists(self._values(scene))
+
+    def parts(self, scene: Scene) -> Iterator[list[Any]]:
+        """The same, some rows at a time: as Python's, the numbers of a long video take many times the memory.
+
+        >>> scene = Scene.example()
+        >>> field = Array("seen", ("frame", "person", "joint"), (), "which joints the detector saw")
+        >>> sum(field.parts(scene), []) == field.written(scene)
+        True
+        """
+        values = self._values(scene)
+        for first in range(0, len(values), ROWS):
+            yield self._lists(values[first : first + ROWS])
+
+    def _values(self, scene: Scene) -> NDArray[Any]:
         values: NDArray[Any] = getattr(scene, self.key)
-        if self.world:
-            values = scene.world(values)
+        return scene.world(values) if self.world else values
+
+    def _lists(self, values: NDArray[Any]) -> list[Any]:
+        """Some of the rows as JSON holds them."""
         if self.decimals is None:
             return values.tolist()
         rounded = np.round(values.astype(np.float64), self.decimals)  # float64 first: a float32 prints too many digits

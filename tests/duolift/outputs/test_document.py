@@ -16,7 +16,7 @@ import pytest
 from duolift.body.skeleton import CHI3D25, PAPER23
 from duolift.errors import InputError
 from duolift.example import example_scene
-from duolift.outputs import READERS, read, write
+from duolift.outputs import READERS, fields, read, write
 from duolift.outputs.document import from_document, from_json, members_of, to_document, to_json
 from duolift.outputs.page import page
 from duolift.outputs.schema import READABLE_VERSIONS, SCENE_VERSION
@@ -331,3 +331,13 @@ def test_reading_leaves_the_collector_as_it_was() -> None:
 def test_a_scene_reads_the_same_key_by_key_and_from_values() -> None:
     scene = example_scene()
     assert from_json(to_json(scene), "scene") == from_document(json.loads(to_json(scene)), "scene")
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 1000])
+def test_a_long_scene_is_written_in_parts_as_it_is_in_one(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "ROWS", rows)
+    scene = Scene.example()
+    whole = json.dumps(to_document(scene), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    assert to_json(scene) == whole and to_json(scene.select([])) == to_json(
+        from_json(to_json(scene.select([])), "none")
+    )
