@@ -32,7 +32,8 @@ APART = 0.15
 _PLACES = np.array([MEDIAPIPE33.joints.index(joint) for joint in COCO17.joints])
 """Of each of COCO's joints its number among BlazePose's."""
 
-_FEET = [number for number, joint in enumerate(MEDIAPIPE33.joints) if joint.endswith(("heel", "toe"))]
+_MORE = np.setdiff1d(np.arange(len(MEDIAPIPE33)), _PLACES)
+"""Numbers of those that COCO does not have, such as heels and toes."""
 
 _SHOULDERS, _HIPS = (
     [COCO17.joints.index(f"{side}_{joint}") for side in ("left", "right")] for joint in ("shoulder", "hip")
@@ -65,7 +66,7 @@ class BlazePose:
         return people[without_doubles(people, MEDIAPIPE33)]
 
     def follow(self, picture: NDArray[np.uint8], people: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        if not people[:, _FEET, 2].any(-1).all():  # somebody is as MoveNet saw them
+        if not people[:, _MORE, 2].any(-1).all():  # somebody is as MoveNet saw them
             return None
         found = np.zeros_like(people)
         for number, person in enumerate(people):

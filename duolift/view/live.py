@@ -73,8 +73,7 @@ class Live:
         self.lifter, self.camera, self.stature = lifter, camera or Camera(), stature
         self._load, self._lock, self._of = detector, Lock(), ("", (0.0, 0.0))
         self._detector: Detector | None = None
-        self._following: Detector | None = None
-        self._stream: Stream | None = None
+        self._filming: tuple[Detector, Stream] | None = None
 
     def look(self, frame: LiveFrame) -> list[Scene]:
         """The scenes that are ready with a frame: none or one as a rule.
@@ -88,11 +87,11 @@ class Live:
                 self._detector = self._load()
             picture = picture_of(frame.content, f"frame {frame.name}", LARGEST_PICTURE)
             image = float(picture.shape[1]), float(picture.shape[0])
-            if self._stream is None or self._following is None or self._of != (frame.session, image):
-                self._stream = self._begun(image, self._detector.joints)
-                self._following = for_a_film(self._detector)
+            if self._filming is None or self._of != (frame.session, image):
+                self._filming = for_a_film(self._detector), self._begun(image, self._detector.joints)
                 self._of = frame.session, image
-            return self._stream.add(self._following.detect(picture), time=frame.time, name=frame.name)
+            detector, stream = self._filming
+            return stream.add(detector.detect(picture), time=frame.time, name=frame.name)
 
     def _begun(self, image: tuple[float, float], joints: str) -> Stream:
         known = self.camera

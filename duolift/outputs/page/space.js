@@ -119,7 +119,7 @@ const Space = (() => {
       );
       this.world.add(...this.people.map((person) => person.group));
       this.points = this.measure(around);
-      if (!around) this.round = this.fromWhere();
+      if (!around) this.views = { ...VIEWS, round: { ...VIEWS.round, from: this.fromWhere() } };
       this.lay();
     }
 
@@ -143,9 +143,9 @@ const Space = (() => {
 
     fromWhere() {
       // a view from the camera's right, or from its left where people hide each other less from there
-      const [x, y, z] = VIEWS.round.from,
-        left = [-x, y, z];
-      return apart(this.scene, left) > apart(this.scene, VIEWS.round.from) ? left : VIEWS.round.from;
+      const right = VIEWS.round.from,
+        left = [-right[0], right[1], right[2]];
+      return apart(this.scene, left) > apart(this.scene, right) ? left : right;
     }
 
     lay() {
@@ -263,7 +263,7 @@ const Space = (() => {
       if (!this.scene) return;
       this.controls.minPolarAngle = 0;
       if (view === "eye" && this.scene.up.length) this.lookThrough();
-      else this.lookFrom(VIEWS[view] && view !== "round" ? VIEWS[view] : { ...VIEWS.round, from: this.round });
+      else this.lookFrom(this.views[view] || this.views.round);
       this.eye.updateProjectionMatrix();
       const tall = NUMBER * 2 * Math.tan((this.eye.fov * Math.PI) / 360);
       for (const person of this.people) person.label.scale.set(tall, tall, 1);
