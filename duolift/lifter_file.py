@@ -22,12 +22,13 @@ from duolift.errors import InputError
 from duolift.files import regular, write_bytes
 from duolift.networks.people_architecture import PeopleArchitecture
 from duolift.networks.people_lifter import PeopleLifter, weight_shapes
+from duolift.networks.told_alone import bell
 
-FORMAT = 3
+FORMAT = 4
 """Version of the layout that is written. In format 1 the architecture was one flat list, format 2 knew no detection
-network."""
+network, and of how cameras are held format 3 knew no more than means and deviations."""
 
-READABLE = (1, 2, 3)
+READABLE = (1, 2, 3, 4)
 
 
 def write_lifter(people: PeopleLifter, path: Path, origin: dict[str, Any] | None = None) -> None:
@@ -79,7 +80,7 @@ def read_lifter(path: Path) -> tuple[PeopleLifter, dict[str, Any]]:
     try:
         described = header["architecture"]
         architecture = PeopleArchitecture.from_plain(described if found > 1 else of_format_1(described))
-        people = _with_weights(architecture, weights)
+        people = _with_weights(architecture, weights if found > 3 else of_format_3(weights))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: weights and architecture disagree ({str(error).splitlines()[0]})") from error
     return people, header.get("origin") or {}
@@ -98,6 +99,20 @@ def of_format_1(flat: dict[str, Any]) -> dict[str, Any]:
     completer = {key: rest.pop(f"completer_{key}", None) for key in ("width", "blocks")}
     complete = any(value is not None for value in completer.values())
     return rest | {"lifter": lifter, "completer": completer if complete else None}
+
+
+def of_format_3(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a file of format 3 as format 4 has them.
+
+    >>> weights = of_format_3({"detection.usual_up": torch.tensor([[-0.3, 0.3], [0.0, 0.2]])})
+    >>> weights["detection.usual"].shape
+    torch.Size([2, 90])
+    """
+    rest = dict(weights)
+    held = rest.pop("detection.usual_up", None)
+    if held is None or held.shape != (2, 2):
+        return weights
+    return rest | {"detection.usual": bell(*held.unbind(-1))}
 
 
 def _with_weights(architecture: PeopleArchitecture, weights: dict[str, Tensor]) -> PeopleLifter:

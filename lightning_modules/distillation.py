@@ -109,6 +109,7 @@ class DistillationModule(StageModule):
         self.save_hyperparameters({"architecture": architecture.plain(), "learning_rate": learning_rate, "half": half})
         self.people = PeopleLifter(architecture)
         self.people.in_low_precision(half)
+        self.network.usual.copy_(self.views.frequencies())
         self.skeleton = self.people.skeleton
         self.teachers = nn.ModuleList()
         self.strict_loading = False  # teachers are no part of the checkpoints that training goes on from
@@ -144,7 +145,7 @@ class DistillationModule(StageModule):
         bodies, counts = found.bodies(lesson.unit), lesson.counts.unsqueeze(-1)  # (batch, 1)
         errors = (align(bodies, lesson.target) - lesson.target).norm(dim=-1)  # (batch, joint)
         up_errors = (found.up - lesson.up).abs()  # (batch, 2)
-        told = [errors, found.deviation, up_errors, found.up_deviation, lesson.up, lesson.up.square(), counts]
+        told = [errors, found.deviation, up_errors, found.up_deviation, counts]
         sums = (counts * torch.cat(told, dim=-1)).sum(0)
         self._sums = sums + (self._sums if len(self._sums) else 0)
         seen = torch.stack([lesson.up[:, 0], lesson.unit], dim=-1)
@@ -162,11 +163,9 @@ class DistillationModule(StageModule):
         extremes = cast(Tensor, self.all_gather(self._extremes)).view(-1, 2, 2).amax(0)
         if not sums[-1]:  # nobody counted
             return
-        means = (sums[:-1] / sums[-1]).split([joints, joints, 2, 2, 2, 2])
-        errors, said, up_errors, up_said, up, up_squared = means
+        errors, said, up_errors, up_said = (sums[:-1] / sums[-1]).split([joints, joints, 2, 2])
         network.fitted.copy_(errors / said.clamp(min=1e-6))
         network.fitted_up.copy_(MEAN_TO_STANDARD * up_errors / up_said.clamp(min=1e-6))
-        network.usual_up.copy_(torch.stack([up, (up_squared - up.square()).clamp(min=0).sqrt()], dim=-1))
         network.range.copy_(torch.stack([-extremes[0], extremes[1]], dim=-1))
 
     def lesson(self, level: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -12,6 +12,10 @@ from torch import Tensor
 
 from duolift.bounds import Fraction, Interval, NotNegative, check_bounds
 from duolift.geometry.rotations import rotate, rotation_x, rotation_y, rotation_z
+from duolift.networks.told_alone import bell, histogram
+
+DRAWN = 1 << 17
+"""Cameras that are drawn to tell what is usual."""
 
 CLEARANCE = 1.0
 """Head lengths from the camera to the nearest joint, at least."""
@@ -89,6 +93,18 @@ class Views:
         distance = (nearest + (furthest - nearest) * self._even(bodies)).exp()
         distance = torch.maximum(distance, CLEARANCE - seen[..., 2].amin(-1))
         return View(seen, distance, -look[..., 1])
+
+    def frequencies(self) -> Tensor:
+        """How often each elevation and roll is drawn, (2, bin), as `duolift.networks.told_alone` has it.
+
+        How far cameras are rolled depends on how steeply they look down, so that of rolls no more than mean and
+        deviation is told. It draws on no other randomness than its own.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            right, down, ahead = self(torch.zeros(DRAWN, 1, 3)).up.unbind(-1)
+        roll = torch.atan2(right, -down)
+        return torch.stack([histogram(ahead.asin()), bell(roll.mean(), roll.std())])
 
     def misjudged(self, size: Tensor) -> Tensor:
         """Apparent sizes (batch,) as slopes, by the focal length that cameras are thought to have."""

@@ -19,6 +19,7 @@ from duolift.geometry.mirroring import mirror_order, mirrored
 from duolift.geometry.projection import lift
 from duolift.networks.architecture import check_size, is_number
 from duolift.networks.residual_block import ResidualBlock
+from duolift.networks.told_alone import BINS, without_usual
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,6 @@ class InputUnits:
 
 
 UNITS = InputUnits()
-
-AT_MOST = 5.0
-"""Deviations that so many times exceed what is usual say nothing more."""
 
 LARGEST_LOGARITHM = 5.0
 """Of a deviation, either way: a joint's stays between 4 mm and 90 m, and all stay finite whatever is seen."""
@@ -163,7 +161,7 @@ class DetectionNetwork(nn.Module):
             moved, turned and scaled as a whole to where it fits best.
         fitted_up: (2,), the same of the deviations of the elevation and of the roll, which are standard deviations
             then.
-        usual_up: (2, 2), mean and standard deviation of the elevations, and of the rolls, that were trained on: what an
+        usual: (2, bin), how often elevations and rolls were trained on (see `duolift.networks.told_alone`): what an
             estimate is drawn to where a pose tells little.
         range: (2, 2), the lowest and highest elevations, and sizes, that were trained on.
         free: (joint,), 0 at the root, which is where it is by definition, and 1 elsewhere.
@@ -171,7 +169,7 @@ class DetectionNetwork(nn.Module):
 
     fitted: Tensor
     fitted_up: Tensor
-    usual_up: Tensor
+    usual: Tensor
     range: Tensor
     free: Tensor
 
@@ -187,7 +185,7 @@ class DetectionNetwork(nn.Module):
         )
         self.register_buffer("fitted", torch.ones(joints))
         self.register_buffer("fitted_up", torch.ones(2))
-        self.register_buffer("usual_up", torch.zeros(2, 2))
+        self.register_buffer("usual", torch.full((2, BINS), 1 / BINS))
         self.register_buffer("range", torch.zeros(2, 2))
         free = torch.ones(joints)
         free[skeleton.root_index] = 0
@@ -253,12 +251,6 @@ class DetectionNetwork(nn.Module):
             found: as `predict` gives it.
 
         Returns:
-            (..., 2, 2), each of both with its standard deviation, radians. Of a pose that tells nothing the latter is
-            `AT_MOST` as large as that of the cameras.
+            (..., 2, 2), each of both with its standard deviation, radians.
         """
-        usual, spread = self.usual_up.unbind(-1)  # (2,)
-        before = 1 / spread.clamp(min=1e-3).square()
-        after = 1 / found.up_deviation.square()  # (..., 2)
-        alone = torch.maximum(after - before, before / AT_MOST**2)
-        mean = usual + (found.up - usual) * after / alone
-        return torch.stack([mean.clamp(-torch.pi / 2, torch.pi / 2), alone.rsqrt()], dim=-1)
+        return without_usual(found.up, found.up_deviation, self.usual)

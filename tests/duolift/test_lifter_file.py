@@ -15,6 +15,7 @@ from duolift.errors import InputError
 from duolift.lifter_file import FORMAT, READABLE, read_lifter, write_lifter
 from duolift.networks.detection_network import DetectionArchitecture
 from duolift.networks.people_lifter import PeopleLifter
+from duolift.networks.told_alone import angles
 from duolift.predictor import SHIPPED
 from tests.conftest import tensors_of
 
@@ -79,6 +80,26 @@ def test_a_lifter_of_any_format_is_read_as_it_was(
     visible = torch.rand(rays.shape[:-1]) > 0.2
     for ours, theirs in zip(*(tensors_of(of(rays, visible)) for of in (people, read)), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_of_format_3_means_and_deviations_of_how_cameras_are_held_are_read(
+    people_lifter: Callable[..., PeopleLifter], tmp_path: Path
+) -> None:
+    path = tmp_path / "lifter.safetensors"
+    write_lifter(people_lifter(detecting=True, flip=True), path)
+    with safetensors.safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["duolift"])
+    weights = safetensors.torch.load_file(path)
+    del weights["detection.usual"]
+    weights["detection.usual_up"] = torch.tensor([[-0.25, 0.25], [0.0, 0.125]]).half()
+    safetensors.torch.save_file(weights, path, {"duolift": json.dumps({**header, "format": 3})})
+    read, _ = read_lifter(path)
+    assert read.detection is not None
+    at = angles(read.detection.usual)
+    means = (read.detection.usual * at).sum(-1)
+    torch.testing.assert_close(means, torch.tensor([-0.25, 0.0]), rtol=0, atol=1e-3)
+    spread = (read.detection.usual * (at - means.unsqueeze(-1)).square()).sum(-1).sqrt()
+    torch.testing.assert_close(spread, torch.tensor([0.25, 0.125]), rtol=0, atol=1e-3)
 
 
 def test_the_lifter_that_comes_with_the_package_lifts_detections_and_names_whom_to_credit() -> None:

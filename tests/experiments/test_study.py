@@ -85,6 +85,7 @@ def test_a_study_is_a_line_a_factor_in_named_columns(done: Path) -> None:
     assert rows[0]["pa_mpjpe_person_mm"] != rows[1]["pa_mpjpe_person_mm"]
 
 
+@pytest.mark.slow
 def test_one_referee_judges_runs_whatever_they_learned_from(done: Path) -> None:
     """Also the one that learned from labels; the default's judge is itself."""
     default, supervised = lines_of(done / "table.csv")
@@ -95,6 +96,7 @@ def test_one_referee_judges_runs_whatever_they_learned_from(done: Path) -> None:
             assert float(default[f"held_out_{term}"]) == pytest.approx(own[term], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_study_leaves_a_chart_and_a_text_beside_its_table(done: Path) -> None:
     for name in ("table.png", "table-noise.png"):
         assert (done / name).read_bytes().startswith(b"\x89PNG")
@@ -103,6 +105,7 @@ def test_a_study_leaves_a_chart_and_a_text_beside_its_table(done: Path) -> None:
     assert runs == {"flows", "default-0", "supervised-0"}
 
 
+@pytest.mark.slow
 def test_a_second_call_runs_and_adds_nothing(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("pretrain_once", "measure"):
         monkeypatch.setattr(study, name, lambda *_: pytest.fail("run again"))
@@ -114,6 +117,7 @@ def test_a_second_call_runs_and_adds_nothing(done: Path, monkeypatch: pytest.Mon
     assert after.keys() == before.keys()
 
 
+@pytest.mark.slow
 def test_lines_of_another_default_or_other_data_stay_but_are_not_told_of(done: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copied"
     shutil.copytree(done, folder)

@@ -761,8 +761,20 @@ GIVEN = {
 """Code that only one block has -> what is given to that block."""
 
 
+def exports(block: str) -> bool:
+    """Whether a block needs an exported lifter, which takes a minute to make."""
+    (given,) = [GIVEN[part] for part in GIVEN if part in block]
+    return any(command.startswith("duolift export ") for command in given.after)
+
+
 @needs_make
-@pytest.mark.parametrize(("name", "block"), python_blocks(), ids=[f"{n}-{b.split()[1]}" for n, b in python_blocks()])
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        pytest.param(name, block, marks=[pytest.mark.slow] * exports(block), id=f"{name}-{block.split()[1]}")
+        for name, block in python_blocks()
+    ],
+)
 def test_a_block_of_python_runs(name: str, block: str, shell: Shell) -> None:
     (given,) = [GIVEN[part] for part in GIVEN if part in block]
     for command in given.after:

@@ -7,6 +7,7 @@ from conftest import some_bodies
 from duolift.body.skeleton import PAPER19
 from duolift.geometry.rotations import levelling, rotate
 from duolift.learning.views import CLEARANCE, Views
+from duolift.networks.told_alone import angles
 
 COUNT = 5000
 
@@ -30,6 +31,19 @@ def test_usual_cameras_are_so_many() -> None:
     views = Views(elevation_deg=[40.0, 41.0], usual_deg=[0.0, 1.0], usual=0.25, roll_deg=0.0)
     down = -views(some_bodies(PAPER19, COUNT)).up[:, 2].asin().rad2deg()
     assert (down < 20).float().mean() == pytest.approx(0.25, abs=0.03)
+
+
+def test_how_often_cameras_are_held_how_is_told_without_disturbing_what_is_drawn() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    elevations, rolls = Views(usual_deg=[-6.0, 24.0], roll_deg=3.0, aside_deg=[-0.01, 0.01]).frequencies()
+    assert torch.equal(torch.rand(3), expected)
+    at = angles(elevations).rad2deg()
+    assert elevations[(at > -24) & (at < 6)].sum() == pytest.approx(0.5 + 0.5 / 3, abs=0.02)
+    assert elevations[(at < -66) | (at > 26)].sum() == 0
+    assert (rolls * at).sum() == pytest.approx(0, abs=0.1)
+    assert (rolls * at.square()).sum().sqrt() == pytest.approx(3, abs=0.1)
 
 
 def test_nobody_is_behind_the_camera_or_beyond_reach() -> None:
