@@ -14,6 +14,7 @@ from duolift.outputs.capsules import BodyPainter, View, capsules
 from duolift.outputs.colours import colours_of
 from duolift.outputs.libraries import library, needs
 from duolift.outputs.photographs import Photographs
+from duolift.outputs.sides import clearer_side
 from duolift.outputs.tracks import rate_of
 from duolift.outputs.volumes import scale_of
 from duolift.progress import tracked
@@ -40,7 +41,7 @@ class PictureStyle:
     floor: str = "#f1f4f8"
     shadow: str = "#d3d9e2"
     trunk: tuple[float, float] = (0.15, 0.13)  # radii of its shadow at the pelvis and the head, metres
-    yaw: float = 27.0  # degrees, of the perspective view
+    yaw: float = 27.0  # degrees, of the perspective view, to the right or to the left
     pitch: float = 15.0  # degrees
     distance: float = 2.2  # of the perspective's centre, in diagonals of what is shown
 
@@ -140,6 +141,8 @@ class Picture:
         joints = self.world[scene.valid].reshape(-1, 3)
         low, high = (joints.min(0), joints.max(0)) if len(joints) else (np.full(3, -1.0), np.full(3, 1.0))
         self._low, self._high = np.array([low[0], min(low[1], 0.0), low[2]]), np.asarray(high)
+        roots = self.world[:, :, scene.skeleton.root_index]  # (frame, person, 3)
+        self._yaw = clearer_side(np.where(scene.valid[..., None], roots, np.nan), np.radians(PICTURE_STYLE.yaw))
         self._views: dict[str, View] = {
             "image": self._in_image,
             "scene": self._in_perspective,
@@ -238,7 +241,7 @@ class Picture:
 
     def _in_perspective(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         middle = (self._low + self._high) / 2
-        yaw, pitch = np.radians((PICTURE_STYLE.yaw, PICTURE_STYLE.pitch))
+        yaw, pitch = self._yaw, np.radians(PICTURE_STYLE.pitch)
         x, y, z = np.moveaxis(np.asarray(points, np.float64) - middle, -1, 0)
         across, towards = np.cos(yaw) * x - np.sin(yaw) * z, np.sin(yaw) * x + np.cos(yaw) * z
         up, towards = np.cos(pitch) * y - np.sin(pitch) * towards, np.sin(pitch) * y + np.cos(pitch) * towards

@@ -128,6 +128,17 @@ def test_the_views_agree_with_the_scene() -> None:
     assert scene[1, 1] > scene[0, 1] and scene[3, 0] > scene[0, 0] and scene[2, 2] > scene[0, 2]
 
 
+@pytest.mark.parametrize(("aside", "right"), [(0.5, True), (-0.5, False)], ids=["right", "left"])
+def test_a_scene_is_shown_from_the_side_where_nobody_hides_anybody(aside: float, right: bool) -> None:
+    """The second person is behind the first, to the right or to the left: from the other side they hide each other."""
+    scene = example_scene(frames=3)
+    one = scene.people[:, :1]
+    behind = one + np.array([aside, 0.0, 1.0], dtype=one.dtype)
+    picture = Picture(replace(scene, people=np.concatenate([one, behind], axis=1)), ".png")
+    camera, ahead = picture.project(np.array([[0.0, 1.0, 0.0], [0.0, 1.0, -1.0]]), "scene")[:, 0]
+    assert (camera < ahead) == right, "seen from the right, the camera is on the left"
+
+
 @pytest.mark.parametrize("name", ["$x^2$", "a_b{c}", "$\\frac$"])
 def test_names_of_images_are_not_taken_for_formulas(tmp_path: Path, name: str) -> None:
     scene = example_scene(frames=1)
