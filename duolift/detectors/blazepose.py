@@ -130,40 +130,41 @@ def joints_in(outputs: Sequence[NDArray[np.float32]], crop: Crop) -> NDArray[np.
     if float(there.reshape(-1)[0]) < 0.5:
         return None
     joints = landmarks.reshape(-1, 5)[: len(MEDIAPIPE33)].astype(np.float64)
-    places = refined(joints[:, :2] / SIDE, _logistic(heatmaps[0, ..., : len(MEDIAPIPE33)].astype(np.float64)))
+    places = refined(joints[:, :2] / SIDE, heatmaps[0, ..., : len(MEDIAPIPE33)])
     confidence = _logistic(joints[:, 3]) * _logistic(joints[:, 4])
     return np.concatenate([crop.back(places), confidence[:, None]], axis=-1).astype(np.float32)
 
 
 def refined(
-    places: NDArray[np.float64], heatmaps: NDArray[np.float64], reach: int = 3, least: float = 0.1
+    places: NDArray[np.float64], heatmaps: NDArray[np.floating], reach: int = 3, least: float = 0.1
 ) -> NDArray[np.float64]:
     """Places moved to the middle of what a heatmap shows about them, as MediaPipe does.
 
     Args:
         places: (joint, 2), shares of the square's side.
-        heatmaps: (row, column, joint), 0 to 1.
+        heatmaps: (row, column, joint), logits.
         reach: how many cells on each side are looked at.
-        least: a heatmap whose highest value there is lower moves nothing.
+        least: a heatmap whose highest value there, 0 to 1, is lower moves nothing.
 
-    >>> heatmaps = np.zeros((64, 64, 1))
-    >>> heatmaps[32, 34] = 0.9
-    >>> refined(np.array([[0.5, 0.5]]), heatmaps) * 64
+    >>> heatmaps = np.full((64, 64, 1), -30.0)
+    >>> heatmaps[32, 34] = 2.0
+    >>> (refined(np.array([[0.5, 0.5]]), heatmaps) * 64).round(3)
     array([[34., 32.]])
     """
-    size = heatmaps.shape[0]
-    moved = places.copy()
-    for joint, (column, row) in enumerate(np.floor(places * size).astype(int)):
-        if not (0 <= column < size and 0 <= row < size):
-            continue
-        rows = slice(max(0, row - reach), row + reach + 1)
-        columns = slice(max(0, column - reach), column + reach + 1)
-        values = heatmaps[rows, columns, joint]
-        if values.max() < least:
-            continue
-        y, x = np.mgrid[rows, columns][:, : values.shape[0], : values.shape[1]]
-        moved[joint] = np.array([(x * values).sum(), (y * values).sum()]) / values.sum() / size
-    return moved
+    size, joints = heatmaps.shape[0], np.arange(len(places))
+    cells = np.floor(places * size).astype(int)
+    near = cells[..., None] + np.arange(-reach, reach + 1)  # (joint, 2, offset)
+    there = (near >= 0) & (near < size)
+    columns, rows = np.moveaxis(near.clip(0, size - 1), 1, 0)  # (joint, offset) each
+    seen = heatmaps[rows[:, :, None], columns[:, None, :], joints[:, None, None]]  # (joint, row, column)
+    values = _logistic(seen.astype(np.float64)) * (there[:, 1, :, None] & there[:, 0, None, :])
+    inside = ((cells >= 0) & (cells < size)).all(-1)
+    total = values.sum((1, 2))
+    x = (values * columns[:, None, :]).sum((1, 2))
+    y = (values * rows[:, :, None]).sum((1, 2))
+    moves = inside & (values.max((1, 2)) >= least)
+    middle = np.stack([x, y], axis=-1) / np.maximum(total, least)[:, None] / size
+    return np.where(moves[:, None], middle, places)
 
 
 def _logistic(logits: NDArray[np.float64]) -> NDArray[np.float64]:

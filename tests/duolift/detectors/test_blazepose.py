@@ -73,12 +73,20 @@ def test_where_the_network_sees_nobody_there_are_no_joints() -> None:
 
 def test_heatmaps_move_what_is_near_and_nothing_else() -> None:
     places = np.array([[0.5, 0.5], [0.1, 0.1], [2.0, -1.0], [0.999, 0.999]])
-    heatmaps = np.zeros((64, 64, 4))
-    heatmaps[30, 33, 0] = 0.8
-    heatmaps[50, 50, 1] = 0.8
+    heatmaps = np.full((64, 64, 4), -40.0)
+    heatmaps[30, 33, 0] = 1.4
+    heatmaps[50, 50, 1] = 1.4
     moved = refined(places, heatmaps)
     np.testing.assert_allclose(moved[0] * 64, (33, 30))
     np.testing.assert_array_equal(moved[1:], places[1:])
+
+
+def test_at_the_edge_a_place_is_moved_by_what_there_is() -> None:
+    heatmaps = np.full((64, 64, 2), -40.0)
+    heatmaps[0, 62:, 0] = 1.4
+    heatmaps[60, 3, 1] = -3.0  # below a tenth
+    moved = refined(np.array([[0.99, 0.02], [0.05, 0.95]]), heatmaps)
+    np.testing.assert_allclose(moved * 64, [(62.5, 0.0), (3.2, 60.8)], atol=1e-9)
 
 
 def moved(pixels_right: float) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
