@@ -1,7 +1,10 @@
 """A webcam's frames, as the page sends them one by one, become scenes while it is filming."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import median
 from threading import Lock
 
 from duolift.camera import Camera
@@ -20,6 +23,15 @@ at 10 one frame."""
 
 LARGEST_PICTURE = 4096 * 2160
 """Pixels of a frame."""
+
+SLOW = 0.2
+"""Seconds of detection a frame from which it is said that another detector is faster."""
+
+FASTER = "movenet"
+"""The fastest detector."""
+
+TIMED = 9
+"""Frames of whose times the median counts."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ class Live:
         self._load, self._lock, self._of = detector, Lock(), ("", (0.0, 0.0))
         self._detector: Detector | None = None
         self._filming: tuple[Detector, Stream] | None = None
+        self._seconds: deque[float] = deque(maxlen=TIMED)
 
     def look(self, frame: LiveFrame) -> list[Scene]:
         """The scenes that are ready with a frame: none or one as a rule.
@@ -91,7 +104,18 @@ class Live:
                 self._filming = for_a_film(self._detector), self._begun(image, self._detector.joints)
                 self._of = frame.session, image
             detector, stream = self._filming
-            return stream.add(detector.detect(picture), time=frame.time, name=frame.name)
+            began = time.perf_counter()
+            found = detector.detect(picture)
+            self._seconds.append(time.perf_counter() - began)
+            notes = self._slow(detector)
+            scenes = stream.add(found, time=frame.time, name=frame.name)
+            return [replace(scene, notes=(*scene.notes, *notes)) for scene in scenes]
+
+    def _slow(self, detector: Detector) -> list[str]:
+        """What there is to say of how long detection takes."""
+        if detector.name == FASTER or len(self._seconds) < TIMED or (seconds := median(self._seconds)) < SLOW:
+            return []
+        return [f"finding people takes {seconds:.2f} s a frame here; --detector {FASTER} is faster, without feet"]
 
     def _begun(self, image: tuple[float, float], joints: str) -> Stream:
         known = self.camera

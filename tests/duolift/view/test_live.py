@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from duolift.files.pictures import picture_of
 from duolift.inputs import read
 from duolift.outputs.document import from_json
 from duolift.view import server as view
-from duolift.view.live import LARGEST_PICTURE, Live, LiveFrame
+from duolift.view.live import FASTER, LARGEST_PICTURE, TIMED, Live, LiveFrame
 from duolift.view.server import Server
 
 IMAGE = (640, 360)
@@ -98,6 +99,24 @@ def test_a_page_that_begins_to_film_begins_anew(live: Live) -> None:
     with pytest.raises(InputError, match="later than"):
         look("b", 0.5)
     assert look("b", 0.4, (320, 180)) == []  # the webcam was turned to another size
+
+
+@pytest.mark.parametrize(("takes", "name", "said"), [(0.5, "slow", True), (0.1, "slow", False), (0.5, FASTER, False)])
+def test_a_detector_that_is_slow_here_is_told_of(
+    takes: float,
+    name: str,
+    said: bool,
+    shipped: Lifter,
+    keypoints: NDArray[np.float64],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector, clock = Scripted(keypoints), count(0.0, takes)
+    detector.name = name
+    monkeypatch.setattr("duolift.view.live.time.perf_counter", lambda: next(clock))
+    live = Live(shipped, lambda: detector)
+    scenes = [live.look(LiveFrame("a", str(number), number / 5, jpeg())) for number in range(TIMED + 1)]
+    early, late = (any("is faster" in note for scene in some for note in scene.notes) for some in scenes[2:10:7])
+    assert (early, late) == (False, said)
 
 
 def test_what_is_no_frame_is_refused_and_the_next_one_is_taken(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
