@@ -109,7 +109,6 @@ class DistillationModule(StageModule):
         self.save_hyperparameters({"architecture": architecture.plain(), "learning_rate": learning_rate, "half": half})
         self.people = PeopleLifter(architecture)
         self.people.in_low_precision(half)
-        self.network.usual.copy_(self.views.frequencies())
         self.skeleton = self.people.skeleton
         self.teachers = nn.ModuleList()
         self.strict_loading = False  # teachers are no part of the checkpoints that training goes on from
@@ -135,6 +134,10 @@ class DistillationModule(StageModule):
     def losses(self, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         loss, values = self.lesson(self._level(randomly_mirrored(batch, self.skeleton)))
         return loss, {f"train/{name}": value for name, value in (values | {"loss": loss}).items()}
+
+    def on_train_start(self) -> None:
+        super().on_train_start()
+        self.network.usual.copy_(self.views.frequencies())  # of these cameras, whatever a start has learned from
 
     def on_validation_epoch_start(self) -> None:
         self._sums = torch.zeros(0, device=self.device)

@@ -74,15 +74,16 @@ def without_usual(said: Tensor, deviation: Tensor, usual: Tensor) -> Tensor:
     at = angles(said)
     prior = ((1 - ANYHOW) * usual + ANYHOW / BINS).log()  # (..., bin)
     deviation = deviation.clamp(min=math.pi / BINS / 2)  # finer than bins nothing is told
+    reach = AT_MOST * deviation
     seen, unsure = said, deviation
     for _ in range(STEPS):
         off = (at - seen.unsqueeze(-1)) / unsure.unsqueeze(-1)
         mean, spread = _moments((prior - off.square() / 2).softmax(-1), at)
         # were what is usual a Gaussian, the mean would move by the ratio of the variances, and the precisions add up
         seen = seen + (said - mean) * (unsure / spread).square().clamp(max=FASTEST)
-        seen = torch.maximum(torch.minimum(seen, said + AT_MOST * deviation), said - AT_MOST * deviation)
+        seen = seen.clamp(said - reach, said + reach)
         precision = 1 / unsure.square() + CAUTION * (1 / deviation.square() - 1 / spread.square())
-        unsure = precision.clamp(min=1e-6).rsqrt().clamp(deviation / AT_MOST, AT_MOST * deviation)
+        unsure = precision.clamp(min=1e-6).rsqrt().clamp(deviation / AT_MOST, reach)
     return torch.stack([seen.clamp(-torch.pi / 2, torch.pi / 2), unsure], dim=-1)
 
 

@@ -240,6 +240,15 @@ def test_a_packed_network_goes_on_learning_and_what_it_was_is_kept(done: Path) -
     assert Lifter.load(done / "runs" / "half" / "whole.safetensors").origin["start"]["run"] == "small"
 
 
+def test_what_is_usual_is_that_of_the_cameras_it_goes_on_learning_from(done: Path) -> None:
+    before = Lifter.load(done / "runs" / "small" / "whole.safetensors").people.detection
+    assert before is not None
+    torch.testing.assert_close(before.usual, Views().frequencies(), rtol=1e-3, atol=1e-5)
+    detection = further(done, "elsewhere", "distillation.views.usual=0.0").detection
+    assert detection is not None
+    assert torch.equal(detection.usual, Views(usual=0.0).frequencies())
+
+
 def test_another_kind_of_lifter_is_no_start(done: Path, tmp_path: Path, lifter: Lifter) -> None:
     lifter.save(tmp_path / "other.safetensors")
     with pytest.raises(InputError, match=r"distillation.start: .*a lifting network.*expected.*a detection network"):

@@ -761,10 +761,14 @@ GIVEN = {
 """Code that only one block has -> what is given to that block."""
 
 
+def given_to(block: str) -> Given:
+    (given,) = [GIVEN[part] for part in GIVEN if part in block]
+    return given
+
+
 def exports(block: str) -> bool:
     """Whether a block needs an exported lifter, which takes a minute to make."""
-    (given,) = [GIVEN[part] for part in GIVEN if part in block]
-    return any(command.startswith("duolift export ") for command in given.after)
+    return any(command.startswith("duolift export ") for command in given_to(block).after)
 
 
 @needs_make
@@ -776,7 +780,7 @@ def exports(block: str) -> bool:
     ],
 )
 def test_a_block_of_python_runs(name: str, block: str, shell: Shell) -> None:
-    (given,) = [GIVEN[part] for part in GIVEN if part in block]
+    given = given_to(block)
     for command in given.after:
         shell.run(command)
     names = given.names()
