@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
@@ -30,6 +31,7 @@ from duolift.detectors import Detector, load_detector
 from duolift.detectors.following import for_a_film
 from duolift.detectors.install import download, member
 from duolift.detectors.models import Package
+from duolift.detectors.watching import stride, watch
 from duolift.errors import InputError
 from duolift.files.films import Film
 from duolift.inputs import Frame
@@ -143,12 +145,14 @@ def watched(path: Path, name: str, detector: Detector) -> Filmed:
     """What a detector finds in a film."""
     film, joints, began = Film(path), format_named(detector.joints), time.process_time()
     following = for_a_film(detector)
+
+    def look(picture: NDArray[np.uint8]) -> Array:
+        return following.detect(picture).astype(np.float64)
+
     frames: list[Frame] = []
-    for number, picture in film.frames():
-        image = (float(picture.shape[1]), float(picture.shape[0]))
-        found = following.detect(picture).astype(np.float64)
-        keypoints, confidence = to_joints(found[..., :2], found[..., 2], joints)
-        frames.append(Frame(str(number), name, keypoints, confidence, image=image, rate=film.frame_rate))
+    for seen in watch(film.frames(), look, stride(film.frame_rate)):
+        keypoints, confidence = to_joints(seen.people[..., :2], seen.people[..., 2], joints)
+        frames.append(Frame(str(seen.number), name, keypoints, confidence, image=seen.image, rate=film.frame_rate))
     if not frames or frames[0].image is None:
         raise InputError(f"{path}: holds no frame; expected a film")
     return Filmed(name, tuple(frames), film.frame_rate, frames[0].image, time.process_time() - began)

@@ -80,7 +80,7 @@ class Given:
         """
         files, some = files_of(source), False
         looked_at = all(map(is_media, files))
-        total = sum(frame_count(file, self.options.every) for file in files) if looked_at else 0
+        total = sum(frame_count(file, self.options.every or 1) for file in files) if looked_at else 0
         for frame in tracked(read(source, self.options), "frames", total or None):
             some = True
             if self.record is not None:
@@ -123,7 +123,7 @@ def given(
     with ExitStack() as stack:
         sources = together([_recorded(one, stack) for one in inputs])
         files = tuple(file for file in _files(sources) if is_media(file))
-        if options.every > 1 and not any(map(is_film, files)):
+        if options.every is not None and not any(map(is_film, files)):
             raise InputError(f"--every {options.every}: no input is a film; expected one, of which frames are left out")
         for name, value in (("--detector", detector), ("--keypoints", keypoints)):
             if value is not None and not files:

@@ -8,7 +8,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="action", dest="action", required=True)
     actions.add_parser("list", help="which detectors there are, what they need, and whether it is installed")
     add = actions.add_parser("install", help="download the files of a detector's networks, once")
-    add.add_argument("names", nargs="*", metavar="NAME", help="of detectors (the default one)")
+    add.add_argument("names", nargs="*", metavar="NAME", help="of detectors (the default ones)")
     add.add_argument(
         "--from",
         dest="file",

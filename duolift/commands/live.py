@@ -12,8 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Lift people before the webcam while they are filmed, on a local page"""
-    from duolift.detectors.registry import DEFAULT_DETECTOR, kind_named
+    from duolift.detectors.registry import kind_named, live_detector
 
-    if lacking := kind_named(chosen.detector or DEFAULT_DETECTOR).lacking():
-        raise InputError(f"detector {chosen.detector or DEFAULT_DETECTOR}: {lacking}")
+    name = chosen.detector or live_detector()
+    if lacking := kind_named(name).lacking():
+        raise InputError(f"detector {name}: {lacking}")
     serve_page(chosen, None, filming=True)

@@ -30,7 +30,7 @@ def serve_page(chosen: argparse.Namespace, scene: "Scene | None", filming: bool 
     options, camera = options_of(chosen), camera_of(chosen)
     check_lifter(chosen)
     check_device(chosen)
-    from duolift.detectors import load_detector
+    from duolift.detectors.registry import live_detector, load_detector
     from duolift.view.live import Live
     from duolift.view.server import serve
 
@@ -38,7 +38,7 @@ def serve_page(chosen: argparse.Namespace, scene: "Scene | None", filming: bool 
     lift_frames = partial(lifter.lift_frames, camera=camera, **given)
     lift = partial(_lift_dropped, lift_frames, options, chosen.detector)
     stature = {"stature": given["stature"]} if "stature" in given else {}
-    live = Live(lifter, partial(load_detector, chosen.detector), camera, **stature)
+    live = Live(lifter, partial(load_detector, chosen.detector or live_detector()), camera, **stature)
     serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures, live, filming)
 
 

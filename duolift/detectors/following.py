@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.detectors.interface import Detector
+from duolift.detectors.suppression import SAME, distance, without_doubles
+from duolift.inputs.keypoints import format_named
 
 FRAMES = 5
 """The whole picture is looked at in every so manyth frame at least, by which whoever comes into it is found. 3 and 10
@@ -32,7 +34,8 @@ class Follower(Detector, Protocol):
 class Following:
     """A detector for one film, whose frames it is given in their order.
 
-    People are looked for everywhere in every so manyth frame, and in every one where somebody is lost.
+    People are looked for everywhere in every so manyth frame, and in every one where somebody is lost. Who is not found
+    there, as somebody in front of them hides much of them, is looked for where they have been.
 
     Args:
         detector: what finds them.
@@ -43,7 +46,7 @@ class Following:
     ...
     ...     def detect(self, picture):
     ...         self.looks += 1
-    ...         return np.ones((1, 17, 3), dtype=np.float32)
+    ...         return np.arange(51, dtype=np.float32).reshape(1, 17, 3)
     ...
     ...     def follow(self, picture, people):
     ...         return people
@@ -57,16 +60,26 @@ class Following:
     def __init__(self, detector: Follower, frames: int = FRAMES) -> None:
         self.name, self.joints = detector.name, detector.joints
         self._detector, self._frames = detector, frames
-        self._people: NDArray[np.float32] | None = None
+        self._format = format_named(detector.joints)
+        self._people: NDArray[np.float32] = np.zeros((0, len(self._format), 3), dtype=np.float32)
         self._followed = 0
 
     def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         found = None
-        if self._people is not None and len(self._people) and self._followed < self._frames - 1:
+        if len(self._people) and self._followed < self._frames - 1:
             found = self._detector.follow(picture, self._people)
         self._followed = 0 if found is None else self._followed + 1
-        self._people = self._detector.detect(picture) if found is None else found
+        self._people = self._everywhere(picture) if found is None else found
         return self._people
+
+    def _everywhere(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Who is found in the whole picture, and who was there and still is."""
+        found = self._detector.detect(picture)
+        for person in self._people:
+            if min((distance(person, other) for other in found), default=np.inf) > SAME:
+                still = self._detector.follow(picture, person[None])
+                found = found if still is None else np.concatenate([found, still])
+        return found[without_doubles(found, self._format)]
 
 
 def for_a_film(detector: Detector, every: int = 1) -> Detector:

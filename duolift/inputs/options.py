@@ -38,8 +38,9 @@ class Options:
             else gives are taken from them.
         detector: finds people in pictures and films, such as one of `duolift.detectors`; without it these are refused.
         record: keeps what the detector finds.
-        every: of a film, every so manyth frame is looked at: 5 gives six of 30 frames a second, and takes a fifth of
-            the time.
+        every: of a film, every so manyth frame is looked at and lifted: 5 gives six of 30 frames a second, and takes a
+            fifth of the time. None lifts all frames; of more than 50 a second some are not looked at
+            (`duolift.detectors.watching`), where 1 looks at every one.
 
     Raises:
         InputError: a value that cannot be used.
@@ -62,7 +63,7 @@ class Options:
     pictures: Path | None = None
     detector: "Detector | None" = None
     record: "Record | None" = None
-    every: int = 1
+    every: int | None = None
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FILE_FORMATS:
@@ -74,7 +75,9 @@ class Options:
         check_threshold(self.threshold)
         if self.track not in TRACK:
             raise InputError(f"track is {self.track!r}; expected one of {', '.join(TRACK)}")
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+        if self.every is not None and (
+            isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1
+        ):
             raise InputError(f"every is {self.every!r}; expected a whole number of frames, 1 or more")
         if self.image is not None:
             image_size(self.image, "image")

@@ -76,7 +76,7 @@ class Record:
         files: pictures and films.
         detector: name of the detector.
         joints: name of the keypoint format that it gives.
-        every: of films, every so manyth frame is looked at.
+        every: as of `Options`.
 
     Raises:
         InputError: two of the files have one name; another file is in the place; or what an interrupted run has left
@@ -93,11 +93,11 @@ class Record:
     2
     """
 
-    def __init__(self, path: Path, files: Sequence[Path], detector: str, joints: str, every: int = 1) -> None:
+    def __init__(self, path: Path, files: Sequence[Path], detector: str, joints: str, every: int | None = None) -> None:
         self.path, self.part = path, path.with_name(f"{path.name}.part")
         self._joints = joints
         self._of: dict[str, Any] = {"detector": detector, "joints": joints, "sources": fingerprints(files)}
-        self._of |= {"every": every} if every > 1 else {}
+        self._of |= {} if every is None else {"every": every}
         self._lines: dict[tuple[str, int], tuple[int, str]] = {}  # source and number -> place of the line, and its name
         self._next: dict[str, int] = {}
         self._videos: dict[str, str] = {}

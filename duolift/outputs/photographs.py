@@ -181,7 +181,7 @@ def jpeg(pixels: Pixels, width: int) -> bytes:
     b'JFIF'
     """
     image = library("PIL.Image", "a photograph").fromarray(pixels)
-    image.thumbnail((width, 4 * width))
+    image.thumbnail((width, 4 * width), reducing_gap=1.0)  # blocks of pixels are averaged first: ten times as fast
     content = io.BytesIO()
     image.save(content, format="JPEG", quality=78)
     return content.getvalue()

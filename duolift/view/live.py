@@ -10,6 +10,7 @@ from threading import Lock
 from duolift.camera import Camera
 from duolift.detectors.following import for_a_film
 from duolift.detectors.interface import Detector
+from duolift.detectors.registry import LIVE_DETECTOR
 from duolift.errors import InputError
 from duolift.files.pictures import picture_of
 from duolift.placement.stature import UNKNOWN_STATURES, Statures
@@ -25,10 +26,7 @@ LARGEST_PICTURE = 4096 * 2160
 """Pixels of a frame."""
 
 SLOW = 0.2
-"""Seconds of detection a frame from which it is said that another detector is faster."""
-
-FASTER = "movenet"
-"""The fastest detector."""
+"""Seconds of detection a frame from which it is said that `LIVE_DETECTOR` is faster than another one."""
 
 TIMED = 9
 """Frames of whose times the median counts."""
@@ -113,9 +111,9 @@ class Live:
 
     def _slow(self, detector: Detector) -> list[str]:
         """What there is to say of how long detection takes."""
-        if detector.name == FASTER or len(self._seconds) < TIMED or (seconds := median(self._seconds)) < SLOW:
+        if detector.name == LIVE_DETECTOR or len(self._seconds) < TIMED or (seconds := median(self._seconds)) < SLOW:
             return []
-        return [f"finding people takes {seconds:.2f} s a frame here; --detector {FASTER} is faster, without feet"]
+        return [f"finding people takes {seconds:.2f} s a frame here; --detector {LIVE_DETECTOR} is faster"]
 
     def _begun(self, image: tuple[float, float], joints: str) -> Stream:
         known = self.camera

@@ -20,6 +20,11 @@ const Space = (() => {
   };
   const APART = 0.6; // metres between two people from which neither hides the other
   const CELLS = 24; // of a picture, to either side, that a lens may bend
+  const FINE = { pixels: Math.min(2, window.devicePixelRatio || 1), shadows: 2048 },
+    COARSE = { pixels: 0.5, shadows: 512 }; // of a moving picture, where there is no graphics card
+  const SLOW = 80, // milliseconds that one takes to draw from which on it counts as such
+    OFTEN = 3, // so many of them, one after the other
+    STILL = 700; // milliseconds without another one, after which it is drawn finely again
   const COLOURS = { ground: 0xe8ecf2, metres: 0xa3b0c2, halves: 0xcdd5e0, camera: 0x5d6880 };
 
   function apart(scene, [x, , z]) {
@@ -40,15 +45,16 @@ const Space = (() => {
   class Space {
     constructor(holder, settings) {
       Object.assign(this, { holder, settings, people: [], fixed: [], view: "round", photograph: false, waiting: false });
+      Object.assign(this, { slow: 0, fineness: FINE });
       this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true });
       this.renderer.shadowMap.enabled = true;
-      this.renderer.setPixelRatio(Math.min(2, window.devicePixelRatio || 1));
+      this.renderer.setPixelRatio(FINE.pixels);
       holder.append(this.renderer.domElement);
       this.world = new THREE.Scene();
       this.world.add(new THREE.HemisphereLight(0xffffff, 0xb4bccb, 2.2));
       this.sun = new THREE.DirectionalLight(0xffffff, 1.7);
       this.sun.castShadow = true;
-      this.sun.shadow.mapSize.set(2048, 2048);
+      this.sun.shadow.mapSize.set(FINE.shadows, FINE.shadows);
       this.sun.shadow.radius = 4;
       this.sun.shadow.normalBias = 0.02;
       this.world.add(this.sun, this.sun.target);
@@ -331,9 +337,32 @@ const Space = (() => {
     later() {
       if (this.waiting) return;
       this.waiting = true;
+      clearTimeout(this.still);
       requestAnimationFrame(() => {
         this.waiting = false;
-        this.renderer.render(this.world, this.eye);
+        const coarsely = this.slow >= OFTEN;
+        this.draw(coarsely ? COARSE : FINE);
+        if (coarsely) this.still = setTimeout(() => this.draw(FINE), STILL);
+        else this.time();
+      });
+    }
+
+    draw(fineness) {
+      if (this.fineness !== fineness) {
+        this.fineness = fineness;
+        this.renderer.setPixelRatio(fineness.pixels);
+        this.sun.shadow.mapSize.set(fineness.shadows, fineness.shadows);
+        this.sun.shadow.map?.dispose();
+        this.sun.shadow.map = null;
+      }
+      this.renderer.render(this.world, this.eye);
+    }
+
+    time() {
+      // what is drawn without a graphics card holds up the browser's next picture
+      const began = performance.now();
+      requestAnimationFrame(() => {
+        this.slow = performance.now() - began > SLOW ? this.slow + 1 : 0;
       });
     }
   }

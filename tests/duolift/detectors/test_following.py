@@ -8,21 +8,33 @@ from duolift.detectors.following import FRAMES, Following, for_a_film
 PICTURE = np.zeros((48, 64, 3), dtype=np.uint8)
 
 
+BODY = np.stack([np.linspace(0, 40, 17), np.linspace(0, 200, 17), np.full(17, 0.9)], axis=-1)
+"""(joint, 3)"""
+
+
 class Counting:
-    """A detector that keeps which way it was asked; it loses everybody in one picture."""
+    """A detector that keeps which way it was asked: people stand side by side, and are a pixel farther every time.
+
+    Args:
+        people: how many there are.
+        lost: the time at which nobody is found where they were.
+        hidden: the time at which the last one is not found in the whole picture.
+    """
 
     name, joints = "counting", "coco17"
 
-    def __init__(self, people: int = 2, lost: int | None = None) -> None:
-        self.people, self.lost, self.asked = people, lost, ""
+    def __init__(self, people: int = 2, lost: int | None = None, hidden: int | None = None) -> None:
+        self.people, self.lost, self.hidden, self.asked = people, lost, hidden, ""
 
     def detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.asked += "d"
-        return np.full((self.people, 17, 3), len(self.asked), dtype=np.float32)
+        count = self.people - (len(self.asked) == self.hidden)
+        places = 300 * np.arange(count)[:, None, None] * [1, 0, 0] + [len(self.asked), 0, 0]
+        return (BODY + places).astype(np.float32)
 
     def follow(self, picture: NDArray[np.uint8], people: NDArray[np.float32]) -> NDArray[np.float32] | None:
         self.asked += "f"
-        return None if len(self.asked) == self.lost else people + 1
+        return None if len(self.asked) == self.lost else people + np.array([1, 0, 0], dtype=np.float32)
 
 
 def looked(detector: Counting, frames: int) -> list[NDArray[np.float32]]:
@@ -51,6 +63,19 @@ def test_where_somebody_is_lost_the_whole_picture_is_looked_at() -> None:
     detector = Counting(lost=3)
     looked(detector, 4)
     assert detector.asked == "dffdf"
+
+
+def test_who_is_not_found_in_the_whole_picture_is_looked_for_where_they_were() -> None:
+    detector = Counting(hidden=FRAMES + 1)
+    found = looked(detector, FRAMES + 2)
+    assert detector.asked == "d" + "f" * (FRAMES - 1) + "df" + "f"
+    assert [len(one) for one in found] == [2] * (FRAMES + 2)
+    assert found[FRAMES][1, 0, 0] == 300 + FRAMES + 1, "a pixel on from where they were"
+
+
+def test_who_is_neither_found_nor_where_they_were_is_gone() -> None:
+    detector = Counting(hidden=FRAMES + 1, lost=FRAMES + 2)
+    assert [len(one) for one in looked(detector, FRAMES + 2)] == [2] * FRAMES + [1, 1]
 
 
 def test_nobody_is_not_followed() -> None:

