@@ -39,6 +39,34 @@ const ready = setInterval(() => {
 """
 """Drags from the middle of the scene up or down, with the left (turn) or the right button (shift)."""
 
+SLOWLY = """
+window.requestAnimationFrame = (callback) => setTimeout(() => callback(performance.now()), MILLISECONDS);
+const ready = setInterval(() => {
+  if (document.body.dataset.ready !== "yes") return;
+  clearInterval(ready);
+  Element.prototype.setPointerCapture = Element.prototype.releasePointerCapture = () => {};
+  const canvas = document.querySelector("#plot canvas"), { width, height } = canvas.getBoundingClientRect();
+  const send = (type, x) => canvas.dispatchEvent(new PointerEvent(type, {
+    pointerId: 1, pointerType: "mouse", bubbles: true, button: 0, buttons: type === "pointerup" ? 0 : 1,
+    clientX: x, clientY: height / 2, pageX: x, pageY: height / 2 }));
+  const pixels = [], note = () => pixels.push(canvas.width / canvas.clientWidth);
+  note();
+  send("pointerdown", width / 2);
+  const turning = setInterval(() => {
+    send("pointermove", width / 2 + 5 * pixels.length);
+    note();
+    if (pixels.length < 12) return;
+    clearInterval(turning);
+    send("pointerup", width / 2 + 60);
+    setTimeout(() => {
+      note();
+      document.body.dataset.pixels = pixels.map((share) => share.toFixed(1)).join(" ");
+    }, 3000);
+  }, 250);
+}, 50);
+"""
+"""Turns the scene in a browser whose next picture comes so late, and notes how many pixels are drawn for each."""
+
 DROP = """
 const ready = setInterval(async () => {
   if (document.body.dataset.ready !== "yes") return;
@@ -112,6 +140,14 @@ def test_whoever_turns_the_scene_stays_above_the_ground(direction: str, tmp_path
     before = eye(opened(example_scene(), tmp_path))
     after = eye(opened(example_scene(), tmp_path, script))
     assert after[1] >= 0.05 and np.linalg.norm(np.subtract(before, after)) > 0.5
+
+
+@in_a_browser
+@pytest.mark.parametrize(("milliseconds", "moving"), [(10, "1.0"), (100, "0.5")])
+def test_without_a_graphics_card_what_moves_is_drawn_coarsely(milliseconds: int, moving: str, tmp_path: Path) -> None:
+    found = opened(example_scene(), tmp_path, SLOWLY.replace("MILLISECONDS", str(milliseconds)))
+    first, *_, last_moving, still = re.findall(r'data-pixels="([^"]*)"', found)[0].split()
+    assert (first, last_moving, still) == ("1.0", moving, "1.0")
 
 
 @in_a_browser
