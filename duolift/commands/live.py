@@ -12,9 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Lift people before the webcam while they are filmed, on a local page"""
-    from duolift.detectors.registry import kind_named, live_detector
+    from duolift.detectors.registry import live_detector, ready
 
     name = chosen.detector or live_detector()
-    if lacking := kind_named(name).lacking():
-        raise InputError(f"detector {name}: {lacking}")
+    if lacking := ready(name).lacking():
+        raise InputError(f"detector {name} {lacking}")
     serve_page(chosen, None, filming=True)

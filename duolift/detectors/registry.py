@@ -89,13 +89,17 @@ def load_detector(name: str | None = None) -> Detector:
     Traceback (most recent call last):
     duolift.errors.InputError: detector 'movnet' is unknown (did you mean movenet?); expected one of blazepose, ...
     """
-    chosen = DEFAULT_DETECTOR if name is None else name
-    kind = kind_named(chosen)
+    return ready(DEFAULT_DETECTOR if name is None else name).load()
+
+
+def ready(name: str) -> DetectorKind:
+    """The detector of that name, whose networks are there. Raises InputError as `load_detector`."""
+    kind = kind_named(name)
     for model in kind.models:
         if not is_installed(model):
-            which = "" if chosen == DEFAULT_DETECTOR else f" {chosen}"
+            which = "" if name == DEFAULT_DETECTOR else f" {name}"
             raise InputError(f"{path_of(model)}: no such file; expected: duolift detector install{which}")
-    return kind.load()
+    return kind
 
 
 def kind_named(name: str) -> DetectorKind:

@@ -389,10 +389,13 @@ def test_a_size_that_is_none(size: str, lift: Callable[..., int], capsys: pytest
 
 
 def test_the_page_begins_with_the_webcam_where_there_is_a_detector(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served: list[tuple] = []
     monkeypatch.setattr("duolift.view.server.serve", lambda *arguments: served.append(arguments))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cli.main(["live"]) == 2 and "expected: duolift detector install" in capsys.readouterr().err
+    monkeypatch.setattr("duolift.detectors.registry.is_installed", lambda model: True)
     monkeypatch.setattr("duolift.detectors.registry.DetectorKind.lacking", lambda kind: "")
     assert cli.main(["live", "--no-browser", "--focal", "900", "--height", "1.8"]) == 0
     (scene, _, _, browser, _, live, filming) = served[0]
