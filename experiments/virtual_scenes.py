@@ -11,7 +11,7 @@ from datamodules.takes import MILLIMETRES_PER_METRE, NOWHERE, Takes
 from duolift.body.skeleton import Skeleton
 from duolift.geometry.cameras import CalibratedCamera, Intrinsics
 from duolift.geometry.lifted import Lifted
-from duolift.geometry.rotations import rotate
+from duolift.geometry.rotations import rotate, rotation_z
 from duolift.geometry.scene_batch import SceneBatch
 
 
@@ -102,10 +102,7 @@ def rolled(scenes: SceneBatch, degrees: float) -> SceneBatch:
     """The scenes by cameras that are turned about their line of sight, without distortion."""
     assert scenes.truth is not None
     assert scenes.up is not None
-    angle = math.radians(degrees)
-    turn = torch.tensor(
-        [[math.cos(angle), -math.sin(angle), 0.0], [math.sin(angle), math.cos(angle), 0.0], [0.0, 0.0, 1.0]]
-    )
+    turn = rotation_z(torch.tensor(math.radians(degrees)))
     lens = Intrinsics.ideal(scenes.intrinsics.focal, scenes.intrinsics.principal)
     truth = rotate(turn, scenes.truth)
     return replace(scenes, pixels=lens[:, None].project(truth), intrinsics=lens, truth=truth, up=scenes.up @ turn.mT)
