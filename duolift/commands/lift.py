@@ -58,7 +58,7 @@ def _add_detection(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="look at every Nth frame of films alone, and lift these: detection takes an Nth of the time, and the "
-        "rate is told so; without it all are lifted, and 25 a second or more looked at, which 1 does with all",
+        "rate is told so; without it all are lifted, and as many looked at as people's movements need; 1 looks at all",
     )
 
 

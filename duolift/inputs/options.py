@@ -39,8 +39,8 @@ class Options:
         detector: finds people in pictures and films, such as one of `duolift.detectors`; without it these are refused.
         record: keeps what the detector finds.
         every: of a film, every so manyth frame is looked at and lifted: 5 gives six of 30 frames a second, and takes a
-            fifth of the time. None lifts all frames; of more than 50 a second some are not looked at
-            (`duolift.detectors.watching`), where 1 looks at every one.
+            fifth of the time. None lifts all frames, and does not look at those between which everybody moves
+            straight on (`duolift.detectors.watching`); 1 looks at every one.
 
     Raises:
         InputError: a value that cannot be used.

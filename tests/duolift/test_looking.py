@@ -158,14 +158,12 @@ def test_every_so_manyth_frame_is_looked_at_and_the_rate_is_told_so(
     assert "found.json: is there already" in capsys.readouterr().err
 
 
-def test_of_a_film_of_many_frames_a_second_half_are_looked_at_and_all_are_lifted(
-    lift: Command, detectors: list[Scripted]
-) -> None:
-    pictures = [drawn(SIZE, [(60 + 2 * number, 40, 200), (220, 60, 210)]) for number in range(COUNT)]
-    write_pictures(Path("run.mp4"), pictures, steady(COUNT, 50))
+def test_of_a_film_not_all_frames_are_looked_at_and_all_are_lifted(lift: Command, detectors: list[Scripted]) -> None:
+    pictures = [drawn(SIZE, [(60 + 2 * number, 40, 200), (220, 60, 210)]) for number in range(25)]
+    write_pictures(Path("run.mp4"), pictures, steady(25, 50))
     assert lift("run.mp4", "-o", "a.json", "--keypoints", "found.json", "-q") == 0
     assert lift("run.mp4", "-o", "b.json", "--every", "1", "-q") == 0
-    assert [len(one.seen) for one in detectors] == [COUNT // 2 + 1, COUNT]
+    assert [len(one.seen) for one in detectors] == [10, 25]
     some, all_ = read("a.json"), read("b.json")
     assert some.names == all_.names and some.rate == all_.rate == 50
     assert np.nanmax(np.abs(some.keypoints - all_.keypoints)) < 1.5, "pixels"

@@ -1,10 +1,12 @@
-"""Of films of many frames a second some are looked at, and in those between people are on their way."""
+"""Of a film's frames some are looked at, and in those between people are on their way from one look to the next."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from duolift.detectors.watching import Watched, between, stride, watch
+from duolift.detectors.watching import Watched, stride, watch
 
 BODY = np.stack([np.linspace(0, 40, 17), np.linspace(0, 200, 17), np.full(17, 0.9)], axis=-1)
 """(joint, 3)"""
@@ -26,56 +28,81 @@ class Eyes:
         self.looked.append(int(picture[0, 0, 0]))
         return self.people[self.looked[-1]]
 
-
-def watched(eyes: Eyes, step: int) -> list[Watched]:
-    return [*watch(((number, np.full((48, 64, 3), number, np.uint8)) for number in eyes.people), eyes, step)]
+    def watch(self, step: int) -> list[Watched]:
+        return [*watch(((number, np.full((48, 64, 3), number, np.uint8)) for number in self.people), self, step)]
 
 
 @pytest.mark.parametrize(
-    ("numbers", "step", "looked"),
+    ("numbers", "step", "between"),
     [
-        (range(5), 1, [0, 1, 2, 3, 4]),
-        (range(5), 2, [0, 2, 4]),
-        (range(6), 2, [0, 2, 4, 5]),
-        (range(8), 3, [0, 3, 6, 7]),
-        ([0, 1, 2, 3, 40, 41, 42, 43], 2, [0, 2, 3, 40, 42, 43]),
-        ([0, 1, 3, 4, 5, 7], 2, [0, 1, 3, 5, 7]),
-        ([5], 2, [5]),
+        (range(5), 1, []),
+        (range(7), 2, [3, 5]),
+        (range(8), 2, [3, 5]),
+        (range(12), 3, [4, 5, 7, 8, 10]),
+        ([0, 1, 2, 3, 4, 40, 41, 42, 43, 44], 2, [3, 41, 43]),
+        ([0, 1, 3, 4, 5, 7], 2, [4]),
+        ([5], 2, []),
         ([], 2, []),
     ],
 )
-def test_no_two_looks_are_farther_apart_than_asked_where_there_are_frames(
-    numbers: list[int], step: int, looked: list[int]
+def test_who_moves_evenly_is_where_they_would_be_between_two_looks(
+    numbers: Iterable[int], step: int, between: list[int]
 ) -> None:
+    """The first frames are all looked at; so are the last one and those at both sides of a gap."""
     eyes = Eyes({number: at(10 + number) for number in numbers})
-    found = watched(eyes, step)
-    assert eyes.looked == looked
+    found = eyes.watch(step)
     assert [one.number for one in found] == [*numbers] and {one.image for one in found} <= {(64.0, 48.0)}
+    assert sorted(eyes.looked) == [number for number in numbers if number not in between]
     for one in found:
         np.testing.assert_allclose(one.people, at(10 + one.number), atol=1e-12)
 
 
 def test_who_is_who_is_told_by_where_people_are() -> None:
-    eyes = Eyes({0: at(0, 300), 1: at(), 2: at(302, 2)})
-    np.testing.assert_allclose(watched(eyes, 2)[1].people, at(1, 301))
+    eyes = Eyes({number: at(number, 300) if number % 4 else at(300, number) for number in range(9)})
+    found = eyes.watch(2)
+    assert eyes.looked == [0, 2, 1, 4, 6, 8]
+    for one in found:
+        np.testing.assert_allclose(np.sort(one.people[:, 0, 0]), [one.number, 300])
 
 
-def test_who_comes_or_goes_does_so_at_a_look() -> None:
-    eyes = Eyes({0: at(0), 1: at(), 2: at(0, 300), 3: at(), 4: at(300), 5: at(), 6: at()})
-    assert [len(one.people) for one in watched(eyes, 2)] == [1, 1, 2, 1, 1, 0, 0]
+@pytest.mark.parametrize("far", [20.0, 60.0])
+def test_where_somebody_turns_sharply_all_frames_are_looked_at(far: float) -> None:
+    """A hand, waved: at the highest point it is beside the line from look to look by an eighth of the turn."""
+    waving = {number: at(0, 300) for number in range(13)}
+    for number in range(4, 9):
+        waving[number][1, 9, 0] += far * (1 - abs(number - 6) / 2)
+    eyes = Eyes(waving)
+    found = eyes.watch(2)
+    assert ({5, 7, 9} <= {*eyes.looked}) == (far == 60)
+    off = [np.abs(one.people - waving[one.number]).max() for one in found]
+    assert max(off) < 1e-9
 
 
-def test_a_joint_that_jumps_is_not_seen_between() -> None:
-    """As where a detector takes left for right; and no joint is surer than at either look."""
-    jumped = at(0)
-    jumped[0, 3, 0] += 100
-    jumped[0, 5, 2] = 0.4
-    people = between(Watched(0, (64.0, 48.0), at(0)), Watched(2, (64.0, 48.0), jumped), 1)
-    assert people[0, 3, 2] == 0 and people[0, 5, 2] == 0.4 and (np.delete(people[0, :, 2], [3, 5]) == 0.9).all()
+def test_a_joint_that_is_not_sure_may_jump() -> None:
+    jumping = {number: at(0) for number in range(9)}
+    for number in (2, 6):
+        jumping[number][0, 9] = 90, 10, 0.3
+    eyes = Eyes(jumping)
+    found = eyes.watch(2)
+    assert eyes.looked == [0, 2, 1, 4, 6, 8]
+    assert [one.people[0, 9, 2] for one in found[2:]] == [0.3, 0.3, 0.9, 0.3, 0.3, 0.3, 0.9]
+
+
+def test_where_somebody_comes_or_goes_all_frames_are_looked_at() -> None:
+    eyes = Eyes({number: at(0, 300) if 3 <= number < 9 else at(0) for number in range(15)})
+    found = eyes.watch(2)
+    assert [len(one.people) for one in found] == [1] * 3 + [2] * 6 + [1] * 6
+    assert sorted(eyes.looked) == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14]
+
+
+def test_nobody_is_nobody_between() -> None:
+    eyes = Eyes({number: at() for number in range(7)})
+    assert [len(one.people) for one in eyes.watch(2)] == [0] * 7 and eyes.looked == [0, 2, 1, 4, 6]
 
 
 @pytest.mark.parametrize(
-    ("rate", "step"), [(10, 1), (24, 1), (30, 1), (48, 1), (50, 2), (60000 / 1001, 2), (60, 2), (120, 4), (240, 9)]
+    ("rate", "step"),
+    [(10, 1), (23.976, 2), (24, 2), (25, 2), (30000 / 1001, 2), (48, 4), (50, 4), (60000 / 1001, 5), (60, 5), (240, 5)],
 )
-def test_a_film_is_looked_at_25_times_a_second_or_more(rate: float, step: int) -> None:
+def test_a_film_is_looked_at_twelve_times_a_second_or_more(rate: float, step: int) -> None:
     assert stride(rate) == step
