@@ -3,13 +3,15 @@
 
 const Bodies = (() => {
   const { vector, side, median } = Coordinates;
-  const AROUND = 28; // corners of what is round
+  const AROUND = 28, // corners of what is round
+    AROUND_LIMB = 16; // of what is as thin as a limb: a third of a pixel, and a third of the triangles
   const FILLED = 0.35; // opacity of what was filled in
   const TORSO = ["pelvis", "neck", "right_hip", "left_hip", "right_shoulder", "left_shoulder"];
   const WITHIN_TORSO = ["spine", "neck", "right_hip", "left_hip"];
   const GHOST = new THREE.MeshBasicMaterial({ colorWrite: false, transparent: true, side: THREE.DoubleSide });
   const UP = new THREE.Vector3(0, 1, 0);
-  const ball = new THREE.SphereGeometry(1, AROUND, AROUND / 2);
+  const ball = (around) => new THREE.SphereGeometry(1, around, around / 2);
+  const [HEAD, JOINT] = [ball(AROUND), ball(AROUND_LIMB)];
   const plain = (joint) => joint.replace(/^(left|right)_/, "");
 
   function scaleOf(scene, person, shape) {
@@ -61,12 +63,12 @@ const Bodies = (() => {
         if ((headed && child === "head_top") || (this.torso && WITHIN_TORSO.includes(child))) continue;
         const end = shape.radii[plain(child)] * this.scale,
           start = Math.min(shape.radii[plain(parent)] * this.scale, 1.5 * end);
-        const tube = this.keep(new THREE.CylinderGeometry(end, start, 1, AROUND, 1, true).translate(0, 0.5, 0));
+        const tube = this.keep(new THREE.CylinderGeometry(end, start, 1, AROUND_LIMB, 1, true).translate(0, 0.5, 0));
         this.limbs.push({ child, parent, mesh: this.mesh(tube) });
-        this.balls.push({ joint: child, from: child, radius: end, mesh: this.mesh(ball) });
-        this.balls.push({ joint: parent, from: child, radius: start, mesh: this.mesh(ball) });
+        this.balls.push({ joint: child, from: child, radius: end, mesh: this.mesh(JOINT) });
+        this.balls.push({ joint: parent, from: child, radius: start, mesh: this.mesh(JOINT) });
       }
-      this.head = headed ? this.mesh(ball) : null;
+      this.head = headed ? this.mesh(HEAD) : null;
       this.label = label(String(scene.identities[person]), colours[0]);
       this.group.add(this.label);
     }
