@@ -110,8 +110,9 @@ def main(arguments: Sequence[str]) -> None:
         taken = unpack(given.package or download(POSE2SIM, Path(folder)), Path(folder))
         cameras = read_qualisys(taken["calibration"])
         films = [watched(taken[name], name, detector) for name in tracked(VIEWS, "detecting", len(VIEWS))]
+        whole = [watched(taken[name], name, detector, step=1) for name in tracked(VIEWS, "all frames", len(VIEWS))]
     views = [view_of(film, *cameras[film.name]) for film in films]
-    truth = reference(films, views)
+    truth = reference(whole, views)
     lines = [
         scored(lifter, film, view, truth, stature)
         for film, view in zip(films, views, strict=True)
@@ -141,8 +142,12 @@ def unpack(package: Path, folder: Path) -> dict[str, Path]:
     return taken
 
 
-def watched(path: Path, name: str, detector: Detector) -> Filmed:
-    """What a detector finds in a film."""
+def watched(path: Path, name: str, detector: Detector, step: int | None = None) -> Filmed:
+    """What a detector finds in a film.
+
+    Args:
+        step: of how many frames one is looked at; None as in use, 1 looks at every one, as the reference wants it.
+    """
     film, joints, began = Film(path), format_named(detector.joints), time.process_time()
     following = for_a_film(detector)
 
@@ -150,7 +155,7 @@ def watched(path: Path, name: str, detector: Detector) -> Filmed:
         return following.detect(picture).astype(np.float64)
 
     frames: list[Frame] = []
-    for seen in watch(film.frames(), look, stride(film.frame_rate)):
+    for seen in watch(film.frames(), look, step or stride(film.frame_rate)):
         keypoints, confidence = to_joints(seen.people[..., :2], seen.people[..., 2], joints)
         frames.append(Frame(str(seen.number), name, keypoints, confidence, image=seen.image, rate=film.frame_rate))
     if not frames or frames[0].image is None:

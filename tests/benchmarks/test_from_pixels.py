@@ -314,7 +314,7 @@ def test_the_command_prints_a_line_a_view_and_a_height(
         for name in VIEWS:
             archive.writestr(f"{DEMO}/videos/{name}.mp4", name)
     made = {film.name: film for film in films()}
-    monkeypatch.setattr(pixels, "watched", lambda path, name, detector: made[path.read_text()])
+    monkeypatch.setattr(pixels, "watched", lambda path, name, detector, step=None: made[path.read_text()])
     monkeypatch.setattr(pixels, "load_detector", lambda name: type("Toy", (), {"name": "toy"}))
     monkeypatch.setattr(pixels.Lifter, "load", lambda: Knowing(views()[1]))
     out = tmp_path / "pixels.md"
