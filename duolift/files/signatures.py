@@ -27,7 +27,13 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyp", VIDEO),  # MP4, MOV
     (8, b"AVI ", VIDEO),
     (0, b"\x1a\x45\xdf\xa3", VIDEO),  # Matroska, WebM
+    *((4, atom, VIDEO) for atom in (b"moov", b"mdat", b"wide")),  # QuickTime of old
     (0, b"\0\0\1\xba", VIDEO),  # MPEG
+    (0, b"\0\0\1\xb3", VIDEO),  # its pictures without a container
+    (0, b"\0\0\0\1", VIDEO),  # H.264 and H.265 without one, as small cameras write them
+    (0, b"OggS", VIDEO),
+    (0, b"\x06\x0e\x2b\x34", VIDEO),  # MXF
+    (0, b"\x1f\x07\0", VIDEO),  # DV
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", VIDEO),  # Windows Media
     (0, b"FLV\1", VIDEO),
     (8, b"WAVE", SOUND),

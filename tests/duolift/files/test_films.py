@@ -51,6 +51,27 @@ def test_every_kind_of_file_has_the_same_frames(
     assert seen(film, 4) == pytest.approx({n: g for n, g in enumerate(greys(COUNT)) if n >= 4}, abs=12)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "timed"),
+    [
+        ("a.h264", ("-bsf:v", "h264_mp4toannexb"), False),
+        ("a.hevc", ("-c:v", "libx265", "-x265-params", "log-level=none"), False),
+        ("a.ogv", ("-c:v", "libtheora"), True),
+        ("a.m2v", ("-r", "25"), True),
+        ("a.mxf", ("-r", "25"), True),
+    ],
+)
+def test_films_of_other_kinds_are_known_whatever_they_are_called(
+    name: str, arguments: tuple[str, ...], timed: bool, steady_film: Path, tmp_path: Path
+) -> None:
+    """A stream without a container does not say when its frames are shown, and that is told."""
+    ffmpeg("-i", str(steady_film), *arguments, str(tmp_path / name))
+    bare = (tmp_path / name).rename(tmp_path / "bare")
+    film = Film(bare)
+    assert is_film(bare) and len(seen(film)) >= COUNT
+    assert any("does not say when" in doubt for doubt in film.doubts()) != timed
+
+
 def test_a_film_is_known_by_what_it_holds(steady_film: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(steady_film.read_bytes())
     Image.new("RGB", (4, 3)).save(tmp_path / "b.mp4", "JPEG")
