@@ -80,7 +80,7 @@ class Given:
         """
         files, some = files_of(source), False
         looked_at = all(map(is_media, files))
-        total = sum(frame_count(file, self.options.every or 1) for file in files) if looked_at else 0
+        total = sum(frame_count(file, self.options.every) for file in files) if looked_at else 0
         for frame in tracked(read(source, self.options), "frames", total or None):
             some = True
             if self.record is not None:

@@ -5,9 +5,10 @@ are as far on their way from one look to the next as the frame is. Where somebod
 goes or is lost, the frames between are looked at as well.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import pairwise
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from duolift.detectors.suppression import distance, extent
 
 LOOKS = 12.0
 """Looks a second, at least, where a film has as many frames."""
+
+BRIDGED = 0.3
+"""Seconds between two frames of a film whose rate varies, at most, between which people are on their way as well."""
 
 MOST_BETWEEN = 4
 """Frames between two looks, which are held until the second one."""
@@ -62,7 +66,33 @@ def stride(rate: float) -> int:
     return min(max(1, int(rate / LOOKS + 0.01)), MOST_BETWEEN + 1)
 
 
-def watch(frames: Iterable[tuple[int, Picture]], look: Callable[[Picture], People], step: int) -> Iterator[Watched]:
+def bridged(rate: float) -> int:
+    """How far apart the numbers of two frames are, at most, between which people are on their way as well.
+
+    Args:
+        rate: frames a second.
+    """
+    return round(BRIDGED * rate)
+
+
+def moments(numbers: Sequence[int], most: int, unit: int = 1) -> list[int]:
+    """The numbers that `watch` gives for frames of some numbers, ascending; other arguments are as there.
+
+    >>> moments([0, 1, 2, 5, 6, 20], most=4)
+    [0, 1, 2, 3, 4, 5, 6, 20]
+    """
+    gaps = ((one, other) for one, other in pairwise(numbers) if unit < other - one <= most)
+    return sorted([*numbers, *(at for one, other in gaps for at in range(one + unit, other, unit))])
+
+
+def watch(
+    frames: Iterable[tuple[int, Picture]],
+    look: Callable[[Picture], People],
+    step: int,
+    most: int = 0,
+    unit: int = 1,
+    last: Watched | None = None,
+) -> Iterator[Watched]:
     """Who is in each of a film's frames.
 
     Args:
@@ -71,33 +101,41 @@ def watch(frames: Iterable[tuple[int, Picture]], look: Callable[[Picture], Peopl
         step: no more than this are frames apart that are looked at. The first and the last one are, those at both
             sides of a gap in the numbers, and all between two looks from one to the other of which somebody does not
             move `straight`.
+        most: where the numbers of two frames are no farther apart than this, numbers that are left out between them are
+            given as well, with whoever is in both, on their way.
+        unit: what numbers are multiples of.
+        last: who was in the frame before the first one, where that is known.
 
     >>> looked = []
     >>> def look(picture):  # one person, who is where the picture says
     ...     looked.append(int(picture[0, 0, 0]))
     ...     return np.array([[[1.0, 0, 1], [1, 50, 1], [1, 99, 1]]]) * [looked[-1], 1, 1]
-    >>> frames = [(number, np.full((48, 64, 3), 3 * number, dtype=np.uint8)) for number in range(9)]
-    >>> [one.people[0, 0, 0].item() for one in watch(frames, look, step=2)]
-    [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0]
+    >>> frames = [(number, np.full((48, 64, 3), 3 * number, dtype=np.uint8)) for number in (0, 1, 2, 3, 4, 6)]
+    >>> [one.people[0, 0, 0].item() for one in watch(frames, look, step=2, most=3)]
+    [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0]
     >>> looked  # between the first two looks as well: nothing tells yet how people move
-    [0, 6, 3, 12, 18, 24]
+    [0, 6, 3, 12, 18]
     """
     coming = iter(frames)
     before: Watched | None = None
-    last: Watched | None = None
-    waiting: list[tuple[int, Picture]] = []
+    waiting: dict[int, Picture] = {}
     frame = next(coming, None)
     while frame is not None:
         (number, picture), following = frame, next(coming, None)
         if last is not None and following is not None and number < last.number + step >= following[0]:
-            waiting.append(frame)
+            waiting[number] = picture
         else:
-            now = Watched(number, _size(picture), look(picture))
-            way = straight(before, last, now) if before and last else None
-            for at, between in waiting:
-                yield Watched(at, _size(between), look(between) if way is None else way.people(at))
+            now = Watched(number, (float(picture.shape[1]), float(picture.shape[0])), look(picture))
+            if last is not None:
+                way = Way.of(last, now)
+                sure = before is not None and straight(before, last, now)
+                for at in range(last.number + unit, number, unit):
+                    if at in waiting and not sure:
+                        yield Watched(at, now.image, look(waiting[at]))
+                    elif at in waiting or number - last.number <= most:
+                        yield Watched(at, now.image, way.people(at))
             yield now
-            before, last, waiting = last, now, []
+            before, last, waiting = last, now, {}
         frame = following
 
 
@@ -115,6 +153,12 @@ class Way:
     first: People
     second: People
 
+    @classmethod
+    def of(cls, last: Watched, now: Watched) -> Self:
+        """The way of whoever is seen by both looks."""
+        here, there = _same(last.people, now.people)
+        return cls(last.number, now.number, last.people[here], now.people[there])
+
     def people(self, number: int) -> People:
         """Where they are in a frame, (person, joint, 3); a joint is as sure as at the look where it is less so.
 
@@ -127,28 +171,28 @@ class Way:
         return people
 
 
-def straight(before: Watched, last: Watched, now: Watched) -> Way | None:
-    """The way from the last look to this one; None where somebody is not seen by all three, or moves otherwise.
+def straight(before: Watched, last: Watched, now: Watched) -> bool:
+    """Whether everybody is seen by three looks, and moves on from the second to the third one as before.
 
     Whose velocity changes by so much from one look to the next is beside the straight line by an eighth of what that
     makes over one of them.
 
     >>> body = np.array([[[0.0, 0.0, 0.9], [0.0, 50.0, 0.9], [0.0, 100.0, 0.9]]])
     >>> at = lambda number, x: Watched(number, (640.0, 480.0), body + [x, 0, 0])
-    >>> straight(at(0, 0), at(2, 10), at(4, 20)) is None, straight(at(0, 0), at(2, 0), at(4, 40)) is None
-    (False, True)
+    >>> straight(at(0, 0), at(2, 10), at(4, 20)), straight(at(0, 0), at(2, 0), at(4, 40))
+    (True, False)
     """
     here, there = _same(last.people, now.people)
     earlier, at = _same(before.people, last.people)
     if not len(at) == len(here) == len(last.people) == len(now.people):
-        return None
+        return False
     zeroth, first, second = before.people[earlier[at.argsort()]], last.people[here], now.people[there]
     velocity = (second - first)[..., :2] / (now.number - last.number)
     change = velocity - (first - zeroth)[..., :2] / (last.number - before.number)  # (person, joint, 2)
     beside = np.linalg.norm(change, axis=-1) * (now.number - last.number) / 8  # (person, joint)
     sure = np.minimum(np.minimum(zeroth[..., 2], first[..., 2]), second[..., 2]) > SURE
     sizes = np.array([extent(person) for person in first])[:, None]  # (person, 1)
-    return Way(last.number, now.number, first, second) if (beside <= STRAIGHT * sizes)[sure].all() else None
+    return bool((beside <= STRAIGHT * sizes)[sure].all())
 
 
 def _same(some: People, others: People) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -160,7 +204,3 @@ def _same(some: People, others: People) -> tuple[NDArray[np.intp], NDArray[np.in
     rows, columns = linear_sum_assignment(apart)
     same = apart[rows, columns] < SAME
     return rows[same], columns[same]
-
-
-def _size(picture: Picture) -> tuple[float, float]:
-    return float(picture.shape[1]), float(picture.shape[0])

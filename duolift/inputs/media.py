@@ -79,18 +79,23 @@ def found_frames(
         yield _raw(found, joints, notes, every or 1)
 
 
-def frame_numbers(path: Path, every: int = 1) -> Iterator[int] | None:
-    """The numbers of a film's frames, or of every so manyth; None for a picture, which has none."""
-    return iter(Film(path).every(every)) if _holds_film(path) else None
+def frame_numbers(path: Path, every: int | None = None) -> list[int] | None:
+    """The numbers of the frames that `found_frames` gives of a film; None for a picture, which has none."""
+    if not _holds_film(path):
+        return None
+    from duolift.detectors.watching import bridged, moments
+
+    film, unit = Film(path), every or 1
+    return moments(film.every(unit), bridged(film.frame_rate), unit)
 
 
-def frame_count(path: Path, every: int = 1) -> int:
-    """How many pictures a file holds, or every so manyth of a film's are: 0 where it cannot be read, of which whoever
-    reads it says why."""
+def frame_count(path: Path, every: int | None = None) -> int:
+    """How many frames `found_frames` gives of a file: 0 where it cannot be read, of which whoever reads it says why."""
     try:
-        return max(1, len(Film(path).every(every))) if _holds_film(path) else 1
+        numbers = frame_numbers(path, every)
     except InputError:
         return 0
+    return 1 if numbers is None else max(1, len(numbers))
 
 
 def _holds_film(path: Path) -> bool:
@@ -116,10 +121,13 @@ def _of_film(
 ) -> Iterator[tuple[FoundFrame, list[str]]]:
     """A film's frames, each with what there is to say of it."""
     from duolift.detectors.following import for_a_film
-    from duolift.detectors.watching import stride, watch
+    from duolift.detectors.watching import Watched, bridged, stride, watch
 
-    film, held, step = Film(path), None, every or 1
-    look = partial(_found, for_a_film(detector, step), path)
+    film, unit = Film(path), every or 1
+    held: FoundFrame | None = None
+    look = partial(_found, for_a_film(detector, unit), path)
+    step = unit if every else stride(film.frame_rate)
+    shown, added = {*film.every(unit)}, 0
     known = 0 if record is None else record.next_number(path)
     for number in range(known):
         before = record.known(path, number) if record is not None else None
@@ -127,15 +135,19 @@ def _of_film(
             if held is not None:
                 yield held, []
             held = before
-    for seen in watch(film.frames(known, step), look, step if every else stride(film.frame_rate)):
+    last = None if held is None else Watched(held.number, held.image, held.people)
+    for seen in watch(film.frames(known, unit), look, step, bridged(film.frame_rate), unit, last):
         if held is not None:
             yield held, []
+        added += bool(shown) and seen.number not in shown
         name = f"{stem}_{seen.number:0{DIGITS}}"
         held = FoundFrame(name, stem, seen.number, seen.image, None, film.frame_rate, seen.people)
         if record is not None:
             record.add(path, held)
     if held is not None:
-        yield held, film.doubts()
+        count = f"{added} moments have" if added > 1 else "1 moment has"
+        without = f"{path}: {count} no frame: people are on their way from the one before to the one after"
+        yield held, [*film.doubts(), *([without] if added else [])]
 
 
 def _size(pixels: NDArray[np.uint8]) -> tuple[float, float]:

@@ -168,7 +168,7 @@ def _again(part: _Part, options: Options) -> Iterator[RawFrame | int]:
     if part.file is None:
         yield from part.numbers
     else:
-        numbers = frame_numbers(part.file, options.every or 1) if is_media(part.file) else None
+        numbers = frame_numbers(part.file, options.every) if is_media(part.file) else None
         yield from _opened(part.file, _stem(part.file), options, part.beside) if numbers is None else numbers
 
 

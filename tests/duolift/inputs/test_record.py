@@ -70,7 +70,7 @@ def test_the_file_is_cocos(media: Path, tmp_path: Path) -> None:
     assert {*held} == {"info", "licenses", "categories", "images", "annotations"}
     assert held["categories"][0]["keypoints"] == [*FORMATS["coco17"].joints]
     sizes = {image["id"]: (image["width"], image["height"]) for image in held["images"]}
-    assert len(sizes) == COUNT + 2 + 4
+    assert len(sizes) == COUNT + 2 + 6
     for number, person in enumerate(held["annotations"], 1):
         width, height = sizes[person["image_id"]]
         x, y, w, h = person["bbox"]
@@ -98,7 +98,7 @@ def test_joints_of_every_format_come_back(joints: str, tmp_path: Path) -> None:
     assert np.array_equal(frame.detected.confidence, known.people[..., 2]), "the surest included, which are no flags"
 
 
-@pytest.mark.parametrize("at", [0, 1, 5, COUNT, COUNT + 4])
+@pytest.mark.parametrize("at", [0, 1, 5, 7, 8, COUNT, COUNT + 4])
 def test_an_interrupted_command_goes_on_where_it_was(at: int, media: Path, tmp_path: Path) -> None:
     whole = kept(media, Scripted(), tmp_path / "whole.json")
     first, second = Scripted(interrupted_at=at), Scripted()
