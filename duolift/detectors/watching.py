@@ -126,7 +126,7 @@ def watch(
             waiting[number] = picture
         else:
             now = Watched(number, (float(picture.shape[1]), float(picture.shape[0])), look(picture))
-            if last is not None:
+            if last is not None and number > last.number + unit:
                 way = Way.of(last, now)
                 sure = before is not None and straight(before, last, now)
                 for at in range(last.number + unit, number, unit):
