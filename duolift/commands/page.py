@@ -38,7 +38,7 @@ def serve_page(chosen: argparse.Namespace, scene: "Scene | None", filming: bool 
     lift_frames = partial(lifter.lift_frames, camera=camera, **given)
     lift = partial(_lift_dropped, lift_frames, options, chosen.detector)
     stature = {"stature": given["stature"]} if "stature" in given else {}
-    live = Live(lifter, partial(load_detector, chosen.detector or live_detector()), camera, **stature)
+    live = Live(lifter, lambda: load_detector(chosen.detector or live_detector()), camera, **stature)
     serve(scene, lift, chosen.port, not chosen.no_browser, chosen.pictures, live, filming)
 
 

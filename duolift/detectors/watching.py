@@ -128,7 +128,8 @@ def watch(
             now = Watched(number, (float(picture.shape[1]), float(picture.shape[0])), look(picture))
             if last is not None and number > last.number + unit:
                 way = Way.of(last, now)
-                sure = before is not None and straight(before, last, now)
+                everybody = len(way.first) == max(len(last.people), len(now.people))
+                sure = everybody and before is not None and straight(before, way)
                 for at in range(last.number + unit, number, unit):
                     if at in waiting and not sure:
                         yield Watched(at, now.image, look(waiting[at]))
@@ -171,25 +172,24 @@ class Way:
         return people
 
 
-def straight(before: Watched, last: Watched, now: Watched) -> bool:
-    """Whether everybody is seen by three looks, and moves on from the second to the third one as before.
+def straight(before: Watched, way: Way) -> bool:
+    """Whether whoever is on a way was seen by the look before it, and moves on as from there to its start.
 
     Whose velocity changes by so much from one look to the next is beside the straight line by an eighth of what that
     makes over one of them.
 
     >>> body = np.array([[[0.0, 0.0, 0.9], [0.0, 50.0, 0.9], [0.0, 100.0, 0.9]]])
     >>> at = lambda number, x: Watched(number, (640.0, 480.0), body + [x, 0, 0])
-    >>> straight(at(0, 0), at(2, 10), at(4, 20)), straight(at(0, 0), at(2, 0), at(4, 40))
+    >>> straight(at(0, 0), Way.of(at(2, 10), at(4, 20))), straight(at(0, 20), Way.of(at(2, 0), at(4, 20)))
     (True, False)
     """
-    here, there = _same(last.people, now.people)
-    earlier, at = _same(before.people, last.people)
-    if not len(at) == len(here) == len(last.people) == len(now.people):
+    earlier, at = _same(before.people, way.first)
+    if len(at) < len(way.first):
         return False
-    zeroth, first, second = before.people[earlier[at.argsort()]], last.people[here], now.people[there]
-    velocity = (second - first)[..., :2] / (now.number - last.number)
-    change = velocity - (first - zeroth)[..., :2] / (last.number - before.number)  # (person, joint, 2)
-    beside = np.linalg.norm(change, axis=-1) * (now.number - last.number) / 8  # (person, joint)
+    zeroth, first, second = before.people[earlier[at.argsort()]], way.first, way.second
+    velocity = (second - first)[..., :2] / (way.end - way.start)
+    change = velocity - (first - zeroth)[..., :2] / (way.start - before.number)  # (person, joint, 2)
+    beside = np.linalg.norm(change, axis=-1) * (way.end - way.start) / 8  # (person, joint)
     sure = np.minimum(np.minimum(zeroth[..., 2], first[..., 2]), second[..., 2]) > SURE
     sizes = np.array([extent(person) for person in first])[:, None]  # (person, 1)
     return bool((beside <= STRAIGHT * sizes)[sure].all())
