@@ -6,7 +6,8 @@ https://cocodataset.org/#keypoints-eval) with one deviation for all joints, in u
 assignment with the largest sum (Hungarian method).
 
 A person who is out of sight is expected to go on at the same velocity for a few frames, and to come back to where they
-were for some seconds. No 2D joints are made up for those frames: they are missing, and the notes say so. A long video
+were for some seconds, less and less exactly. So whoever hides somebody else looks like them as well, and yet is who was
+there a frame ago. No 2D joints are made up for those frames: they are missing, and the notes say so. A long video
 comes in chunks, in each of which people have the index of their first appearance; their identity is the same in all.
 """
 
@@ -41,7 +42,8 @@ class TrackingSettings:
         deviation: of a joint from where it is expected in the next frame, in sizes of the person (diagonals of the
             box around their joints).
         least_similarity: of one person in two frames. Joints that all are off by 2.1 deviations have it.
-        close_call: two people could have been confused where exchanging them lowers the similarity by less than this.
+        close_call: two people could have been confused where exchanging them lowers the similarities by less than this.
+            That of somebody who is gone counts less, as their place is less certain.
         first_unnamed: number of the first person whom a file that tracks people leaves without a number.
     """
 
@@ -197,16 +199,23 @@ class _Track:
     def similarities(self, frame: Frame, elapsed: float, gap: int) -> Array:
         """(person,), 0 to 1: OKS of each person of a frame with this one, over the joints that both have.
 
-        The expected deviation grows with the square root of the time since the person was seen, as of a random walk,
-        until the end of a gap. Whoever is gone for longer is expected where they were, as nobody keeps a velocity.
+        Whoever is gone for longer than a gap is expected where they were, as nobody keeps a velocity.
 
         Args:
             elapsed: frames since the person was seen.
             gap: frames that a person may be out of sight and still be the same.
         """
         expected = self.keypoints + self.velocity * elapsed * (elapsed <= gap + 1)  # (joint, 2)
-        deviation = TRACKING.deviation * min(elapsed, gap + 1) ** 0.5
+        deviation = TRACKING.deviation * _spread(elapsed, gap)
         return similarities(expected, self.confidence, frame.keypoints, frame.confidence, deviation)
+
+
+def _spread(elapsed: float, gap: int) -> float:
+    """How many times as far off a person is expected to be as in the next frame, so many frames after they were seen.
+
+    It grows with the square root of the time, as of a random walk, until the end of a gap.
+    """
+    return float(min(elapsed, gap + 1) ** 0.5)
 
 
 class Tracker:
@@ -234,15 +243,18 @@ class Tracker:
         """The identities of the next frame's people, which comes so many frames after the one before."""
         self.frame += elapsed
         near = [t for t in self.tracks.values() if self.frame - t.frame <= self.back + 1]
-        rows = [one.similarities(frame, self.frame - one.frame, self.gap) for one in near]
+        elapsed_of = np.array([self.frame - one.frame for one in near])  # (track,)
+        rows = [one.similarities(frame, gone, self.gap) for one, gone in zip(near, elapsed_of, strict=True)]
         similarity = np.array(rows).reshape(len(near), len(frame.keypoints))  # (track, person)
-        short = np.array([self.frame - one.frame <= self.gap + 1 for one in near])
-        matches = _matches(similarity, np.where(short, TRACKING.least_similarity, TRACKING.least_back))
+        least = np.where(elapsed_of <= self.gap + 1, TRACKING.least_similarity, TRACKING.least_back)
+        spread = np.array([_spread(gone, self.gap) for gone in elapsed_of])
+        likely = similarity / spread[:, None]  # as a density is, over a width
+        matches = _matches(likely, similarity >= least[:, None])
         matched = {person: near[row].identity for person, row in matches.items()}
         if frame.identities is None:
             people = range(len(frame.keypoints))
             identities = tuple(matched[p] if p in matched else next(self._unnamed) for p in people)
-            self._note_close_calls(frame, near, similarity, matches)
+            self._note_close_calls(frame, near, likely, matches)
         else:
             identities = frame.identities
             if not self._file_tracks:
@@ -260,11 +272,11 @@ class Tracker:
             self.notes.gaps.setdefault(identity, []).append(round(self.frame - one.frame) - 1)
         one.see(self.frame, keypoints, confidence)
 
-    def _note_close_calls(self, frame: Frame, near: list[_Track], similarity: Array, matches: dict[int, int]) -> None:
+    def _note_close_calls(self, frame: Frame, near: list[_Track], likely: Array, matches: dict[int, int]) -> None:
         """Note pairs who fit each other's tracks nearly as well as their own."""
         for (one, row), (other, other_row) in combinations(matches.items(), 2):
-            kept = similarity[row, one] + similarity[other_row, other]
-            exchanged = similarity[row, other] + similarity[other_row, one]
+            kept = likely[row, one] + likely[other_row, other]
+            exchanged = likely[row, other] + likely[other_row, one]
             if kept - exchanged < TRACKING.close_call:
                 first, second = sorted((near[row].identity, near[other_row].identity))
                 self.notes.close_calls.setdefault((first, second), []).append(frame.name)
@@ -281,17 +293,16 @@ class Tracker:
         self.tracks = {i: one for i, one in self.tracks.items() if self.frame - one.frame <= self.back}
 
 
-def _matches(similarity: Array, least: Array) -> dict[int, int]:
-    """Person -> track, of the assignment with the largest sum of similarities; nobody who is too dissimilar.
+def _matches(likely: Array, alike: NDArray[np.bool_]) -> dict[int, int]:
+    """Person -> track, of the likeliest assignment.
 
     Args:
-        similarity: (track, person).
-        least: (track,), similarity of whoever is matched with it.
+        likely: (track, person), how likely the person is to be the track's.
+        alike: (track, person), whether it can be.
     """
     from scipy.optimize import linear_sum_assignment  # 0.3 s, which files of single images need not wait for
 
-    alike = similarity >= least[:, None]
-    rows, columns = linear_sum_assignment(-np.where(alike, similarity, 0.0))
+    rows, columns = linear_sum_assignment(-np.where(alike, likely, 0.0))
     return {int(person): int(row) for row, person in zip(rows, columns, strict=True) if alike[row, person]}
 
 

@@ -100,6 +100,22 @@ def test_somebody_who_comes_back_is_not_taken_for_somebody_who_has_just_gone() -
     assert {*path(found, 0)[55:]} == {0} and {*path(found, 1)[50:]} == {60}
 
 
+@pytest.mark.parametrize("hidden", [3, 15, 40])
+def test_who_hides_somebody_stays_who_they_are(hidden: int) -> None:
+    """The second walks behind the first, whose legs are now and then taken for theirs, and comes out again."""
+    knees = [JOINTS.joints.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
+    frames = []
+    for i in range(30 + hidden):
+        before, stray = BODY + np.array([0.0, 0.0]), BODY + np.array([40.0, -6.0])
+        before[knees] = stray[knees] if 15 <= i < 15 + hidden and i % 2 else before[knees]
+        behind = (40.0 + 3 * abs(min(i - 15, 0) + max(i - 14 - hidden, 0)), -6.0)
+        frames.append(frame(i, before, *([] if 15 <= i < 15 + hidden else [behind])))
+    found = whole(frames)
+    assert found.identities == (1, 2)
+    assert {*path(found, 0)} == {0}
+    assert not found.confidence[15 : 15 + hidden, 1].any() and found.confidence[15 + hidden :, 1].all()
+
+
 def test_somebody_out_of_sight_for_long_who_comes_back_elsewhere_is_somebody_new() -> None:
     frames = [frame(i, *([(0.0 if i < 10 else 500.0, 0.0)] if i < 10 or i >= 22 else [])) for i in range(31)]
     assert whole(frames).identities == (1, 2)
