@@ -107,7 +107,8 @@ def train(config: Config, lifter: str) -> Stage:
 def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterModule:
     """An untrained module with the configured network, losses and units."""
     lifting, pair = config.lifting, data.bodies == "pair"
-    known = data.bone_ratios() if lifting.bone_ratios == "training_set" else bone_ratios(data.pose_skeleton)
+    of_data = lifting.bone_ratios == "training_set"
+    ratios = tuple(data.bone_ratios().tolist()) if of_data else bone_ratios(data.pose_skeleton)
     weights = plain(lifting.weights) | ({"augmentation": 0.0} if pair else {})  # a pair's bones are no tree
     parts = None if pair or lifting.likelihoods is None else tuple(lifting.likelihoods)
     bound, views = lifting.elevation_bound_deg, lifting.elevations_deg
@@ -123,7 +124,7 @@ def lifter_module(config: Config, split: str, data: PoseDataModule) -> LifterMod
             initial_elevation=radians(lifting.initial_elevation_deg),
         ),
         objective=Objective(
-            bone_ratios=tuple(known.tolist()),
+            bone_ratios=ratios,
             weights=LossWeights(**weights),
             parts=parts,
             azimuth=radians(lifting.azimuth_deg),

@@ -7,9 +7,6 @@ body measurements, not from poses, so a prior made of them uses no 3D labels.
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from duolift.body.skeleton import Skeleton, ancestors, without_side
 
 
@@ -102,7 +99,7 @@ STATURE_FRACTIONS: dict[str, float] = {
 """Joint without its side -> distance to its parent in `PARENTS`, as a fraction of stature."""
 
 
-def bone_ratios(skeleton: Skeleton) -> Tensor:
+def bone_ratios(skeleton: Skeleton) -> tuple[float, ...]:
     """The length of every bone over the mean of all bones: the target of the bone prior.
 
     Returns:
@@ -111,11 +108,11 @@ def bone_ratios(skeleton: Skeleton) -> Tensor:
     >>> from duolift.body.skeleton import PAPER19
     >>> ratios = bone_ratios(PAPER19)
     >>> thigh = [child for child, _ in PAPER19.bones].index("left_knee")
-    >>> ratios.shape, round(ratios[thigh].item(), 2)
-    (torch.Size([18]), 1.7)
+    >>> len(ratios), round(ratios[thigh], 2)
+    (18, 1.7)
     """
-    lengths = torch.tensor([bone_length(*map(_of_person, bone)) for bone in skeleton.bones])
-    return lengths / lengths.mean()
+    lengths = [bone_length(*map(_of_person, bone)) for bone in skeleton.bones]
+    return tuple(length * len(lengths) / sum(lengths) for length in lengths)
 
 
 def mean_bone_length(skeleton: Skeleton) -> float:

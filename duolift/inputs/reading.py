@@ -21,12 +21,15 @@ from duolift.inputs.keypoints import FORMATS, to_joints
 from duolift.inputs.options import Options
 from duolift.inputs.people import RawFrame
 from duolift.inputs.pictures import CamerasOfPictures
+from duolift.inputs.pieces import joined
 from duolift.inputs.pixels import normalised
 from duolift.inputs.skipping import Skipped
 from duolift.inputs.sources import Source, raw_frames, where_of
 
 LEAST_SEEN = 0.5
 """Of the joints that a format gives, at least so many have to be sure in a person whose own score is low."""
+
+IN_PIECES = "somebody whom the detector gave in pieces, as several people, is put together"
 
 
 def read(source: Source, options: Options | None = None) -> Iterator[Frame]:
@@ -74,9 +77,10 @@ def read(source: Source, options: Options | None = None) -> Iterator[Frame]:
 
 def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) -> Frame:
     """The frame on the project's joints, without people who are hardly seen, or have no joints at all."""
-    people = [person for person in raw.people if len(person.confidence)]
-    for _ in range(len(raw.people) - len(people)):
+    given = [person for person in raw.people if len(person.confidence)]
+    for _ in range(len(raw.people) - len(given)):
         skipped.person(where)
+    people = joined(given, raw.keypoint_format.joints, options.threshold)
     shape = (len(people), len(raw.keypoint_format))
     raw_keypoints = np.array([person.keypoints for person in people]).reshape(*shape, 2)
     raw_confidence = np.array([person.confidence for person in people]).reshape(shape)
@@ -87,9 +91,9 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
     low = scores < options.threshold
     joints = len(raw.keypoint_format.own) + len(raw.keypoint_format.derived)
     kept = (extent > 0).any(-1) & ~(low & (seen.sum((1, 2)) < LEAST_SEEN * joints))  # (person,)
-    given = [person.identity for person, keep in zip(people, kept, strict=True) if keep]
-    identities = tuple(identity for identity in given if identity is not None)
-    distinct = bool(given) and len({*identities}) == len(given) and options.track == "file"
+    numbers = [person.identity for person, keep in zip(people, kept, strict=True) if keep]
+    identities = tuple(number for number in numbers if number is not None)
+    distinct = bool(numbers) and len({*identities}) == len(numbers) and options.track == "file"
     body = len(FORMATS.get(raw.keypoint_format.name, raw.keypoint_format))  # hands of OpenPose's come after it
     return Frame(
         name=raw.name,
@@ -107,7 +111,7 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
         detected=DetectedPoses(
             raw.keypoint_format.name, raw_keypoints[kept, :body], raw_confidence[kept, :body], options.threshold
         ),
-        notes=raw.notes,
+        notes=(*raw.notes, *([IN_PIECES] if len(people) < len(given) else [])),
     )
 
 

@@ -7,8 +7,11 @@ assignment with the largest sum (Hungarian method).
 
 A person who is out of sight is expected to go on at the same velocity for a few frames, and to come back to where they
 were for some seconds, less and less exactly. So whoever hides somebody else looks like them as well, and yet is who was
-there a frame ago. No 2D joints are made up for those frames: they are missing, and the notes say so. A long video
-comes in chunks, in each of which people have the index of their first appearance; their identity is the same in all.
+there a frame ago. Nor is anybody their legs alone, which a detector may take for a person of their own.
+
+No 2D joints are made up for frames in which somebody is out of sight: they are missing, and the notes say so. A long
+video comes in chunks, in each of which people have the index of their first appearance; their identity is the same in
+all.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -209,6 +212,16 @@ class _Track:
         deviation = TRACKING.deviation * _spread(elapsed, gap)
         return similarities(expected, self.confidence, frame.keypoints, frame.confidence, deviation)
 
+    def shared(self, frame: Frame) -> Array:
+        """(person,), 0 to 1: how far each person of a frame is all that is seen of this one, and no piece of them.
+
+        Whoever shares half of their joints is: which joints a detector sees changes from frame to frame.
+        """
+        seen, others = self.confidence > 0, frame.confidence > 0
+        most = np.maximum(seen.sum(), others.sum(-1)).clip(1)  # (person,)
+        shared: Array = (2 * (seen & others).sum(-1) / most).clip(0, 1)
+        return shared
+
 
 def _spread(elapsed: float, gap: int) -> float:
     """How many times as far off a person is expected to be as in the next frame, so many frames after they were seen.
@@ -248,7 +261,8 @@ class Tracker:
         similarity = np.array(rows).reshape(len(near), len(frame.keypoints))  # (track, person)
         least = np.where(elapsed_of <= self.gap + 1, TRACKING.least_similarity, TRACKING.least_back)
         spread = np.array([_spread(gone, self.gap) for gone in elapsed_of])
-        likely = similarity / spread[:, None]  # as a density is, over a width
+        share = np.array([one.shared(frame) for one in near]).reshape(similarity.shape)
+        likely = similarity * share / spread[:, None]  # over a width, as a density is
         matches = _matches(likely, similarity >= least[:, None])
         matched = {person: near[row].identity for person, row in matches.items()}
         if frame.identities is None:

@@ -11,10 +11,10 @@ from duolift.placement.stature import log_stature
 @pytest.mark.parametrize("skeleton", [*SKELETONS.values(), PAPER19.pair()], ids=lambda s: s.name)
 def test_ratios_are_one_a_bone_with_mean_one_and_the_same_on_both_sides(skeleton: Skeleton) -> None:
     ratios = bone_ratios(skeleton)
-    assert ratios.shape == (len(skeleton.bones),)
-    assert ratios.min() > 0
-    assert ratios.mean().item() == pytest.approx(1)
-    of = {child: ratio.item() for (child, _), ratio in zip(skeleton.bones, ratios, strict=True)}
+    assert len(ratios) == len(skeleton.bones)
+    assert min(ratios) > 0
+    assert sum(ratios) / len(ratios) == pytest.approx(1)
+    of = {child: ratio for (child, _), ratio in zip(skeleton.bones, ratios, strict=True)}
     for child in of:
         assert of[child] == of[skeleton.mirrored[skeleton.index(child)]]
 
@@ -23,7 +23,7 @@ def test_bones_have_the_same_proportions_on_every_skeleton() -> None:
     def thigh_over_forearm(skeleton: Skeleton) -> float:
         children = [child for child, _ in skeleton.bones]
         ratios = bone_ratios(skeleton)
-        return (ratios[children.index("left_knee")] / ratios[children.index("right_wrist")]).item()
+        return ratios[children.index("left_knee")] / ratios[children.index("right_wrist")]
 
     assert thigh_over_forearm(PAPER19) == pytest.approx(0.245 / 0.146)
     assert thigh_over_forearm(CHI3D25) == pytest.approx(0.245 / 0.146)
@@ -36,13 +36,9 @@ def test_the_segments_stack_up_to_the_stature() -> None:
     assert {j.removeprefix("left_").removeprefix("right_") for j in PARENTS} == set(STATURE_FRACTIONS)
 
 
-def test_ratios_are_of_the_default_precision() -> None:
-    assert bone_ratios(PAPER19).dtype == torch.get_default_dtype()
-
-
 def test_a_bone_over_missing_joints_is_as_long_as_the_segments_between() -> None:
     short = Skeleton.person("short", [joint for joint in PAPER19.joints if joint != "spine"])
-    of = dict(zip([child for child, _ in short.bones], bone_ratios(short).tolist(), strict=True))
+    of = dict(zip([child for child, _ in short.bones], bone_ratios(short), strict=True))
     assert of["neck"] / of["left_knee"] == pytest.approx(0.288 / 0.245)
 
 

@@ -116,6 +116,22 @@ def test_who_hides_somebody_stays_who_they_are(hidden: int) -> None:
     assert not found.confidence[15 : 15 + hidden, 1].any() and found.confidence[15 + hidden :, 1].all()
 
 
+@pytest.mark.parametrize("apart", [1, 5, 30])
+def test_somebody_is_not_their_legs_alone(apart: int) -> None:
+    """In some frames a detector gives somebody's legs, which stand still, as a person of their own."""
+    legs = np.array([joint.endswith(("_knee", "_ankle", "_foot", "_toe")) for joint in JOINTS.joints])
+    frames = []
+    for i in range(20 + apart):
+        split = 10 <= i < 10 + apart
+        body = BODY + np.array([8.0 * (-1) ** i, 0.0]) * ~legs[:, None]
+        people = np.stack([body] * 2 if split else [body])
+        confidence = np.stack([~legs, legs] if split else [np.ones_like(legs)]).astype(float)
+        frames.append(Frame(str(i), "clip", people * (confidence > 0)[..., None], confidence))
+    found = whole(frames)
+    assert found.confidence[:, 0, JOINTS.root_index].all(), "the trunk is one person throughout"
+    assert found.confidence[-1, 0].all(), "and so is who is whole again"
+
+
 def test_somebody_out_of_sight_for_long_who_comes_back_elsewhere_is_somebody_new() -> None:
     frames = [frame(i, *([(0.0 if i < 10 else 500.0, 0.0)] if i < 10 or i >= 22 else [])) for i in range(31)]
     assert whole(frames).identities == (1, 2)
