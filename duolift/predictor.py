@@ -25,7 +25,7 @@ from duolift.inputs.keypoints import THRESHOLD
 from duolift.inputs.options import Options
 from duolift.inputs.pixels import short
 from duolift.inputs.reading import read
-from duolift.inputs.tracking import TRACKING, track
+from duolift.inputs.tracking import TRACKING, counted, track
 from duolift.lifter_file import read_lifter, write_lifter
 from duolift.looking import with_detector
 from duolift.networks.people_lifter import PeopleLifter
@@ -183,12 +183,14 @@ class Lifter:
             InputError: people who are not numbers, or not in a scene.
         """
         choice = Choice(None if people is None else _identities(people), without_ghosts=True)
-        for video, chunks in groupby(track(frames), key=lambda found: found.video):
+        rate = None if camera is None else camera.rate
+        for video, chunks in groupby(track(frames, rate=rate), key=lambda found: found.video):
             if not video:
                 for found in chunks:
                     yield found.names[0], self._reconstructed([found], camera, placement, choice, stature)
             else:
-                yield video, self._reconstructed(chunks, camera, placement, choice, stature).interpolated(TRACKING.gap)
+                scene = self._reconstructed(chunks, camera, placement, choice, stature)
+                yield video, scene.interpolated(round(TRACKING.gap / counted(scene.rate)))
 
     def lift_detections(
         self,

@@ -27,6 +27,13 @@ from duolift.inputs.similarity import similarities
 
 Array = NDArray[np.float64]
 
+RATE = 30.0
+"""Frames a second in which time is counted here. The frames of slower films, and of files that say no rate, count as
+one each."""
+
+SHORTEST = 0.25
+"""Frames at `RATE` that a frame counts at least: how far off joints are detected has an end as well."""
+
 
 @dataclass(frozen=True)
 class TrackingSettings:
@@ -39,8 +46,9 @@ class TrackingSettings:
 
     Attributes:
         chunk: frames that are held at once.
-        gap: frames that a person may be out of sight and still be the same, a third of a second at 30 Hz.
-        back: frames after which a person who comes back to where they were, in about the same pose, is still the same.
+        gap: frames at `RATE` that a person may be out of sight and still be the same: a third of a second.
+        back: frames at `RATE` after which a person who comes back to where they were, in about the same pose, is still
+            the same.
         least_back: the similarity that this takes, with joints as far off as after a gap.
         deviation: of a joint from where it is expected in the next frame, in sizes of the person (diagonals of the
             box around their joints).
@@ -63,13 +71,28 @@ class TrackingSettings:
 TRACKING = TrackingSettings()
 
 
-def track(frames: Iterable[Frame], chunk: int = TRACKING.chunk, gap: int = TRACKING.gap) -> Iterator[Detections]:
+def counted(rate: float | None) -> float:
+    """As how many frames at `RATE` each frame of a video counts.
+
+    Args:
+        rate: its frames a second, where known.
+
+    >>> counted(60), counted(25), counted(None)
+    (0.5, 1.0, 1.0)
+    """
+    return min(1.0, RATE / rate) if rate else 1.0
+
+
+def track(
+    frames: Iterable[Frame], chunk: int = TRACKING.chunk, gap: int = TRACKING.gap, rate: float | None = None
+) -> Iterator[Detections]:
     """Give people an index that they keep: images that stand alone one by one, videos in chunks.
 
     Args:
         frames: those of a video one after the other; asked for as they are needed, a chunk and one frame at a time.
         chunk: frames of a video that come at once, at most.
-        gap: frames that a person may be out of sight and still be the same.
+        gap: frames at `RATE` that a person may be out of sight and still be the same.
+        rate: frames a second of the videos; None for what the frames say.
 
     Raises:
         ValueError: chunk is below 1, or gap below 0.
@@ -95,14 +118,16 @@ def track(frames: Iterable[Frame], chunk: int = TRACKING.chunk, gap: int = TRACK
         for frame in consecutive:
             held.append(frame)
             if len(held) > chunk:  # one frame more than a chunk tells that this chunk is not the last
-                yield _chunk(held[:-1], tracker)
+                yield _chunk(held[:-1], tracker, rate)
                 held = held[-1:]
-        yield _chunk(held, tracker)
+        yield _chunk(held, tracker, rate)
 
 
-def _chunk(frames: list[Frame], tracker: "Tracker") -> Detections:
+def _chunk(frames: list[Frame], tracker: "Tracker", rate: float | None) -> Detections:
     tracker.notes = _Notes()
-    identities = [tracker.follow(frame) for frame in frames]
+    rates = [rate or frame.rate for frame in frames]
+    elapsed = [counted(of_video and of_video / frame.step) for of_video, frame in zip(rates, frames, strict=True)]
+    identities = [tracker.follow(*both) for both in zip(frames, elapsed, strict=True)]
     notes = [*tracker.notes.sentences()]
     tracker.forget()
     return _stacked(frames, identities, notes)
@@ -178,26 +203,28 @@ class _Track:
 
     Attributes:
         identity: their number.
-        frame: number of the frame in which they were last seen.
+        time, number: when they were last seen, in frames at `RATE`, and in which of the frames.
         keypoints, confidence: (joint, 2) pixels and (joint,), in that frame.
-        velocity: (2,), pixels a frame, of all joints together.
+        velocity: (2,), pixels a frame at `RATE`, of all joints together.
         count: frames in which they were seen.
     """
 
     identity: int
-    frame: float
+    time: float
+    number: int
     keypoints: Array
     confidence: Array
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     count: int = 0
 
-    def see(self, frame: float, keypoints: Array, confidence: Array) -> None:
+    def see(self, time: float, number: int, keypoints: Array, confidence: Array) -> None:
         """Take over where the person is now. Velocity is averaged with the one before, which halves its noise."""
         both = (confidence > 0) & (self.confidence > 0)
-        if both.any() and frame > self.frame:
-            moved = (keypoints[both] - self.keypoints[both]).mean(0) / (frame - self.frame)
+        if both.any() and time > self.time:
+            moved = (keypoints[both] - self.keypoints[both]).mean(0) / (time - self.time)
             self.velocity = moved if self.count < 2 else (self.velocity + moved) / 2
-        self.frame, self.keypoints, self.confidence, self.count = frame, keypoints, confidence, self.count + 1
+        self.time, self.number, self.count = time, number, self.count + 1
+        self.keypoints, self.confidence = keypoints, confidence
 
     def similarities(self, frame: Frame, elapsed: float, gap: int) -> Array:
         """(person,), 0 to 1: OKS of each person of a frame with this one, over the joints that both have.
@@ -205,8 +232,8 @@ class _Track:
         Whoever is gone for longer than a gap is expected where they were, as nobody keeps a velocity.
 
         Args:
-            elapsed: frames since the person was seen.
-            gap: frames that a person may be out of sight and still be the same.
+            elapsed: frames at `RATE` since the person was seen.
+            gap: as many that a person may be out of sight and still be the same.
         """
         expected = self.keypoints + self.velocity * elapsed * (elapsed <= gap + 1)  # (joint, 2)
         deviation = TRACKING.deviation * _spread(elapsed, gap)
@@ -224,7 +251,7 @@ class _Track:
 
 
 def _spread(elapsed: float, gap: int) -> float:
-    """How many times as far off a person is expected to be as in the next frame, so many frames after they were seen.
+    """How many times as far off a person is expected to be as a frame later, so many frames after they were seen.
 
     It grows with the square root of the time, as of a random walk, until the end of a gap.
     """
@@ -235,7 +262,7 @@ class Tracker:
     """The people of one video, frame by frame.
 
     Args:
-        gap: frames that a person may be out of sight and still be the same, wherever they come back.
+        gap: frames at `RATE` that a person may be out of sight and still be the same, wherever they come back.
 
     >>> people = np.stack([np.arange(50.0).reshape(25, 2) + place for place in (0, 200)])
     >>> both, one = Frame("0", "", people, np.ones((2, 25))), Frame("1", "", people[1:], np.ones((1, 25)))
@@ -246,17 +273,21 @@ class Tracker:
 
     def __init__(self, gap: int) -> None:
         self.gap, self.back = gap, max(gap, TRACKING.back)
-        self.frame = -1.0
+        self.time, self.number = 0.0, 0
         self.tracks: dict[int, _Track] = {}  # identity -> track
         self.notes = _Notes()
         self._file_tracks = False
         self._unnamed = count(1)
 
     def follow(self, frame: Frame, elapsed: float = 1.0) -> tuple[int, ...]:
-        """The identities of the next frame's people, which comes so many frames after the one before."""
-        self.frame += elapsed
-        near = [t for t in self.tracks.values() if self.frame - t.frame <= self.back + 1]
-        elapsed_of = np.array([self.frame - one.frame for one in near])  # (track,)
+        """The identities of the next frame's people.
+
+        Args:
+            elapsed: since the frame before, in frames at `RATE`; no less than `SHORTEST` counts.
+        """
+        self.time, self.number = self.time + max(elapsed, SHORTEST), self.number + 1
+        near = [one for one in self.tracks.values() if self.time - one.time <= self.back + 1]
+        elapsed_of = np.array([self.time - one.time for one in near])  # (track,)
         rows = [one.similarities(frame, gone, self.gap) for one, gone in zip(near, elapsed_of, strict=True)]
         similarity = np.array(rows).reshape(len(near), len(frame.keypoints))  # (track, person)
         least = np.where(elapsed_of <= self.gap + 1, TRACKING.least_similarity, TRACKING.least_back)
@@ -281,10 +312,10 @@ class Tracker:
     def _see(self, identity: int, keypoints: Array, confidence: Array) -> None:
         one = self.tracks.get(identity)
         if one is None:
-            self.tracks[identity] = one = _Track(identity, self.frame, keypoints, confidence)
-        elif self.frame - one.frame > 1:
-            self.notes.gaps.setdefault(identity, []).append(round(self.frame - one.frame) - 1)
-        one.see(self.frame, keypoints, confidence)
+            self.tracks[identity] = one = _Track(identity, self.time, self.number, keypoints, confidence)
+        elif missed := self.number - one.number - 1:
+            self.notes.gaps.setdefault(identity, []).append(missed)
+        one.see(self.time, self.number, keypoints, confidence)
 
     def _note_close_calls(self, frame: Frame, near: list[_Track], likely: Array, matches: dict[int, int]) -> None:
         """Note pairs who fit each other's tracks nearly as well as their own."""
@@ -304,7 +335,7 @@ class Tracker:
 
     def forget(self) -> None:
         """Drop people who have been gone for too long to come back."""
-        self.tracks = {i: one for i, one in self.tracks.items() if self.frame - one.frame <= self.back}
+        self.tracks = {i: one for i, one in self.tracks.items() if self.time - one.time <= self.back}
 
 
 def _matches(likely: Array, alike: NDArray[np.bool_]) -> dict[int, int]:

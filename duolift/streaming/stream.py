@@ -13,7 +13,7 @@ from duolift.errors import InputError
 from duolift.inputs.arrays import from_arrays
 from duolift.inputs.detections import JOINTS, Frame
 from duolift.inputs.keypoints import format_named
-from duolift.inputs.tracking import Tracker
+from duolift.inputs.tracking import RATE, Tracker
 from duolift.lens import Lens
 from duolift.motion.fit import GIVES, USUAL, evidence_of, fitted, usual_lengths
 from duolift.motion.quadratic import Array
@@ -32,9 +32,6 @@ from duolift.streaming.window import Moment, Sighting, Window
 
 LAG = 0.2
 """Seconds that a scene is behind at most: the frames after it tell where joints were, and bodies."""
-
-TRACKED_AT = 30.0
-"""Frames a second that `duolift.inputs.tracking` counts in."""
 
 OUT_OF_SIGHT = 1.0
 """Seconds that a person may be out of sight and still be the same."""
@@ -83,7 +80,7 @@ class Stream:
         self._settling = Settling(people, camera, stature, lens)
         lag, noise = (lag, camera.noise) if camera.smooth else (0.0, 0.0)
         self._window = Window(noise, lag, 1 / (camera.rate or USUAL_RATE))
-        self._tracker = Tracker(round(OUT_OF_SIGHT * TRACKED_AT))
+        self._tracker = Tracker(round(OUT_OF_SIGHT * RATE))
         self._count, self._time = 0, -math.inf
 
     def add(
@@ -130,7 +127,7 @@ class Stream:
         there = frame.confidence.any(-1)
         some = None if frame.identities is None else tuple(np.array(frame.identities)[there].tolist())
         frame = replace(frame, keypoints=frame.keypoints[there], confidence=frame.confidence[there], identities=some)
-        identities = self._tracker.follow(frame, max(1.0, step * TRACKED_AT))
+        identities = self._tracker.follow(frame, step * RATE)
         self._tracker.forget()
         self._count, self._time = self._count + 1, time
         self._window.add(Moment(frame.name, time, self._sighted(frame, identities)))

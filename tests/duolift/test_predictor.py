@@ -256,7 +256,7 @@ def test_a_long_video_keeps_its_camera(sized: bool, lifter: Lifter, monkeypatch:
     frames = [
         replace(f, keypoints=f.keypoints[:0], confidence=f.confidence[:0]) if i < 2 else f for i, f in enumerate(frames)
     ]
-    monkeypatch.setattr(predictor, "track", lambda frames: track(frames, chunk=2))
+    monkeypatch.setattr(predictor, "track", lambda frames, **more: track(frames, chunk=2, **more))
     [(name, scene)] = lifter.lift_frames(frames, replace(EXACT, focal=None, image=None))
     assert name == "film" and scene.names == tuple(str(i) for i in range(9)) and len(scene.identities) == 2
     assert scene.valid.tolist() == [[False] * 2] * 2 + [[True] * 2] * 7
@@ -294,7 +294,7 @@ def test_a_long_video_is_placed_as_one(chunk: int, lifter: Lifter, monkeypatch: 
             Frame(name, "film", found.keypoints[index, seen], found.confidence[index, seen], IMAGE, None, identities)
         )
     [(_, expected)] = lifter.lift_frames(frames, EXACT)
-    monkeypatch.setattr(predictor, "track", lambda frames: track(frames, chunk=chunk))
+    monkeypatch.setattr(predictor, "track", lambda frames, **more: track(frames, chunk=chunk, **more))
     [(_, scene)] = lifter.lift_frames(frames, EXACT)
     assert scene.identities == expected.identities and scene.names == expected.names
     for name in ("people", "by_paper", "up", "height", "keypoints", "confidence"):

@@ -90,6 +90,18 @@ def test_somebody_who_comes_back_to_where_they_were_is_the_same(absent: int, peo
     assert len(whole([frame(i, *p) for i, p in enumerate(places)]).identities) == people
 
 
+@pytest.mark.parametrize(("rate", "people"), [(60.0, 2), (None, 3), (25.0, 3)])
+@pytest.mark.parametrize("told", ["by the file", "by the user"])
+def test_time_counts_and_not_frames_where_films_are_fast(rate: float | None, people: int, told: str) -> None:
+    """100 frames are 1.7 s at 60 a second, and 3.3 s or more at 30."""
+    hidden = range(20, 120)
+    places = [[(3.0 * i, 0.0)] if i in hidden else [(3.0 * i, 0.0), (900.0, 400.0)] for i in range(150)]
+    in_file = rate if told == "by the file" else None
+    (found,) = track([frame(i, *p, rate=in_file) for i, p in enumerate(places)], rate=None if in_file else rate)
+    assert len(found.identities) == people
+    assert people > 2 or found.notes == ("person 2 is out of sight for 100 frames in 1 gap",)
+
+
 def test_somebody_who_comes_back_is_not_taken_for_somebody_who_has_just_gone() -> None:
     """The second is hidden, comes back to where they were, and just then the first is hidden beside them."""
     places = {range(20): ("a", "b"), range(20, 50): ("a",), range(50, 55): ("b",), range(55, 70): ("a", "b")}
