@@ -1,26 +1,35 @@
-"""Do people keep their number? Motion capture of couples, as a detector sees them who loses them now and then.
+"""Do people keep their number? In real videos, and as a detector sees couples who loses them now and then.
 
+    python -m benchmarks.identities --shelf /data/shelf
     python -m benchmarks.identities --root /data/pairs --every 12
 
-People come in random order in every frame. A detector with COCO's joints is 5 pixels off and misses a fifth of them,
-but for the first row.
+Shelf's people are those of 4d_association, seen by OpenPose in each of five cameras (`benchmarks.real`). Couples are
+motion capture; they come in random order in every frame, and a detector with COCO's joints is 5 pixels off and misses a
+fifth of them, but for the first row.
 """
 
 import argparse
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from benchmarks.live import Film, films
+from benchmarks.real import shelf
+from benchmarks.real.protocol import compare
+from benchmarks.real.variants import VARIANTS, lifted, truth_of
 from datamodules.sources import chi3d
 from duolift.inputs import Frame
 from duolift.inputs.keypoints import FORMATS, to_joints
 from duolift.inputs.similarity import size_of
 from duolift.inputs.tracking import TRACKING, Tracker
+from duolift.predictor import Lifter
 from duolift.progress import tracked
 from experiments.runs import command
 from experiments.tables import markdown_table
@@ -57,12 +66,15 @@ class Counts:
 
     Attributes:
         seen: people, over all frames.
+        own: of these, under the number that is theirs: everybody has one, nobody another's, and so that they are as
+            many as possible in a film. The field's identity recall, of those who are found.
         changed: of those who were there a frame before, another number.
         back: of how many who were not.
         other: of these, another number.
     """
 
     seen: int = 0
+    own: int = 0
     changed: int = 0
     back: int = 0
     other: int = 0
@@ -77,8 +89,9 @@ class Counts:
         >>> counts = Counts()
         >>> counts.add([[0, 1], [1], [0, 1]], [[1, 2], [1], [3, 1]])
         >>> counts
-        Counts(seen=5, changed=1, back=1, other=1)
+        Counts(seen=5, own=3, changed=1, back=1, other=1)
         """
+        self.own += _own(there, numbers)
         known: dict[int, int] = {}
         before: Sequence[int] = ()
         for people, given in zip(there, numbers, strict=True):
@@ -90,6 +103,14 @@ class Counts:
                 self.other += other and person not in before
                 known[person] = number
             before = people
+
+
+def _own(there: Sequence[Sequence[int]], numbers: Sequence[Sequence[int]]) -> int:
+    """How many people of a film's frames are under the number that is theirs."""
+    pairs = Counter(pair for both in zip(there, numbers, strict=True) for pair in zip(*both, strict=True))
+    people, given = {person for person, _ in pairs}, {number for _, number in pairs}
+    together = np.array([[pairs[person, number] for number in given] for person in people])
+    return int(together[linear_sum_assignment(together, maximize=True)].sum()) if pairs else 0
 
 
 def nobody(film: Film, random: np.random.Generator) -> Bools:
@@ -176,22 +197,55 @@ def counted(trial: Trial, all_films: Sequence[Film]) -> Counts:
     return counts
 
 
+def of_couples(root: Path, subjects: Sequence[str], every: int, step: int) -> dict[str, Counts]:
+    """Trial -> counts, on motion capture."""
+    sets = (chi3d.read(root, [subject]) for subject in subjects)
+    all_films = list(chain.from_iterable(films(takes, every, 0.0, step) for takes in sets))
+    return {trial.name: counted(trial, all_films) for trial in tracked(TRIALS, "following", len(TRIALS))}
+
+
+def of_shelf(root: Path) -> dict[str, Counts]:
+    """Camera -> counts, of the people in the scenes that its videos give."""
+    lifter, variant, found = Lifter.load(), replace(VARIANTS["video_focal"], truth="4d"), {}
+    with tempfile.TemporaryDirectory() as work:
+        capture = shelf.read(root, Path(work))
+        truth = truth_of(capture, variant)
+        for view in tracked(capture.views, "lifting", len(capture.views)):
+            there, numbers = [], []
+            for true_frame, scene, frame in lifted(lifter, view, capture, variant):
+                pairs = compare(scene, frame, view, truth, true_frame).pairs
+                there.append([truth.frames[true_frame].identities[person] for _, person in pairs])
+                numbers.append([scene.identities[one] for one, _ in pairs])
+            found[f"camera {view.name}"] = counts = Counts()
+            counts.add(there, numbers)
+    return found
+
+
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.identities", description=__doc__.split("\n")[0])
-    parser.add_argument("--root", type=Path, required=True, help="a data set in CHI3D's layout")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--shelf", type=Path, help="the data set of that name")
+    data.add_argument("--root", type=Path, help="a data set in CHI3D's layout")
     parser.add_argument("--subjects", nargs="+", default=["s02", "s03", "s04"], help="whose takes (s02 s03 s04)")
     parser.add_argument("--every", type=int, default=12, help="of how many takes one is followed (12)")
     parser.add_argument("--step", type=int, default=1, help="of how many frames one is seen (1)")
     given = parser.parse_args(arguments)
-    sets = (chi3d.read(given.root, [subject]) for subject in given.subjects)
-    all_films = list(chain.from_iterable(films(takes, given.every, 0.0, given.step) for takes in sets))
-    found = {trial.name: counted(trial, all_films) for trial in tracked(TRIALS, "following", len(TRIALS))}
+    found = of_shelf(given.shelf) if given.shelf else of_couples(given.root, given.subjects, given.every, given.step)
     rows = [
-        (name, f"{one.changed} in {one.seen - one.back:,}", f"{one.other} of {one.back:,}")
+        (
+            name,
+            f"{one.seen:,}",
+            f"{100 * one.own / max(one.seen, 1):.1f} %",
+            f"{one.changed} in {one.seen - one.back:,}",
+            f"{one.other} of {one.back:,}",
+        )
         for name, one in found.items()
     ]
-    head = (f"{len(all_films)} views", "in sight, another number", "came back as somebody else")
-    print(markdown_table(head, *rows))
+    print(
+        markdown_table(
+            ("", "people", "under their own number", "in sight, another", "came back as somebody else"), *rows
+        )
+    )
 
 
 if __name__ == "__main__":

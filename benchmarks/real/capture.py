@@ -22,6 +22,7 @@ class TruePeople:
     Attributes:
         points: (person, joint, 3), world, metres; any values where a joint is not valid.
         valid: (person, joint), whether the joint's place is known.
+        identities: (person,), where the data set has them.
 
     >>> import torch
     >>> TruePeople(torch.zeros(2, 14, 3), torch.ones(2, 14, dtype=torch.bool)).points.shape
@@ -30,6 +31,7 @@ class TruePeople:
 
     points: Tensor
     valid: Tensor
+    identities: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,17 +182,17 @@ def read_truth(path: Path) -> Truth:
     frames = []
     for frame in range(numbers.count("frames")):
         where = f"frame {frame}"
-        people = [_person(numbers, count, where) for _ in range(numbers.count(f"{where}: people"))]
-        stacked = torch.from_numpy(np.array(people).reshape(-1, count, 4))
-        frames.append(TruePeople(stacked[..., :3], stacked[..., 3] > 0))
+        people = dict(_person(numbers, count, where) for _ in range(numbers.count(f"{where}: people")))
+        stacked = torch.from_numpy(np.array([*people.values()]).reshape(-1, count, 4))
+        frames.append(TruePeople(stacked[..., :3], stacked[..., 3] > 0, tuple(people)))
     numbers.end()
     return Truth(JOINTS[count], tuple(frames))
 
 
-def _person(numbers: Numbers, joints: int, where: str) -> Array:
-    """A person's x, y, z and confidence, (joint, 4)."""
+def _person(numbers: Numbers, joints: int, where: str) -> tuple[int, Array]:
+    """A person's identity, and x, y, z and confidence, (joint, 4)."""
     identity = numbers.count(f"{where}: identity")
-    return numbers.take(f"{where}: person {identity}", 4, joints).T
+    return identity, numbers.take(f"{where}: person {identity}", 4, joints).T
 
 
 def read_people(path: Path, image: tuple[float, float]) -> Iterator[Array]:

@@ -37,8 +37,22 @@ def similarities(keypoints: Array, confidence: Array, others: Array, sure: Array
     array([1., 0.])
     """
     both = (sure > 0) & (confidence > 0)  # (person, joint)
+    near = joint_similarities(keypoints, confidence, others, sure, deviation)
+    similar: Array = near.sum(-1) / both.sum(-1).clip(1)
+    return similar
+
+
+def joint_similarities(
+    keypoints: Array, confidence: Array, others: Array, sure: Array, deviation: float | Array
+) -> Array:
+    """What `similarities` is the mean of, (person, joint), 0 where not both have a joint.
+
+    Args:
+        deviation: as there, or (joint,), of each joint.
+    """
+    both = (sure > 0) & (confidence > 0)  # (person, joint)
     own = size_of(keypoints, confidence)
     sizes = np.array([max(own, size_of(*other)) for other in zip(others, sure, strict=True)])  # (person,)
     off = np.linalg.norm(others - keypoints, axis=-1) / (deviation * sizes[:, None])  # (person, joint)
-    similar: Array = (np.exp(-0.5 * off**2) * both).sum(-1) / both.sum(-1).clip(1)
-    return similar
+    near: Array = np.exp(-0.5 * off**2) * both
+    return near

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.inputs.detections import JOINTS, Detections, Frame, sample_of
-from duolift.inputs.similarity import similarities
+from duolift.inputs.similarity import joint_similarities
 
 Array = NDArray[np.float64]
 
@@ -199,12 +199,13 @@ def _one_size(frames: list[Frame]) -> tuple[float, float] | None:
 
 @dataclass
 class _Track:
-    """A person as last seen.
+    """A person as last seen, each joint by itself: of whom only the legs are found, the rest is where it was.
 
     Attributes:
         identity: their number.
         time, number: when they were last seen, in frames at `RATE`, and in which of the frames.
-        keypoints, confidence: (joint, 2) pixels and (joint,), in that frame.
+        keypoints: (joint, 2), pixels, where joints were last seen.
+        seen: (joint,), when that was; minus infinity where a joint never was.
         velocity: (2,), pixels a frame at `RATE`, of all joints together.
         count: frames in which they were seen.
     """
@@ -213,49 +214,51 @@ class _Track:
     time: float
     number: int
     keypoints: Array
-    confidence: Array
+    seen: Array
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     count: int = 0
 
+    @classmethod
+    def begun(cls, identity: int, time: float, number: int, keypoints: Array) -> "_Track":
+        """Of somebody of whom nothing is known yet."""
+        return cls(identity, time, number, keypoints, np.full(len(keypoints), -np.inf))
+
     def see(self, time: float, number: int, keypoints: Array, confidence: Array) -> None:
         """Take over where the person is now. Velocity is averaged with the one before, which halves its noise."""
-        both = (confidence > 0) & (self.confidence > 0)
+        now = confidence > 0
+        both = now & (self.seen == self.time)
         if both.any() and time > self.time:
             moved = (keypoints[both] - self.keypoints[both]).mean(0) / (time - self.time)
             self.velocity = moved if self.count < 2 else (self.velocity + moved) / 2
         self.time, self.number, self.count = time, number, self.count + 1
-        self.keypoints, self.confidence = keypoints, confidence
+        self.keypoints = np.where(now[:, None], keypoints, self.keypoints)
+        self.seen = np.where(now, time, self.seen)
 
-    def similarities(self, frame: Frame, elapsed: float, gap: int) -> Array:
-        """(person,), 0 to 1: OKS of each person of a frame with this one, over the joints that both have.
+    def compared(self, frame: Frame, time: float, gap: int) -> tuple[Array, Array]:
+        """How similar each person of a frame is to this one, 0 to 1, and how likely to be them, (person,) each.
 
-        Whoever is gone for longer than a gap is expected where they were, as nobody keeps a velocity.
+        Similar is OKS over the joints that both have, and less where these are fewer than half of what either shows:
+        which ones a detector sees changes from frame to frame, but somebody's legs are not yet somebody. Likely is less
+        where a joint is not expected as exactly as one that was seen a frame ago.
 
         Args:
-            elapsed: frames at `RATE` since the person was seen.
-            gap: as many that a person may be out of sight and still be the same.
+            time: of the frame.
+            gap: frames at `RATE` that a person may be out of sight and still be the same. What was seen longer ago is
+                expected where it was, as nobody keeps a velocity.
         """
-        expected = self.keypoints + self.velocity * elapsed * (elapsed <= gap + 1)  # (joint, 2)
-        deviation = TRACKING.deviation * _spread(elapsed, gap)
-        return similarities(expected, self.confidence, frame.keypoints, frame.confidence, deviation)
-
-    def shared(self, frame: Frame) -> Array:
-        """(person,), 0 to 1: how far each person of a frame is all that is seen of this one, and no piece of them.
-
-        Whoever shares half of their joints is: which joints a detector sees changes from frame to frame.
-        """
-        seen, others = self.confidence > 0, frame.confidence > 0
-        most = np.maximum(seen.sum(), others.sum(-1)).clip(1)  # (person,)
-        shared: Array = (2 * (seen & others).sum(-1) / most).clip(0, 1)
-        return shared
-
-
-def _spread(elapsed: float, gap: int) -> float:
-    """How many times as far off a person is expected to be as a frame later, so many frames after they were seen.
-
-    It grows with the square root of the time, as of a random walk, until the end of a gap.
-    """
-    return float(min(elapsed, gap + 1) ** 0.5)
+        elapsed = time - self.seen  # (joint,)
+        known = np.asarray(elapsed <= time - self.time + gap + 1)
+        elapsed = np.where(known, elapsed, 1.0)
+        expected = self.keypoints + self.velocity * (elapsed * (elapsed <= gap + 1))[:, None]  # (joint, 2)
+        spread = np.minimum(elapsed, gap + 1) ** 0.5  # of a random walk, until the end of a gap
+        there = frame.confidence > 0  # (person, joint)
+        near = joint_similarities(
+            expected, known.astype(np.float64), frame.keypoints, frame.confidence, TRACKING.deviation * spread
+        )
+        shared = (there & known).sum(-1)  # (person,)
+        most = np.maximum(known.sum(), there.sum(-1)).clip(1)
+        part = (2 * shared / most).clip(0, 1) / shared.clip(1)
+        return part * near.sum(-1), part * (near / spread).sum(-1)
 
 
 class Tracker:
@@ -287,14 +290,11 @@ class Tracker:
         """
         self.time, self.number = self.time + max(elapsed, SHORTEST), self.number + 1
         near = [one for one in self.tracks.values() if self.time - one.time <= self.back + 1]
-        elapsed_of = np.array([self.time - one.time for one in near])  # (track,)
-        rows = [one.similarities(frame, gone, self.gap) for one, gone in zip(near, elapsed_of, strict=True)]
-        similarity = np.array(rows).reshape(len(near), len(frame.keypoints))  # (track, person)
-        least = np.where(elapsed_of <= self.gap + 1, TRACKING.least_similarity, TRACKING.least_back)
-        spread = np.array([_spread(gone, self.gap) for gone in elapsed_of])
-        share = np.array([one.shared(frame) for one in near]).reshape(similarity.shape)
-        likely = similarity * share / spread[:, None]  # over a width, as a density is
-        matches = _matches(likely, similarity >= least[:, None])
+        rows = [one.compared(frame, self.time, self.gap) for one in near]
+        similar, likely = np.array(rows).reshape(len(near), 2, len(frame.keypoints)).swapaxes(0, 1)  # (track, person)
+        short = np.array([self.time - one.time <= self.gap + 1 for one in near], dtype=bool)
+        least = np.where(short, TRACKING.least_similarity, TRACKING.least_back)
+        matches = _matches(likely, similar >= least[:, None])
         matched = {person: near[row].identity for person, row in matches.items()}
         if frame.identities is None:
             people = range(len(frame.keypoints))
@@ -312,7 +312,7 @@ class Tracker:
     def _see(self, identity: int, keypoints: Array, confidence: Array) -> None:
         one = self.tracks.get(identity)
         if one is None:
-            self.tracks[identity] = one = _Track(identity, self.time, self.number, keypoints, confidence)
+            self.tracks[identity] = one = _Track.begun(identity, self.time, self.number, keypoints)
         elif missed := self.number - one.number - 1:
             self.notes.gaps.setdefault(identity, []).append(missed)
         one.see(self.time, self.number, keypoints, confidence)
