@@ -438,6 +438,7 @@ RULES = (
         made=("lifter.pt2",),
     ),
     Rule(r"python -m benchmarks.live --root folder --subjects \S+"),
+    Rule(r"python -m benchmarks.identities --(shelf shelf|root folder --every 4)"),
     Rule(r"python -m benchmarks.leave_out --root folder --subjects \S+", r"\g<0> --only everything bones lens"),
     Rule(r"python -m benchmarks.leave_out --shelf shelf", r"\g<0> --kinds images --only places"),
     Rule(r"duolift live", elsewhere=("tests/duolift/test_cli.py", '    assert cli.main(["live", "--no-browser"')),
