@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duolift.detectors.suppression import distance, extent
+from duolift.files.pictures import size_of
 
 LOOKS = 12.0
 """Looks a second, at least, where a film has as many frames."""
@@ -125,7 +126,7 @@ def watch(
         if last is not None and following is not None and number < last.number + step >= following[0]:
             waiting[number] = picture
         else:
-            now = Watched(number, (float(picture.shape[1]), float(picture.shape[0])), look(picture))
+            now = Watched(number, size_of(picture), look(picture))
             if last is not None and number > last.number + unit:
                 way = Way.of(last, now)
                 everybody = len(way.first) == max(len(last.people), len(now.people))

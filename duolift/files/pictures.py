@@ -43,6 +43,16 @@ def pictures_in(path: Path) -> int:
         return getattr(picture, "n_frames", 1) if picture.format in SEVERAL else 1
 
 
+def size_of(pixels: NDArray[np.uint8]) -> tuple[float, float]:
+    """Width and height of a picture (row, column, 3).
+
+    >>> size_of(np.zeros((480, 640, 3), dtype=np.uint8))
+    (640.0, 480.0)
+    """
+    height, width = pixels.shape[:2]
+    return float(width), float(height)
+
+
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """A picture's pixels, (height, width, 3), turned as its EXIF data say; of an animation the first picture.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from duolift.errors import InputError
 from duolift.files.films import Film, is_film
-from duolift.files.pictures import pictures_in, read_picture
+from duolift.files.pictures import pictures_in, read_picture, size_of
 from duolift.files.signatures import (
     OTHER_PICTURE_SUFFIXES,
     PICTURE_SUFFIXES,
@@ -109,7 +109,7 @@ def _of_picture(path: Path, detector: "Detector", record: Record | None) -> Iter
         return
     pixels = read_picture(path)
     _, focal = camera_of_picture(path)
-    found = FoundFrame(path.name, "", 0, _size(pixels), focal, None, _found(detector, path, pixels))
+    found = FoundFrame(path.name, "", 0, size_of(pixels), focal, None, _found(detector, path, pixels))
     if record is not None:
         record.add(path, found)
     several = pictures_in(path)
@@ -121,13 +121,14 @@ def _of_film(
 ) -> Iterator[tuple[FoundFrame, list[str]]]:
     """A film's frames, each with what there is to say of it."""
     from duolift.detectors.following import for_a_film
-    from duolift.detectors.watching import Watched, bridged, stride, watch
+    from duolift.detectors.watching import Watched, bridged, moments, stride, watch
 
     film, unit = Film(path), every or 1
     held: FoundFrame | None = None
     look = partial(_found, for_a_film(detector, unit), path)
     step = unit if every else stride(film.frame_rate)
-    shown, added = {*film.every(unit)}, 0
+    shown, gap = film.every(unit), bridged(film.frame_rate)
+    added = len(moments(shown, gap, unit)) - len(shown)
     known = 0 if record is None else record.next_number(path)
     for number in range(known):
         before = record.known(path, number) if record is not None else None
@@ -136,10 +137,9 @@ def _of_film(
                 yield held, []
             held = before
     last = None if held is None else Watched(held.number, held.image, held.people)
-    for seen in watch(film.frames(known, unit), look, step, bridged(film.frame_rate), unit, last):
+    for seen in watch(film.frames(known, unit), look, step, gap, unit, last):
         if held is not None:
             yield held, []
-        added += bool(shown) and seen.number not in shown
         name = f"{stem}_{seen.number:0{DIGITS}}"
         held = FoundFrame(name, stem, seen.number, seen.image, None, film.frame_rate, seen.people)
         if record is not None:
@@ -148,11 +148,6 @@ def _of_film(
         count = f"{added} moments have" if added > 1 else "1 moment has"
         without = f"{path}: {count} no frame: people are on their way from the one before to the one after"
         yield held, [*film.doubts(), *([without] if added else [])]
-
-
-def _size(pixels: NDArray[np.uint8]) -> tuple[float, float]:
-    height, width = pixels.shape[:2]
-    return float(width), float(height)
 
 
 def _found(detector: "Detector", path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

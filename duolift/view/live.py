@@ -12,7 +12,7 @@ from duolift.detectors.following import for_a_film
 from duolift.detectors.interface import Detector
 from duolift.detectors.registry import LIVE_DETECTOR
 from duolift.errors import InputError
-from duolift.files.pictures import picture_of
+from duolift.files.pictures import picture_of, size_of
 from duolift.placement.stature import UNKNOWN_STATURES, Statures
 from duolift.predictor import Lifter
 from duolift.scene import Scene
@@ -97,7 +97,7 @@ class Live:
             if self._detector is None:
                 self._detector = self._load()
             picture = picture_of(frame.content, f"frame {frame.name}", LARGEST_PICTURE)
-            image = float(picture.shape[1]), float(picture.shape[0])
+            image = size_of(picture)
             if self._filming is None or self._of != (frame.session, image):
                 self._filming = for_a_film(self._detector), self._begun(image, self._detector.joints)
                 self._of = frame.session, image

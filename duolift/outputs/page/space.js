@@ -45,19 +45,18 @@ const Space = (() => {
   class Space {
     constructor(holder, settings) {
       Object.assign(this, { holder, settings, people: [], fixed: [], view: "round", photograph: false, waiting: false });
-      Object.assign(this, { slow: 0, fineness: FINE });
+      Object.assign(this, { slow: 0, fineness: null });
       this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true });
       this.renderer.shadowMap.enabled = true;
-      this.renderer.setPixelRatio(FINE.pixels);
       holder.append(this.renderer.domElement);
       this.world = new THREE.Scene();
       this.world.add(new THREE.HemisphereLight(0xffffff, 0xb4bccb, 2.2));
       this.sun = new THREE.DirectionalLight(0xffffff, 1.7);
       this.sun.castShadow = true;
-      this.sun.shadow.mapSize.set(FINE.shadows, FINE.shadows);
       this.sun.shadow.radius = 4;
       this.sun.shadow.normalBias = 0.02;
       this.world.add(this.sun, this.sun.target);
+      this.refine(FINE);
       this.eye = new THREE.PerspectiveCamera(LENS, 1, 0.05, 1000);
       this.controls = new THREE.OrbitControls(this.eye, this.renderer.domElement);
       this.controls.maxPolarAngle = HIGHEST_POLAR;
@@ -348,14 +347,17 @@ const Space = (() => {
     }
 
     draw(fineness) {
-      if (this.fineness !== fineness) {
-        this.fineness = fineness;
-        this.renderer.setPixelRatio(fineness.pixels);
-        this.sun.shadow.mapSize.set(fineness.shadows, fineness.shadows);
-        this.sun.shadow.map?.dispose();
-        this.sun.shadow.map = null;
-      }
+      this.refine(fineness);
       this.renderer.render(this.world, this.eye);
+    }
+
+    refine(fineness) {
+      if (this.fineness === fineness) return;
+      this.fineness = fineness;
+      this.renderer.setPixelRatio(fineness.pixels);
+      this.sun.shadow.mapSize.set(fineness.shadows, fineness.shadows);
+      this.sun.shadow.map?.dispose();
+      this.sun.shadow.map = null;
     }
 
     time() {
