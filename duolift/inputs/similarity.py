@@ -15,8 +15,17 @@ def size_of(keypoints: Array, confidence: Array) -> float:
     >>> size_of(np.array([[0.0, 0.0], [30.0, 40.0]]), np.ones(2))
     50.0
     """
-    seen = keypoints[confidence > 0]
-    return max(1.0, float(np.linalg.norm(np.ptp(seen, axis=0)))) if len(seen) else 1.0
+    return float(sizes_of(keypoints, confidence))
+
+
+def sizes_of(keypoints: Array, confidence: Array) -> Array:
+    """`size_of` of several people, (...,), from (..., joint, 2) and (..., joint)."""
+    seen = (confidence > 0)[..., None]
+    low = np.where(seen, keypoints, np.inf).min(-2, initial=np.inf)  # (..., 2)
+    high = np.where(seen, keypoints, -np.inf).max(-2, initial=-np.inf)
+    span = np.maximum(high - low, 0.0)  # minus infinity of whoever shows no joint
+    sizes: Array = np.maximum(np.hypot(span[..., 0], span[..., 1]), 1.0)
+    return sizes
 
 
 def similarities(keypoints: Array, confidence: Array, others: Array, sure: Array, deviation: float) -> Array:
@@ -45,14 +54,15 @@ def similarities(keypoints: Array, confidence: Array, others: Array, sure: Array
 def joint_similarities(
     keypoints: Array, confidence: Array, others: Array, sure: Array, deviation: float | Array
 ) -> Array:
-    """What `similarities` is the mean of, (person, joint), 0 where not both have a joint.
+    """What `similarities` is the mean of, (..., joint), 0 where not both have a joint.
 
     Args:
-        deviation: as there, or (joint,), of each joint.
+        keypoints, others: (..., joint, 2), pixels; what is before the joints is broadcast.
+        confidence, sure: (..., joint), 0 where a joint is not visible.
+        deviation: as there, of all joints or of each, (..., joint).
     """
-    both = (sure > 0) & (confidence > 0)  # (person, joint)
-    own = size_of(keypoints, confidence)
-    sizes = np.array([max(own, size_of(*other)) for other in zip(others, sure, strict=True)])  # (person,)
-    off = np.linalg.norm(others - keypoints, axis=-1) / (deviation * sizes[:, None])  # (person, joint)
-    near: Array = np.exp(-0.5 * off**2) * both
+    both = (sure > 0) & (confidence > 0)  # (..., joint)
+    sizes = np.maximum(sizes_of(keypoints, confidence), sizes_of(others, sure))  # (...)
+    off = ((others - keypoints) ** 2).sum(-1) / (deviation * sizes[..., None]) ** 2  # (..., joint), squared
+    near: Array = np.exp(-0.5 * off) * both
     return near

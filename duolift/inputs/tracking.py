@@ -124,12 +124,16 @@ def track(
 
 def _chunk(frames: list[Frame], tracker: "Tracker", rate: float | None) -> Detections:
     tracker.notes = _Notes()
-    rates = [rate or frame.rate for frame in frames]
-    elapsed = [counted(of_video and of_video / frame.step) for of_video, frame in zip(rates, frames, strict=True)]
-    identities = [tracker.follow(*both) for both in zip(frames, elapsed, strict=True)]
+    identities = [tracker.follow(frame, _elapsed(frame, rate)) for frame in frames]
     notes = [*tracker.notes.sentences()]
     tracker.forget()
     return _stacked(frames, identities, notes)
+
+
+def _elapsed(frame: Frame, rate: float | None) -> float:
+    """How long after the one before a frame of a file comes, in frames at `RATE`."""
+    of_video = rate or frame.rate
+    return counted(of_video / frame.step if of_video else None)
 
 
 def _identities(frame: Frame) -> tuple[int, ...]:
@@ -233,31 +237,37 @@ class _Track:
         self.keypoints = np.where(now[:, None], keypoints, self.keypoints)
         self.seen = np.where(now, time, self.seen)
 
-    def compared(self, frame: Frame, time: float, gap: int) -> tuple[Array, Array]:
-        """How similar each person of a frame is to this one, 0 to 1, and how likely to be them, (person,) each.
 
-        Similar is OKS over the joints that both have, and less where these are fewer than half of what either shows:
-        which ones a detector sees changes from frame to frame, but somebody's legs are not yet somebody. Likely is less
-        where a joint is not expected as exactly as one that was seen a frame ago.
+def _compared(tracks: list[_Track], frame: Frame, time: float, gap: int) -> tuple[Array, Array]:
+    """How similar each person of a frame is to each track's, 0 to 1, and how likely to be them, (track, person) each.
 
-        Args:
-            time: of the frame.
-            gap: frames at `RATE` that a person may be out of sight and still be the same. What was seen longer ago is
-                expected where it was, as nobody keeps a velocity.
-        """
-        elapsed = time - self.seen  # (joint,)
-        known = np.asarray(elapsed <= time - self.time + gap + 1)
-        elapsed = np.where(known, elapsed, 1.0)
-        expected = self.keypoints + self.velocity * (elapsed * (elapsed <= gap + 1))[:, None]  # (joint, 2)
-        spread = np.minimum(elapsed, gap + 1) ** 0.5  # of a random walk, until the end of a gap
-        there = frame.confidence > 0  # (person, joint)
-        near = joint_similarities(
-            expected, known.astype(np.float64), frame.keypoints, frame.confidence, TRACKING.deviation * spread
-        )
-        shared = (there & known).sum(-1)  # (person,)
-        most = np.maximum(known.sum(), there.sum(-1)).clip(1)
-        part = (2 * shared / most).clip(0, 1) / shared.clip(1)
-        return part * near.sum(-1), part * (near / spread).sum(-1)
+    Similar is OKS over the joints that both have, and less where these are fewer than half of what either shows: which
+    ones a detector sees changes from frame to frame, but somebody's legs are not yet somebody. Likely is less where a
+    joint is not expected as exactly as one that was seen a frame ago.
+
+    Args:
+        time: of the frame.
+        gap: frames at `RATE` that a person may be out of sight and still be the same. What was seen longer ago is
+            expected where it was, as nobody keeps a velocity.
+    """
+    if not tracks:
+        nobody = np.zeros((0, len(frame.keypoints)))
+        return nobody, nobody
+    places = np.array([one.keypoints for one in tracks])  # (track, joint, 2)
+    velocities = np.array([one.velocity for one in tracks])  # (track, 2)
+    elapsed = time - np.array([one.seen for one in tracks])  # (track, joint)
+    known = elapsed <= time - np.array([[one.time] for one in tracks]) + gap + 1
+    elapsed = np.where(known, elapsed, 1.0)
+    expected = places + velocities[:, None] * (elapsed * (elapsed <= gap + 1))[..., None]  # (track, joint, 2)
+    spread = np.minimum(elapsed, gap + 1) ** 0.5  # of a random walk, until the end of a gap
+    here, there = known.astype(np.float64), frame.confidence  # (track, joint), (person, joint)
+    near = joint_similarities(
+        expected[:, None], here[:, None], frame.keypoints, there, TRACKING.deviation * spread[:, None]
+    )  # (track, person, joint)
+    shared = here @ (there > 0).T  # (track, person)
+    most = np.maximum(here.sum(-1)[:, None], (there > 0).sum(-1))
+    part = np.minimum(2 * shared / most.clip(1), 1) / shared.clip(1)
+    return part * near.sum(-1), part * (near / spread[:, None]).sum(-1)
 
 
 class Tracker:
@@ -289,8 +299,7 @@ class Tracker:
         """
         self.time, self.number = self.time + max(elapsed, SHORTEST), self.number + 1
         near = [one for one in self.tracks.values() if self.time - one.time <= self.back + 1]
-        rows = [one.compared(frame, self.time, self.gap) for one in near]
-        similar, likely = np.array(rows).reshape(len(near), 2, len(frame.keypoints)).swapaxes(0, 1)  # (track, person)
+        similar, likely = _compared(near, frame, self.time, self.gap)
         short = np.array([self.time - one.time <= self.gap + 1 for one in near], dtype=bool)
         least = np.where(short, TRACKING.least_similarity, TRACKING.least_back)
         matches = _matches(likely, similar >= least[:, None])
