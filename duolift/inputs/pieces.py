@@ -30,12 +30,15 @@ Array = NDArray[np.float64]
 Bone = tuple[str, str]
 
 
-def joined(people: Sequence[RawPerson], joints: Sequence[str], threshold: float) -> list[RawPerson]:
+def joined(
+    people: Sequence[RawPerson], joints: Sequence[str], threshold: float, unit: tuple[float, float] = (1.0, 1.0)
+) -> list[RawPerson]:
     """The people of an image, each in one piece. Whom the file tracks is left as they are.
 
     Args:
         joints: names, in the order of the people's joints.
         threshold: a joint of lower confidence is not seen.
+        unit: pixels, across and down: the image's size where joints are shares of it.
 
     >>> places = np.array([[0, 0], [0, 50], [0, 100], [0, 145], [0, 190]], dtype=float)
     >>> joints = ("neck", "pelvis", "left_hip", "left_knee", "left_ankle")
@@ -45,7 +48,7 @@ def joined(people: Sequence[RawPerson], joints: Sequence[str], threshold: float)
     [[0.9, 0.9, 0.9, 0.8, 0.8]]
     """
     found = [*people]
-    while pair := _nearest(found, joints, threshold):
+    while pair := _nearest(found, joints, threshold, np.array(unit)):
         one, other = (found[number] for number in pair)
         scores = [person.score for person in (one, other) if person.score is not None]
         mine = (one.confidence > other.confidence)[:, None]
@@ -59,14 +62,16 @@ def joined(people: Sequence[RawPerson], joints: Sequence[str], threshold: float)
     return found
 
 
-def _nearest(people: Sequence[RawPerson], joints: Sequence[str], threshold: float) -> tuple[int, int] | None:
+def _nearest(
+    people: Sequence[RawPerson], joints: Sequence[str], threshold: float, unit: Array
+) -> tuple[int, int] | None:
     """The two who are most likely pieces of one person; None where nobody is."""
     if len(people) < 2 or any(person.identity is not None for person in people):
         return None
     seen = np.stack([(one.confidence > 0) & (one.confidence >= threshold) for one in people])  # (person, joint)
     if ((seen.astype(int) @ seen.T.astype(int)) > 0).all():  # everybody shows a joint that all others show
         return None
-    places = [_places(one.keypoints, by, joints) for one, by in zip(people, seen, strict=True)]
+    places = [_places(unit * one.keypoints, by, joints) for one, by in zip(people, seen, strict=True)]
     apart = {
         (one, other): _apart(places[one], places[other])
         for one, other in combinations(range(len(people)), 2)

@@ -59,8 +59,8 @@ def read(source: Source, options: Options | None = None) -> Iterator[Frame]:
     where = where_of(source)
     try:
         for raw in raw_frames(source, options, skipped):
-            frame = _on_joints(raw, options, skipped, f"{where}: {raw.name}")
             shares = shares or raw.normalised or _are_normalised(raw, where)  # all frames are, if any is seen to be
+            frame = _on_joints(raw, options, shares, skipped, f"{where}: {raw.name}")
             if cameras is not None and (frame.image is None or frame.focal is None):
                 image, focal = cameras.of(frame.name, frame.video)
                 frame = replace(frame, image=frame.image or image, focal=frame.focal or focal)
@@ -75,12 +75,14 @@ def read(source: Source, options: Options | None = None) -> Iterator[Frame]:
         yield replace(held, notes=(*held.notes, *skipped.notes()))
 
 
-def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) -> Frame:
+def _on_joints(raw: RawFrame, options: Options, shares: bool, skipped: Skipped, where: str) -> Frame:
     """The frame on the project's joints, without people who are hardly seen, or have no joints at all."""
     given = [person for person in raw.people if len(person.confidence)]
     for _ in range(len(raw.people) - len(given)):
         skipped.person(where)
-    people = joined(given, raw.keypoint_format.joints, options.threshold)
+    image = options.image or raw.image
+    unit = image if shares and image else (1.0, 1.0)
+    people = joined(given, raw.keypoint_format.joints, options.threshold, unit)
     shape = (len(people), len(raw.keypoint_format))
     raw_keypoints = np.array([person.keypoints for person in people]).reshape(*shape, 2)
     raw_confidence = np.array([person.confidence for person in people]).reshape(shape)
@@ -100,7 +102,7 @@ def _on_joints(raw: RawFrame, options: Options, skipped: Skipped, where: str) ->
         video=raw.video,
         keypoints=keypoints[kept],
         confidence=confidence[kept],
-        image=options.image or raw.image,
+        image=image,
         focal=options.focal or raw.focal,
         identities=identities if distinct else None,
         rate=raw.rate,

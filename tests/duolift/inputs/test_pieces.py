@@ -64,6 +64,15 @@ def test_two_people_stay_two(other: RawPerson) -> None:
     assert [seen(one) for one in found] == [{*REST}, seen(other)]
 
 
+def test_shares_of_a_wide_image_are_measured_in_pixels() -> None:
+    """Legs that are too far beside somebody for a thigh, but not in shares of an image that is three times as wide."""
+    size = np.array([3000.0, 1000.0])
+    beside = [piece(REST, BODY / size), piece(SHANKS, (BODY + np.array([85.0, 0.0])) / size)]
+    assert len(joined(beside, NAMES, 0.3, unit=(3000.0, 1000.0))) == 2
+    below = [piece(REST, BODY / size), piece(SHANKS, BODY / size)]
+    assert len(joined(below, NAMES, 0.3, unit=(3000.0, 1000.0))) == 1
+
+
 def test_of_two_uppers_the_legs_are_whose_they_join_best() -> None:
     beside = piece(REST, BODY + np.array([25.0, 0.0]))
     found = joined([beside, piece(SHANKS), piece(REST)], NAMES, 0.3)
