@@ -17,10 +17,10 @@ from duolift.inputs.people import RawPerson
 LONGEST = 1.3
 """How long a bone between two pieces looks at most, in what it would be if all bones were as long as they look and as
 tables of human proportions have them. In Shelf's detections (`benchmarks.real`) it is at most 1.2 between pieces of one
-person, and 2.7 at least between two people."""
+person, and 2.7 at least between two people who stand apart; 1.15 and 1.6 put the same 29 people together."""
 
 ALIKE = 0.6
-"""Of two pieces the one looks as large as this share of the other at least."""
+"""Of two pieces the one looks as large as this share of the other at least; 0.4 and 0.8 put 30 and 27 together."""
 
 LIMB = 0.12
 """Bones that are longer than this fraction of stature tell how large a piece looks: not those of feet and hands."""
